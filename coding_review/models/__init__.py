@@ -1,0 +1,63 @@
+"""The tables of the review application."""
+
+from coding_review.models.audit import AuditChain, AuditEvent, AuditPayload
+from coding_review.models.codeset import CodeLine, CodeSet
+from coding_review.models.document import Document, DocumentVersion
+from coding_review.models.encounter import (
+    DocumentAlert,
+    Encounter,
+    Hold,
+    Patient,
+    PatientIdentity,
+    Skip,
+)
+from coding_review.models.organisation import Facility, Membership, ReviewerProfile, RoleAssignment, WorkGroup
+from coding_review.models.prediction import (
+    ContextMention,
+    DiscardedOutput,
+    PredictionRun,
+    Suggestion,
+    SuggestionEvidence,
+)
+from coding_review.models.reading import (
+    ActiveTime,
+    CodeEntry,
+    Decision,
+    DecisionPayload,
+    EntryEvidence,
+    Exposure,
+    Reading,
+)
+
+__all__ = [
+    "ActiveTime",
+    "AuditChain",
+    "AuditEvent",
+    "AuditPayload",
+    "CodeEntry",
+    "CodeLine",
+    "CodeSet",
+    "ContextMention",
+    "Decision",
+    "DecisionPayload",
+    "DiscardedOutput",
+    "Document",
+    "DocumentAlert",
+    "DocumentVersion",
+    "Encounter",
+    "EntryEvidence",
+    "Exposure",
+    "Facility",
+    "Hold",
+    "Membership",
+    "Patient",
+    "PatientIdentity",
+    "PredictionRun",
+    "Reading",
+    "ReviewerProfile",
+    "RoleAssignment",
+    "Skip",
+    "Suggestion",
+    "SuggestionEvidence",
+    "WorkGroup",
+]

@@ -1,0 +1,37 @@
+"""Permissions come from roles (rules/permissions.py) through Django's own has_perm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+
+from coding_review.errors import NotAllowed
+from coding_review.models import RoleAssignment
+from coding_review.rules.permissions import LABELS, permissions_of
+
+_CACHE = "_coding_review_permissions"
+
+
+class RoleBackend(BaseBackend):
+    """Grants what the user's roles hold; being a superuser opens nothing here by itself."""
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
+            return set()
+        if not hasattr(user_obj, _CACHE):
+            setattr(user_obj, _CACHE, permissions_of(roles_of(user_obj)))
+        return set(getattr(user_obj, _CACHE))
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return perm in self.get_all_permissions(user_obj, obj)
+
+
+def roles_of(user: Any) -> frozenset[str]:
+    return frozenset(RoleAssignment.objects.filter(user_id=user.pk).values_list("role", flat=True))
+
+
+def require(user: Any, permission: str) -> None:
+    """Raises NotAllowed unless one of the user's roles holds the permission."""
+    if not RoleBackend().has_perm(user, permission):
+        raise NotAllowed(f"This needs the right: {LABELS[permission].lower()}.", permission=permission)

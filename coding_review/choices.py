@@ -1,0 +1,188 @@
+"""The words of the review application, each with its label; BADGES gives the glyph shown beside it."""
+
+from django.db import models
+
+
+class EncounterStatus(models.TextChoices):
+    RECEIVED = "received", "Received"
+    QUEUED = "queued", "Queued"
+    PREDICTING = "predicting", "Predicting"
+    READY = "ready", "Ready"
+    IN_REVIEW = "in_review", "In review"
+    SIGNED_OFF = "signed_off", "Signed off"
+    FAILED = "failed", "Failed"
+    ON_HOLD = "on_hold", "On hold"
+    RETURNED = "returned", "Returned"
+
+
+# Before a coder can take it.
+BEFORE_REVIEW = frozenset({EncounterStatus.RECEIVED, EncounterStatus.QUEUED, EncounterStatus.PREDICTING})
+# What "next encounter" may hand out.
+TAKEABLE = frozenset({EncounterStatus.READY, EncounterStatus.RETURNED})
+
+
+class Confidentiality(models.TextChoices):
+    NORMAL = "normal", "Normal"
+    RESTRICTED = "restricted", "Restricted"
+    VERY_RESTRICTED = "very_restricted", "Very restricted"
+
+
+# Least to most: a membership's ceiling opens its own label and those before it.
+CONFIDENTIALITY_ORDER = (Confidentiality.NORMAL, Confidentiality.RESTRICTED, Confidentiality.VERY_RESTRICTED)
+
+
+def labels_up_to(ceiling: str) -> list[str]:
+    order = [str(label.value) for label in CONFIDENTIALITY_ORDER]
+    return order[: order.index(ceiling) + 1]
+
+
+class RetentionClass(models.TextChoices):
+    STANDARD = "standard", "Standard"
+    MINOR = "minor", "Minor's record"
+    RESEARCH = "research", "Research"
+
+
+class DocumentStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    FINAL = "final", "Final"
+    ADDENDUM = "addendum", "Addendum"
+    AMENDED = "amended", "Amended"
+    ENTERED_IN_ERROR = "entered_in_error", "Entered in error"
+
+
+class Role(models.TextChoices):
+    CODER = "coder", "Coder"
+    LEAD = "lead", "Lead coder"
+    EXPERT = "expert", "Clinical expert"
+    ADJUDICATOR = "adjudicator", "Adjudicator"
+    ADMIN = "admin", "Administrator"
+    AUDITOR = "auditor", "Auditor"
+    PRIVACY_OFFICER = "privacy_officer", "Privacy officer"
+
+
+class RunStatus(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+RUN_ENDED = frozenset({RunStatus.DONE, RunStatus.FAILED})
+
+
+class RunTrigger(models.TextChoices):
+    ARRIVAL = "arrival", "New encounter"
+    DOCUMENT = "document", "New or changed document"
+    MODEL = "model", "New model"
+    RETRY = "retry", "Retried"
+    REOPENED = "reopened", "Reopened"
+
+
+class ReadingKind(models.TextChoices):
+    CODING = "coding", "Coding"
+    GOLD = "gold", "Gold"
+    ADJUDICATION = "adjudication", "Adjudication"
+
+
+class EntryOrigin(models.TextChoices):
+    SUGGESTED = "suggested", "Suggested"
+    ADDED = "added", "Added"
+
+
+class EntryState(models.TextChoices):
+    UNDECIDED = "undecided", "Undecided"
+    ACCEPTED = "accepted", "Accepted"
+    MODIFIED = "modified", "Modified"
+    REJECTED = "rejected", "Rejected"
+    ADDED = "added", "Added"
+    DISMISSED = "dismissed", "Dismissed"
+    HELD = "held", "Held for query"
+    # An added code whose adding was undone: kept, because its decisions are kept.
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+# The entries that become code lines.
+CODED_STATES = frozenset({EntryState.ACCEPTED, EntryState.MODIFIED, EntryState.ADDED})
+
+
+class EntryNote(models.TextChoices):
+    """What a later prediction run or document changed about an entry."""
+
+    NONE = "", ""
+    NEW = "new", "New since you last looked"
+    NEW_EVIDENCE = "new_evidence", "New evidence"
+    NEW_EVIDENCE_AFTER_REJECTION = "new_evidence_rejected", "Rejected before; new evidence"
+    EVIDENCE_LOST = "evidence_lost", "Quote no longer in the document"
+    NO_LONGER_SUGGESTED = "not_suggested", "No longer suggested"
+
+
+class DecisionAction(models.TextChoices):
+    ACCEPT = "accept", "Accepted"
+    MODIFY = "modify", "Modified"
+    REJECT = "reject", "Rejected"
+    ADD = "add", "Added"
+    DISMISS = "dismiss", "Dismissed"
+    HOLD = "hold", "Held for query"
+    WITHDRAW = "withdraw", "Undone"
+    SET_ROLE = "set_role", "Role set"
+    SET_POA = "set_poa", "POA set"
+    SET_SEQUENCE = "set_sequence", "Sequence set"
+    SET_PROCEDURE = "set_procedure", "Procedure details set"
+    SET_EVIDENCE = "set_evidence", "Evidence changed"
+    CARRY_OVER = "carry_over", "Carried over"
+
+
+class Assistance(models.TextChoices):
+    """What the reviewer had seen of the engine's work when deciding."""
+
+    NONE = "none", "None"
+    AFTER_FIRST_READ = "after_first_read", "After first read"
+    FULL = "full", "Full"
+
+
+class CodeSetStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    SIGNED = "signed", "Signed off"
+    SUPERSEDED = "superseded", "Superseded"
+
+
+class HoldReason(models.TextChoices):
+    PROVIDER_QUERY = "provider_query", "Query to provider"
+    PENDING_RESULT = "pending_result", "Result pending"
+    MISSING_DOCUMENT = "missing_document", "Document missing"
+    SECOND_OPINION = "second_opinion", "Second opinion"
+    CLINICAL_VALIDITY = "clinical_validity", "Clinical validity in doubt"
+    OTHER = "other", "Other"
+
+
+class ReopenReason(models.TextChoices):
+    LATE_DOCUMENT = "late_document", "Late document"
+    QUERY_ANSWER = "query_answer", "Query answered"
+    AUDIT = "audit", "Audit"
+    DENIAL = "denial", "Denial"
+    CORRECTION = "correction", "Correction"
+
+
+class SkipReason(models.TextChoices):
+    NOT_MY_SPECIALTY = "not_my_specialty", "Not my specialty"
+    CONFLICT_OF_INTEREST = "conflict_of_interest", "I know the patient"
+    NEEDS_LEAD = "needs_lead", "Needs a lead"
+    OTHER = "other", "Other"
+
+
+class AlertKind(models.TextChoices):
+    NEW_DOCUMENT = "new_document", "New document"
+    NEW_VERSION = "new_version", "Document changed"
+
+
+# A glyph goes with each colour, so that nothing is told by colour alone.
+BADGES: dict[str, str] = {
+    EntryState.UNDECIDED: "",
+    EntryState.ACCEPTED: "✓",
+    EntryState.MODIFIED: "✓",
+    EntryState.REJECTED: "✕",
+    EntryState.ADDED: "+",
+    EntryState.DISMISSED: "–",
+    EntryState.HELD: "?",
+    EntryState.WITHDRAWN: "–",
+}

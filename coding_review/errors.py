@@ -1,0 +1,101 @@
+"""One class a rule: a stable code, typed data, an HTTP status. Messages hold no note text and no names.
+
+coding_review/web/http.py and coding_review/api/errors.py map them to pages and to problem+json.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ReviewError(Exception):
+    code = "review_error"
+    status = 400
+    title = "This could not be done"
+
+    def __init__(self, message: str, **data: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class NotAllowed(ReviewError):
+    code = "not_allowed"
+    status = 403
+    title = "Not allowed"
+
+
+class WrongStatus(ReviewError):
+    """The status machine has no such step from here."""
+
+    code = "wrong_status"
+    status = 409
+    title = "Not possible in this status"
+
+
+class NotYours(ReviewError):
+    """The encounter is with someone else, or the lease is not held."""
+
+    code = "not_yours"
+    status = 409
+    title = "With someone else"
+
+
+class StalePage(ReviewError):
+    """The row changed since the page was made: data holds both states (ids and codes)."""
+
+    code = "stale_page"
+    status = 409
+    title = "Changed meanwhile"
+
+
+class SignOffBlocked(ReviewError):
+    code = "sign_off_blocked"
+    status = 409
+    title = "Sign-off is blocked"
+
+
+class Frozen(ReviewError):
+    """A signed code set is not changed; it is reopened as a new version."""
+
+    code = "frozen"
+    status = 409
+    title = "Signed off"
+
+
+class InvalidDecision(ReviewError):
+    code = "invalid_decision"
+    status = 422
+    title = "The decision is not complete"
+
+
+class InvalidCode(ReviewError):
+    code = "invalid_code"
+    status = 422
+    title = "Not a code that can be used here"
+
+
+class InvalidEvidence(ReviewError):
+    code = "invalid_evidence"
+    status = 422
+    title = "The selected text does not match the document"
+
+
+class NothingToUndo(ReviewError):
+    code = "nothing_to_undo"
+    status = 409
+    title = "Nothing to undo"
+
+
+class NothingToDo(ReviewError):
+    """No encounter is waiting that this user may take."""
+
+    code = "nothing_waiting"
+    status = 404
+    title = "Nothing is waiting"
+
+
+class InvalidImport(ReviewError):
+    code = "invalid_import"
+    status = 422
+    title = "Could not be read"

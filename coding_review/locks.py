@@ -1,0 +1,35 @@
+"""Row locks in one order, so that two acts never wait for each other: encounter, code set, reading, entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coding_review.choices import CodeSetStatus, ReadingKind
+from coding_review.errors import Frozen
+from coding_review.models import CodeEntry, CodeSet, Encounter, Reading
+
+
+def lock_encounter(encounter_id: int) -> Encounter:
+    return Encounter.objects.select_for_update().get(pk=encounter_id)
+
+
+@dataclass(slots=True)
+class LockedSet:
+    encounter: Encounter
+    code_set: CodeSet
+    reading: Reading
+
+    def entries(self) -> list[CodeEntry]:
+        """All entries of the reading, locked by primary key."""
+        return list(CodeEntry.objects.select_for_update().filter(reading=self.reading).order_by("pk"))
+
+
+def lock_code_set(code_set_id: int) -> LockedSet:
+    """The code set with its encounter and coding reading; raises Frozen when it is signed or superseded."""
+    encounter_id = CodeSet.objects.values_list("encounter_id", flat=True).get(pk=code_set_id)
+    encounter = lock_encounter(encounter_id)
+    code_set = CodeSet.objects.select_for_update().get(pk=code_set_id)
+    if code_set.status != CodeSetStatus.OPEN:
+        raise Frozen("This code set is signed off. Reopen it to change it.", code_set_id=code_set_id)
+    reading, _ = Reading.objects.select_for_update().get_or_create(code_set=code_set, kind=ReadingKind.CODING)
+    return LockedSet(encounter, code_set, reading)

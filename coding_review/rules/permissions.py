@@ -1,0 +1,63 @@
+"""Roles as bundles of permissions. Whose encounters they reach is a matter of memberships, not of roles."""
+
+from __future__ import annotations
+
+from coding_review.choices import Role
+
+P = "coding_review."
+
+VIEW_WORKLIST = P + "view_worklist"
+READ_DOCUMENTS = P + "read_documents"
+CODE_ENCOUNTER = P + "code_encounter"
+SIGN_OFF = P + "sign_off"
+REOPEN = P + "reopen"
+REASSIGN = P + "reassign"
+RETURN = P + "return_encounter"
+IMPORT = P + "import_encounters"
+QUEUE = P + "queue_prediction"
+VIEW_HISTORY = P + "view_history"
+SEARCH_AUDIT = P + "search_audit_log"
+EXPORT_DECISIONS = P + "export_decisions"
+EXPORT_CODE_SETS = P + "export_code_sets"
+EXPORT_PHI = P + "export_phi"
+LOAD_CATALOG = P + "load_catalog"
+MANAGE_ACCESS = P + "manage_access"
+
+LABELS: dict[str, str] = {
+    VIEW_WORKLIST: "See the worklist",
+    READ_DOCUMENTS: "Read documents",
+    CODE_ENCOUNTER: "Decide on codes",
+    SIGN_OFF: "Sign off a code set",
+    REOPEN: "Reopen a signed code set",
+    REASSIGN: "Give an encounter to another coder",
+    RETURN: "Return an encounter to its coder",
+    IMPORT: "Bring encounters in",
+    QUEUE: "Queue a prediction",
+    VIEW_HISTORY: "See an encounter's history",
+    SEARCH_AUDIT: "Search the audit log",
+    EXPORT_DECISIONS: "Export decisions",
+    EXPORT_CODE_SETS: "Export signed code sets",
+    EXPORT_PHI: "Include text in exports",
+    LOAD_CATALOG: "Load code systems",
+    MANAGE_ACCESS: "Manage roles and memberships",
+}
+
+_CODER = {VIEW_WORKLIST, READ_DOCUMENTS, CODE_ENCOUNTER, SIGN_OFF, VIEW_HISTORY, EXPORT_CODE_SETS}
+
+PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
+    Role.CODER: frozenset(_CODER | {REOPEN}),
+    Role.LEAD: frozenset(_CODER | {REOPEN, REASSIGN, RETURN, IMPORT, QUEUE, EXPORT_DECISIONS}),
+    Role.EXPERT: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}),
+    Role.ADJUDICATOR: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}),
+    # No document text: running the system gives no right to read records.
+    Role.ADMIN: frozenset({VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS}),
+    Role.AUDITOR: frozenset({VIEW_WORKLIST, VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_CODE_SETS}),
+    Role.PRIVACY_OFFICER: frozenset({VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_PHI}),
+}
+
+# An auditor never codes in a group audited: these may not be held together with Role.AUDITOR.
+NOT_WITH_AUDITOR = frozenset({Role.CODER, Role.LEAD})
+
+
+def permissions_of(roles: frozenset[str]) -> frozenset[str]:
+    return frozenset().union(*(PERMISSIONS_BY_ROLE.get(role, frozenset()) for role in roles))
