@@ -1,9 +1,68 @@
-"""What every page's frame needs."""
+"""What every page's frame needs: the places this user may go to, the theme, whether single keys work."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+THEME_COOKIE = "theme"
+THEMES = ("system", "light", "dark")
+SHORTCUTS_COOKIE = "shortcuts"
+SHORTCUTS = ("on", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`permission` empty: everyone who is signed in."""
+
+    label: str
+    url_name: str
+    permission: str = ""
+
+
+PLACES: tuple[Place, ...] = (
+    Place("Worklist", "web:worklist", "coding_review.view_worklist"),
+    Place("Codes", "codes:search"),
+    Place("Bring in", "web:import", "coding_review.import_encounters"),
+    Place("Audit", "web:audit", "coding_review.search_audit_log"),
+    Place("API", "api:docs"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    label: str
+    url: str
+    current: bool
+
+
+def _nav(request: HttpRequest) -> tuple[NavItem, ...]:
+    items = []
+    for place in PLACES:
+        if place.permission and not request.user.has_perm(place.permission):
+            continue
+        try:
+            url = reverse(place.url_name)
+        except NoReverseMatch:
+            # A site may leave a package's pages out of its urls; its place then has no entry.
+            continue
+        items.append(NavItem(place.label, url, request.path.startswith(url) if url != "/" else request.path == url))
+    return tuple(items)
+
+
+def _cookie(request: HttpRequest, name: str, allowed: tuple[str, ...]) -> str:
+    value = request.COOKIES.get(name, "")
+    return value if value in allowed else allowed[0]
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    signed_in = hasattr(request, "user") and request.user.is_authenticated
+    return {
+        "nav": _nav(request) if signed_in else (),
+        "theme": _cookie(request, THEME_COOKIE, THEMES),
+        "themes": THEMES,
+        "shortcuts": _cookie(request, SHORTCUTS_COOKIE, SHORTCUTS),
+    }

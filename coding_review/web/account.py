@@ -1,0 +1,94 @@
+"""Signing in and out, the reader's own settings of the pages, and whether the server is alive."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from coding_review.web.context import SHORTCUTS, SHORTCUTS_COOKIE, THEME_COOKIE, THEMES
+
+logger = logging.getLogger(__name__)
+
+YEAR = 365 * 24 * 3600
+
+
+class SignInForm(AuthenticationForm):
+    error_messages = {
+        "invalid_login": "User name and password do not match. Both tell capital from small letters.",
+        "inactive": "This account is closed. Ask your administrator.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "User name"
+
+
+class SignInView(LoginView):
+    template_name = "coding_review/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # A fragment's request that was redirected here because the session ended: the page says so in place
+        # and keeps what was typed; a sign-in form must not be swapped into a row.
+        if "HX-Request" in request.headers and not request.user.is_authenticated:
+            return HttpResponse("signed out", status=401, content_type="text/plain")
+        return super().dispatch(request, *args, **kwargs)
+
+
+class SignOutView(LogoutView):
+    http_method_names = ["post", "options"]
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        target = resolve_url(settings.LOGIN_URL)
+    return HttpResponseRedirect(target)
+
+
+def _remember(request: HttpRequest, name: str, field: str, allowed: tuple[str, ...]) -> HttpResponse:
+    value = request.POST.get(field, "")
+    if value not in allowed:
+        return HttpResponseBadRequest("unknown value", content_type="text/plain")
+    response = _back(request)
+    response.set_cookie(
+        name, value, max_age=YEAR, secure=settings.SECURE_COOKIES, httponly=True, samesite="Lax"
+    )
+    return response
+
+
+@login_not_required
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark or as the system; a cookie, so that the sign-in page keeps it too."""
+    return _remember(request, THEME_COOKIE, "theme", THEMES)
+
+
+@require_POST
+def shortcuts(request: HttpRequest) -> HttpResponse:
+    """Single-key shortcuts can be turned off (WCAG 2.1.4)."""
+    return _remember(request, SHORTCUTS_COOKIE, "shortcuts", SHORTCUTS)
+
+
+@login_not_required
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 "ok" when this process answers and its database does, else 503; needs no sign-in."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        logger.warning("healthz: database does not answer (%s)", type(error).__name__)
+        return HttpResponse("database does not answer\n", status=503, content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain")

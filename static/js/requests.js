@@ -1,0 +1,35 @@
+// Every request of the page: the current CSRF token goes along (it changes at sign-in in another tab), and what
+// could not be done is said.
+import { clearProblem, problem } from "./announce.js";
+
+export function csrfToken() {
+  const cookie = document.cookie.split("; ").find((each) => each.startsWith("csrftoken="));
+  return cookie ? decodeURIComponent(cookie.slice("csrftoken=".length)) : null;
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = csrfToken();
+  if (token) event.detail.headers["X-CSRFToken"] = token;
+});
+
+const SAID = {
+  400: "The server did not understand the request. Reload the page and try again.",
+  401: "You are signed out. Sign in in another tab, then repeat the last step here.",
+  403: "You may not do this, or the page is too old. Reload the page.",
+  404: "This is no longer here, or no longer open to you. Go back to the worklist.",
+  413: "That is too large.",
+  429: "Too many requests. Wait a moment and try again.",
+};
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { xhr, successful, elt } = event.detail;
+  const polling = Boolean(elt?.closest?.("[data-poll]"));
+  if (successful) {
+    if (!polling) clearProblem();
+    return;
+  }
+  // 409 and 422 are swapped in where they happened and say it there.
+  if (polling || !xhr || xhr.status === 409 || xhr.status === 422) return;
+  if (xhr.status === 0) problem("Not saved: the server cannot be reached. Try again when the network is back.");
+  else problem(SAID[xhr.status] ?? `Not saved: the server failed (${xhr.status}). Try again.`);
+});
