@@ -11,7 +11,9 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
@@ -33,12 +35,14 @@ class SignInForm(AuthenticationForm):
         self.fields["username"].label = "User name"
 
 
+@method_decorator(login_not_required, name="dispatch")
 class SignInView(LoginView):
     template_name = "coding_review/sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+    extra_context = {"idle_minutes": settings.SESSION_IDLE_MINUTES}
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # A fragment's request that was redirected here because the session ended: the page says so in place
         # and keeps what was typed; a sign-in form must not be swapped into a row.
         if "HX-Request" in request.headers and not request.user.is_authenticated:

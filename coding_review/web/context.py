@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+
+from coding_review.choices import Role
+from coding_review.models import RoleAssignment
 
 THEME_COOKIE = "theme"
 THEMES = ("system", "light", "dark")
@@ -39,17 +44,19 @@ class NavItem:
     current: bool
 
 
-def _nav(request: HttpRequest) -> tuple[NavItem, ...]:
+def _nav(request: HttpRequest, user: User) -> tuple[NavItem, ...]:
     items = []
     for place in PLACES:
-        if place.permission and not request.user.has_perm(place.permission):
+        if place.permission and not user.has_perm(place.permission):
             continue
         try:
             url = reverse(place.url_name)
         except NoReverseMatch:
             # A site may leave a package's pages out of its urls; its place then has no entry.
             continue
-        items.append(NavItem(place.label, url, request.path.startswith(url) if url != "/" else request.path == url))
+        items.append(
+            NavItem(place.label, url, request.path.startswith(url) if url != "/" else request.path == url)
+        )
     return tuple(items)
 
 
@@ -58,10 +65,17 @@ def _cookie(request: HttpRequest, name: str, allowed: tuple[str, ...]) -> str:
     return value if value in allowed else allowed[0]
 
 
+def _role_labels(user: User) -> list[str]:
+    roles = RoleAssignment.objects.filter(user=user).values_list("role", flat=True)
+    return sorted(Role(role).label for role in roles)
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
-    signed_in = hasattr(request, "user") and request.user.is_authenticated
+    user = getattr(request, "user", None)
     return {
-        "nav": _nav(request) if signed_in else (),
+        "nav": _nav(request, user) if isinstance(user, User) else (),
+        # Asked for by the template only where the menu is drawn.
+        "role_labels": partial(_role_labels, user) if isinstance(user, User) else (),
         "theme": _cookie(request, THEME_COOKIE, THEMES),
         "themes": THEMES,
         "shortcuts": _cookie(request, SHORTCUTS_COOKIE, SHORTCUTS),
