@@ -35,6 +35,48 @@ class PresentOnAdmission(models.TextChoices):
     EXEMPT = "1", "Exempt"
 
 
+class ReleaseStatus(models.TextChoices):
+    """A release is written in one transaction, so what others see is complete."""
+
+    COMPLETE = "complete", "Complete"
+    # Kept for what was coded with it, never chosen for a date again.
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class NodeKind(models.TextChoices):
+    CHAPTER = "chapter", "Chapter"
+    BLOCK = "block", "Block"
+    CATEGORY = "category", "Category"
+    SUBCATEGORY = "subcategory", "Subcategory"
+    EXTENDED = "extended", "Code with 7th character"
+    # Systems without a hierarchy of their own (CPT, HCPCS, PCS).
+    CODE = "code", "Code"
+
+
+# What groups codes and is never itself looked up before a code of the same name (B20 is both).
+GROUP_KINDS: tuple[NodeKind, ...] = (NodeKind.CHAPTER, NodeKind.BLOCK)
+
+
+class NoteKind(models.TextChoices):
+    """The tabular list's instructional notes, under the names the conventions give them."""
+
+    INCLUDES = "includes", "Includes"
+    INCLUSION_TERM = "inclusion_term", "Inclusion term"
+    EXCLUDES1 = "excludes1", "Excludes1"
+    EXCLUDES2 = "excludes2", "Excludes2"
+    CODE_FIRST = "code_first", "Code first"
+    USE_ADDITIONAL_CODE = "use_additional_code", "Use additional code"
+    CODE_ALSO = "code_also", "Code also"
+    SEVENTH_CHARACTER = "seventh_character", "7th character"
+    NOTE = "note", "Note"
+
+
+# Inclusion terms define the code that carries them; every other note holds for all codes below it too.
+OWN_NOTE_KINDS: tuple[NoteKind, ...] = (NoteKind.INCLUSION_TERM,)
+# The words by which a code is found besides its title.
+TERM_NOTE_KINDS: tuple[NoteKind, ...] = (NoteKind.INCLUSION_TERM, NoteKind.INCLUDES)
+
+
 # Systems that a claim type carries: PCS on facility inpatient only, CPT/HCPCS elsewhere only.
 SYSTEMS_BY_CLAIM_TYPE: dict[str, tuple[str, ...]] = {
     ClaimType.FACILITY_INPATIENT: (CodeSystem.ICD10CM, CodeSystem.ICD10PCS),

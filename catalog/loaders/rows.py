@@ -1,0 +1,67 @@
+"""What a loader of one published format hands to the writer: plain rows, in published order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from catalog.choices import NodeKind, NoteKind
+
+
+@dataclass(frozen=True)
+class NoteRow:
+    kind: NoteKind
+    # Lines of one printed note share it.
+    block: int
+    text: str
+
+
+@dataclass(frozen=True)
+class SeventhRow:
+    character: str
+    meaning: str
+    also: str = ""
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """A node after its parent and before its children; `depth` counts from 0 and gives the parent:
+    the nearest row above with depth − 1."""
+
+    code: str
+    kind: NodeKind
+    title: str
+    depth: int
+    billable: bool
+    placeholder: bool = False
+    notes: tuple[NoteRow, ...] = ()
+    seventh: tuple[SeventhRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a source must hold to be believed; None: not known beforehand."""
+
+    billable: int | None = None
+    billable_codes: tuple[str, ...] = ()
+    duplicate_names: int | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One edition of one system, ready to be read.
+
+    `read` raises LoadRefused on a damaged source. `fingerprint` is the SHA-256 over the bytes read.
+    """
+
+    system: str
+    edition: str
+    valid_from: dt.date
+    valid_to: dt.date | None
+    name: str
+    fingerprint: str
+    read: Callable[[], Iterator[NodeRow]]
+    # About how many rows come, for the progress bar.
+    size: int
+    expected: Expected = field(default_factory=Expected)

@@ -1,0 +1,94 @@
+"""Reads of the catalog tables, named for what asks for them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Case, F, IntegerField, Q, Value, When
+
+from catalog.choices import GROUP_KINDS, TERM_NOTE_KINDS, ReleaseStatus
+from catalog.keys import code_key
+
+if TYPE_CHECKING:
+    from catalog.models import Code, Note, Release, SeventhCharacter  # noqa: F401 (type arguments)
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    def usable(self, system: str) -> ReleaseQuerySet:
+        """Newest first: by first day of validity, then by time of loading (a corrected reload wins)."""
+        return self.filter(system=system, status=ReleaseStatus.COMPLETE).order_by(
+            "-valid_from", "-loaded_at", "-pk"
+        )
+
+    def valid_on(self, on: dt.date) -> ReleaseQuerySet:
+        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), valid_from__lte=on)
+
+    def for_status(self) -> ReleaseQuerySet:
+        return self.order_by("system", "-valid_from", "-loaded_at")
+
+
+class CodeQuerySet(models.QuerySet["Code"]):
+    def of(self, release: Release) -> CodeQuerySet:
+        return self.filter(release=release)
+
+    def billable(self) -> CodeQuerySet:
+        return self.filter(billable=True)
+
+    def named(self, *codes: str) -> CodeQuerySet:
+        """Nodes called so, however typed; a code comes before a block of the same name."""
+        keys = {code_key(code) for code in codes}
+        group_last = Case(
+            When(kind__in=GROUP_KINDS, then=Value(1)), default=Value(0), output_field=IntegerField()
+        )
+        return self.filter(key__in=keys).order_by(group_last, "position")
+
+    def lineage_of(self, node: Code) -> CodeQuerySet:
+        return self.filter(pk__in=node.path).order_by("depth")
+
+    def children_of(self, node: Code) -> CodeQuerySet:
+        return self.filter(parent_id=node.pk).order_by("position")
+
+    def siblings_of(self, node: Code) -> CodeQuerySet:
+        """The other children of its parent; a chapter's siblings are the other chapters."""
+        same = self.filter(release_id=node.release_id, parent_id=node.parent_id)
+        return same.exclude(pk=node.pk).order_by("position")
+
+    def below(self, node: Code) -> CodeQuerySet:
+        return self.filter(
+            release_id=node.release_id, position__gt=node.position, position__lte=node.last_position
+        ).order_by("position")
+
+    def chapters(self, release: Release) -> CodeQuerySet:
+        return self.filter(release=release, parent__isnull=True).order_by("position")
+
+
+class NoteQuerySet(models.QuerySet["Note"]):
+    def along(self, node: Code) -> NoteQuerySet:
+        """Notes of the node and of every ancestor, nearest node first, in printed order."""
+        return (
+            self.filter(node_id__in=node.lineage).select_related("node").order_by("-node__depth", "position")
+        )
+
+    def terms_of(self, release: Release) -> NoteQuerySet:
+        """Inclusion terms and includes: other names of codes. In published order."""
+        return (
+            self.filter(node__release=release, kind__in=TERM_NOTE_KINDS)
+            .annotate(node_code=F("node__code"))
+            .order_by("node__position", "position")
+        )
+
+    def terms_on(self, node_ids: Iterable[int]) -> NoteQuerySet:
+        return self.filter(node_id__in=list(node_ids), kind__in=TERM_NOTE_KINDS).order_by(
+            "node_id", "position"
+        )
+
+
+class SeventhCharacterQuerySet(models.QuerySet["SeventhCharacter"]):
+    def along(self, node: Code) -> SeventhCharacterQuerySet:
+        """Definitions on the node and its ancestors, nearest node first."""
+        return (
+            self.filter(node_id__in=node.lineage).select_related("node").order_by("-node__depth", "position")
+        )
