@@ -1,0 +1,90 @@
+"""Undo and redo the latest act of a reading; each is itself written as decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from coding_review.choices import DecisionAction
+from coding_review.deciding import (
+    Act,
+    begin,
+    evidence_snapshot,
+    restore,
+    restore_evidence,
+    snapshot,
+)
+from coding_review.errors import NothingToUndo, StalePage
+from coding_review.models import CodeEntry, Decision, Reading
+from coding_review.rules import undo as rules
+
+
+@transaction.atomic
+def undo(actor: Any, code_set_id: int, *, batch: UUID | None = None) -> list[CodeEntry]:
+    """Raises NothingToUndo (nothing left, or the latest act is someone else's), StalePage."""
+    act = begin(actor, code_set_id, batch)
+    if act.already_done():
+        return []
+    target, _ = stacks_of(act.locked.reading)
+    decisions = _own(act, target, "undo")
+    for decision in reversed(decisions):
+        _turn(act, decision, decision.after, decision.before, DecisionAction.WITHDRAW)
+    act.finish()
+    return [d.entry for d in act.written]
+
+
+@transaction.atomic
+def redo(actor: Any, code_set_id: int, *, batch: UUID | None = None) -> list[CodeEntry]:
+    """Raises NothingToUndo, StalePage."""
+    act = begin(actor, code_set_id, batch)
+    if act.already_done():
+        return []
+    _, target = stacks_of(act.locked.reading)
+    for decision in _own(act, target, "redo"):
+        _turn(act, decision, decision.before, decision.after, decision.action)
+    act.finish()
+    return [d.entry for d in act.written]
+
+
+def stacks_of(reading: Reading) -> tuple[UUID | None, UUID | None]:
+    """(batch that undo would act on, batch that redo would act on)."""
+    done, undone = rules.stacks(_acts(reading))
+    return (done[-1] if done else None), (undone[-1] if undone else None)
+
+
+def _acts(reading: Reading) -> Iterable[rules.Act]:
+    seen: set[UUID] = set()
+    rows = Decision.objects.filter(reading=reading).order_by("number")
+    for batch, actor, undoes, redoes in rows.values_list("batch", "actor", "undoes__batch", "redoes__batch"):
+        if batch not in seen:
+            seen.add(batch)
+            yield rules.Act(batch, undoes=undoes, redoes=redoes, barrier=actor is None)
+
+
+def _own(act: Act, batch: UUID | None, word: str) -> list[Decision]:
+    decisions = list(Decision.objects.filter(reading=act.locked.reading, batch=batch).order_by("number"))
+    if batch is None or not decisions:
+        raise NothingToUndo(f"There is nothing to {word}.")
+    if any(d.actor_id != act.actor.pk for d in decisions):
+        raise NothingToUndo(f"The latest decision is someone else's; it cannot be {word}ne by you.")
+    return decisions
+
+
+def _turn(
+    act: Act, decision: Decision, expected: dict[str, Any], target: dict[str, Any], action: str
+) -> None:
+    """Take the entry from the state the decision left (or found) to the other one."""
+    entry = act.entry(decision.entry_id)
+    before = snapshot(entry)
+    if any(before[name] != expected[name] for name in before):
+        raise StalePage("This code was changed since.", entry_id=entry.pk, version=entry.version)
+    places = None
+    if "evidence" in target:
+        places = evidence_snapshot(entry)
+        restore_evidence(entry, target["evidence"])
+    restore(entry, target)
+    (act.undoes if action == DecisionAction.WITHDRAW else act.redoes)[entry.pk] = decision
+    act.write(entry, action, before, places_before=places)

@@ -1,0 +1,350 @@
+"""The common ground of all decisions: who may, on what, against which state of the page; how one is written.
+
+Used by coding_review/actions/ only. Every decision is a row of its own, mirrored onto its entry, counted
+into the encounter's figures and told to the audit log, in one transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils import timezone
+
+from catalog.choices import CodeRole
+from catalog.errors import UnknownCode
+from catalog.models import Code
+from catalog.queries import get_node
+from coding_review import audit
+from coding_review.auth import require
+from coding_review.choices import CODED_STATES, Assistance, EncounterStatus, EntryState
+from coding_review.counters import refresh_counters
+from coding_review.errors import InvalidCode, InvalidDecision, NotAllowed, NotYours, StalePage, WrongStatus
+from coding_review.locks import LockedSet, lock_code_set
+from coding_review.models import (
+    CodeEntry,
+    CodeSet,
+    Decision,
+    DecisionPayload,
+    DocumentVersion,
+    Encounter,
+    EntryEvidence,
+    Exposure,
+)
+from coding_review.places import Place, quote_at
+from coding_review.rules import reasons
+from coding_review.rules.permissions import CODE_ENCOUNTER
+
+# What a decision may change about an entry, and what undo therefore restores.
+FIELDS = (
+    "state",
+    "system",
+    "code",
+    "title",
+    "reason",
+    "role",
+    "poa",
+    "sequence",
+    "modifiers",
+    "units",
+    "service_date",
+    "rendering_provider",
+    "diagnosis_pointers",
+)
+# Lines that repeat a code on purpose, so the same code may stand twice.
+REPEATING_ROLES = frozenset({CodeRole.ADMITTING, CodeRole.REASON_FOR_VISIT})
+
+
+def snapshot(entry: CodeEntry) -> dict[str, Any]:
+    values = {name: getattr(entry, name) for name in FIELDS}
+    if isinstance(values["service_date"], date):
+        values["service_date"] = values["service_date"].isoformat()
+    values["modifiers"], values["diagnosis_pointers"] = list(entry.modifiers), list(entry.diagnosis_pointers)
+    return {name: str(v) if isinstance(v, str) else v for name, v in values.items()}
+
+
+def restore(entry: CodeEntry, values: dict[str, Any]) -> None:
+    for name in FIELDS:
+        value = values[name]
+        if name == "service_date" and value is not None:
+            value = date.fromisoformat(value)
+        setattr(entry, name, value)
+
+
+def evidence_snapshot(entry: CodeEntry) -> list[dict[str, Any]]:
+    """Places without quotes: the text is in the document version."""
+    return [
+        {
+            "document_version": e.document_version_id,
+            "line_start": e.line_start,
+            "line_end": e.line_end,
+            "col_start": e.col_start,
+            "col_end": e.col_end,
+            "by_reviewer": e.by_reviewer,
+            "stands": e.stands,
+        }
+        for e in entry.evidence.all()
+    ]
+
+
+def restore_evidence(entry: CodeEntry, places: list[dict[str, Any]]) -> None:
+    entry.evidence.all().delete()
+    versions = DocumentVersion.objects.in_bulk({p["document_version"] for p in places})
+    rows = []
+    for order, values in enumerate(places):
+        version = versions[values["document_version"]]
+        place = Place(values["line_start"], values["line_end"], values["col_start"], values["col_end"])
+        rows.append(
+            EntryEvidence(
+                entry=entry,
+                document_version=version,
+                order=order,
+                line_start=place.line_start,
+                line_end=place.line_end,
+                col_start=place.col_start,
+                col_end=place.col_end,
+                quote=quote_at(version.lines, place),
+                by_reviewer=values["by_reviewer"],
+                stands=values["stands"],
+            )
+        )
+    EntryEvidence.objects.bulk_create(rows)
+
+
+@dataclass(slots=True)
+class Act:
+    """One act of one person on one open code set, which may hold several decisions (one batch)."""
+
+    actor: Any
+    locked: LockedSet
+    batch: uuid.UUID
+    undoes: dict[int, Decision] = field(default_factory=dict)
+    redoes: dict[int, Decision] = field(default_factory=dict)
+    written: list[Decision] = field(default_factory=list)
+    _number: int | None = None
+
+    @property
+    def encounter(self) -> Encounter:
+        return self.locked.encounter
+
+    @property
+    def code_set(self) -> CodeSet:
+        return self.locked.code_set
+
+    def already_done(self) -> bool:
+        """The same form sent twice (double click, retry) carries the same batch id."""
+        return Decision.objects.filter(reading=self.locked.reading, batch=self.batch).exists()
+
+    def entry(self, entry_id: int, seen_version: int | None = None) -> CodeEntry:
+        """The entry, locked; raises StalePage when it changed since the page that sent the act was made."""
+        entry = CodeEntry.objects.select_for_update().filter(pk=entry_id, reading=self.locked.reading).first()
+        if entry is None:
+            raise InvalidDecision("This code does not belong to the code set.", entry_id=entry_id)
+        if seen_version is not None and entry.version != seen_version:
+            raise StalePage(
+                "This code was changed since your page was made. Both states are shown; decide again.",
+                entry_id=entry.pk,
+                seen_version=seen_version,
+                version=entry.version,
+                state=str(entry.state),
+                code=entry.code,
+            )
+        return entry
+
+    def node(self, code: str) -> Code:
+        """A billable code of the code set's release. Raises InvalidCode and says why not."""
+        release = self.code_set.release
+        if release is None:
+            raise InvalidCode("No loaded ICD-10-CM release covers the date of this encounter.", code=code)
+        try:
+            node = get_node(release, code)
+        except UnknownCode as error:
+            raise InvalidCode(f"{code} is not in {release}.", code=code) from error
+        if not node.billable:
+            raise InvalidCode(f"{node.code} is not billable in {release}: a longer code is needed.", code=code)
+        return node
+
+    def refuse_duplicate(self, entry: CodeEntry, system: str, code: str) -> None:
+        if entry.role in REPEATING_ROLES:
+            return
+        twin = (
+            CodeEntry.objects.filter(
+                reading=self.locked.reading, system=system, code=code, state__in=CODED_STATES
+            )
+            .exclude(pk=entry.pk)
+            .exclude(role__in=REPEATING_ROLES)
+        )
+        if twin.exists():
+            raise InvalidDecision(
+                f"{code} is already in the code set. Reject this one as a duplicate.", code=code
+            )
+
+    def next_sequence(self) -> int:
+        top = CodeEntry.objects.filter(reading=self.locked.reading, state__in=CODED_STATES).aggregate(
+            top=Max("sequence")
+        )["top"]
+        return (top or 0) + 1
+
+    def write(
+        self,
+        entry: CodeEntry,
+        action: str,
+        before: dict[str, Any],
+        *,
+        comment: str = "",
+        places_before: list[dict[str, Any]] | None = None,
+    ) -> Decision:
+        """Save the entry as changed and append the decision with its audit event.
+
+        With `places_before`, the evidence as it stands now is kept in the decision too.
+        """
+        after = snapshot(entry)
+        evidence = list(entry.evidence.select_related("document_version").all())
+        if places_before is not None:
+            before, after = {**before, "evidence": places_before}, {**after, "evidence": evidence_snapshot(entry)}
+        entry.version += 1
+        entry.save()
+        undoes, redoes = self.undoes.get(entry.pk), self.redoes.get(entry.pk)
+        exposure = Exposure.objects.filter(entry=entry, user=self.actor).first() if self.actor else None
+        reading = self.locked.reading
+        run = entry.suggestion.run if entry.suggestion is not None else None
+        decision = Decision.objects.create(
+            entry=entry,
+            reading=reading,
+            number=self._next_number(),
+            batch=self.batch,
+            action=action,
+            actor=self.actor,
+            undoes=undoes,
+            redoes=redoes,
+            system=entry.system,
+            code_before=before["code"] if before["state"] != EntryState.WITHDRAWN else "",
+            code_after=after["code"] if after["state"] != EntryState.WITHDRAWN else "",
+            reason=entry.reason if action != "withdraw" else "",
+            reasons_edition=reasons.EDITION if entry.reason else "",
+            before=before,
+            after=after,
+            assistance=exposure.assistance if exposure else _assistance_without_exposure(entry, reading.assistance),
+            rank_shown=exposure.rank if exposure else None,
+            band_shown=exposure.band if exposure else "",
+            confidence_shown=exposure.confidence if exposure else None,
+            first_shown_at=exposure.first_shown_at if exposure else None,
+            evidence_opened=bool(exposure and exposure.evidence_opened_at),
+            engine=run.engine if run else "",
+            model_version=run.model_version if run else "",
+            release_name=str(self.code_set.release or ""),
+            evidence_place=_place_of(evidence),
+        )
+        quotes = [e.quote for e in evidence]
+        if comment or quotes:
+            DecisionPayload.objects.create(decision=decision, comment=comment, quotes=quotes)
+        audit.record(
+            "decision",
+            actor=self.actor,
+            encounter=self.encounter,
+            data={
+                "decision_id": decision.pk,
+                "entry_id": entry.pk,
+                "code_set_id": self.code_set.pk,
+                "action": str(action),
+                "system": entry.system,
+                "code_before": decision.code_before,
+                "code_after": decision.code_after,
+                "reason": decision.reason,
+                "state_before": before["state"],
+                "state_after": after["state"],
+                "assistance": str(decision.assistance),
+                "batch": str(self.batch),
+                **_changed_field(before, after),
+                **({"undoes": undoes.pk} if undoes else {}),
+                **({"redoes": redoes.pk} if redoes else {}),
+            },
+            payload={"comment": comment, "quotes": quotes},
+        )
+        self.written.append(decision)
+        return decision
+
+    def finish(self) -> None:
+        """After the last write of the act: revision, lease, figures."""
+        if not self.written:
+            return
+        self.code_set.revision += 1
+        self.code_set.save(update_fields=["revision"])
+        if self.actor is not None:
+            self.encounter.lease_until = timezone.now() + timedelta(minutes=settings.LEASE_MINUTES)
+            self.encounter.save(update_fields=["lease_until"])
+        refresh_counters(self.encounter)
+
+    def _next_number(self) -> int:
+        if self._number is None:
+            last = Decision.objects.filter(reading=self.locked.reading).aggregate(last=Max("number"))["last"]
+            self._number = last or 0
+        self._number += 1
+        return self._number
+
+
+def begin(actor: Any, code_set_id: int, batch: uuid.UUID | None = None) -> Act:
+    """Permission, locks and the rules every decision shares; call inside the action's transaction.
+
+    Raises NotAllowed, Frozen, WrongStatus, NotYours.
+    """
+    require(actor, CODE_ENCOUNTER)
+    locked = lock_code_set(code_set_id)
+    if not Encounter.objects.visible_to(actor).filter(pk=locked.encounter.pk).exists():
+        raise NotAllowed("This encounter is not among those you may open.")
+    require_held(locked.encounter, actor)
+    return Act(actor, locked, batch or uuid.uuid4())
+
+
+def begin_for_system(locked: LockedSet) -> Act:
+    """For decisions no person makes (carry-over after a new document or run)."""
+    return Act(None, locked, uuid.uuid4())
+
+
+def require_held(encounter: Encounter, actor: Any) -> None:
+    """The encounter is in review and with this person. A lease that ran out parks it to its owner, who may go on."""
+    if encounter.status != EncounterStatus.IN_REVIEW:
+        raise WrongStatus(
+            f"The encounter is {encounter.get_status_display().lower()}: take it before deciding.",
+            status=str(encounter.status),
+        )
+    if encounter.owner_id != actor.pk:
+        raise NotYours("The encounter is with someone else.", owner_id=encounter.owner_id)
+
+
+def require_reason(reason: str, comment: str) -> None:
+    if reason not in reasons.FAMILY_OF:
+        raise InvalidDecision("Choose a reason.", field="reason")
+    if reason in reasons.COMMENT_REQUIRED and not comment.strip():
+        raise InvalidDecision("This reason needs a comment.", field="comment")
+
+
+def _assistance_without_exposure(entry: CodeEntry, reading_assistance: str) -> str:
+    """An added code has no suggestion to be shown: what counts is what the reader had seen by then."""
+    return reading_assistance if entry.suggestion_id is None else Assistance.NONE
+
+
+def _place_of(evidence: Iterable[EntryEvidence]) -> dict[str, Any]:
+    for e in evidence:
+        return {
+            "document_id": e.document_version.document_id,
+            "version": e.document_version.version,
+            "line_start": e.line_start,
+            "line_end": e.line_end,
+            "col_start": e.col_start,
+            "col_end": e.col_end,
+        }
+    return {}
+
+
+def _changed_field(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The one field other than state, code, title and reason that changed, if any."""
+    for name in ("role", "poa", "sequence", "modifiers", "units", "service_date", "diagnosis_pointers"):
+        if before[name] != after[name]:
+            return {"field": name, "value_before": before[name], "value_after": after[name]}
+    return {}
