@@ -166,7 +166,9 @@ class Act:
         except UnknownCode as error:
             raise InvalidCode(f"{code} is not in {release}.", code=code) from error
         if not node.billable:
-            raise InvalidCode(f"{node.code} is not billable in {release}: a longer code is needed.", code=code)
+            raise InvalidCode(
+                f"{node.code} is not billable in {release}: a longer code is needed.", code=code
+            )
         return node
 
     def refuse_duplicate(self, entry: CodeEntry, system: str, code: str) -> None:
@@ -206,7 +208,10 @@ class Act:
         after = snapshot(entry)
         evidence = list(entry.evidence.select_related("document_version").all())
         if places_before is not None:
-            before, after = {**before, "evidence": places_before}, {**after, "evidence": evidence_snapshot(entry)}
+            before, after = (
+                {**before, "evidence": places_before},
+                {**after, "evidence": evidence_snapshot(entry)},
+            )
         entry.version += 1
         entry.save()
         undoes, redoes = self.undoes.get(entry.pk), self.redoes.get(entry.pk)
@@ -229,7 +234,9 @@ class Act:
             reasons_edition=reasons.EDITION if entry.reason else "",
             before=before,
             after=after,
-            assistance=exposure.assistance if exposure else _assistance_without_exposure(entry, reading.assistance),
+            assistance=exposure.assistance
+            if exposure
+            else _assistance_without_exposure(entry, reading.assistance),
             rank_shown=exposure.rank if exposure else None,
             band_shown=exposure.band if exposure else "",
             confidence_shown=exposure.confidence if exposure else None,

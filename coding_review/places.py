@@ -65,7 +65,9 @@ def place_of_selection(
     )
     quote = quote_at(lines, place)
     if _flat(quote) != _flat(selected):
-        raise InvalidEvidence("The selected text does not match the document. Reload the page and select again.")
+        raise InvalidEvidence(
+            "The selected text does not match the document. Reload the page and select again."
+        )
     return trimmed(lines, place)
 
 

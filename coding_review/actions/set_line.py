@@ -39,7 +39,9 @@ ROLES_BY_CLAIM_TYPE: dict[str, tuple[CodeRole, ...]] = {
 def _coded(act: Act, entry_id: int, seen_version: int | None) -> CodeEntry:
     entry = act.entry(entry_id, seen_version)
     if entry.state not in CODED_STATES:
-        raise InvalidDecision("Only codes in the code set have this. Accept the code first.", entry_id=entry_id)
+        raise InvalidDecision(
+            "Only codes in the code set have this. Accept the code first.", entry_id=entry_id
+        )
     return entry
 
 

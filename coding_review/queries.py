@@ -1,0 +1,48 @@
+"""Reads that several screens share; each takes rows the caller was allowed to get."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from catalog.choices import CodeSystem
+from catalog.models import Code
+from coding_review.choices import CODED_STATES, EntryState, ReadingKind, RunStatus
+from coding_review.models import CodeEntry, CodeSet
+from coding_review.rules.signoff import CodeSetFacts, LineFacts
+
+
+def coding_entries(code_set: CodeSet) -> list[CodeEntry]:
+    """The entries of the code set's coding reading, in document order, with evidence and run."""
+    return list(
+        CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING)
+        .on_list()
+        .select_related("suggestion__run")
+        .prefetch_related("evidence__document_version")
+    )
+
+
+def sign_off_facts(code_set: CodeSet, entries: list[CodeEntry] | None = None) -> CodeSetFacts:
+    """What rules/signoff.py judges; one query for the codes, one for the encounter, entries given or fetched."""
+    entries = coding_entries(code_set) if entries is None else entries
+    coded = [e for e in entries if e.state in CODED_STATES]
+    diagnoses = {e.code for e in coded if e.system == CodeSystem.ICD10CM}
+    valid = (
+        set(
+            Code.objects.filter(release=code_set.release, code__in=diagnoses, billable=True).values_list(
+                "code", flat=True
+            )
+        )
+        if code_set.release_id
+        else diagnoses
+    )
+    return CodeSetFacts(
+        claim_type=code_set.claim_type,
+        lines=tuple(LineFacts(e.code, e.system, e.role, e.poa) for e in coded),
+        undecided=dict(Counter(e.band for e in entries if e.state == EntryState.UNDECIDED)),
+        held=sum(e.state == EntryState.HELD for e in entries),
+        open_hold=code_set.encounter.holds.filter(ended_at__isnull=True).exists(),
+        has_release=code_set.release_id is not None,
+        release_stands_in=code_set.release_stands_in,
+        invalid_codes=tuple(sorted(diagnoses - valid)),
+        running=code_set.runs.filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).exists(),
+    )
