@@ -65,9 +65,9 @@ def _acts(reading: Reading) -> Iterable[rules.Act]:
 
 
 def _own(act: Act, batch: UUID | None, word: str) -> list[Decision]:
-    decisions = list(Decision.objects.filter(reading=act.locked.reading, batch=batch).order_by("number"))
-    if batch is None or not decisions:
+    if batch is None:
         raise NothingToUndo(f"There is nothing to {word}.")
+    decisions = list(Decision.objects.filter(reading=act.locked.reading, batch=batch).order_by("number"))
     if any(d.actor_id != act.actor.pk for d in decisions):
         raise NothingToUndo(f"The latest decision is someone else's; it cannot be {word}ne by you.")
     return decisions
