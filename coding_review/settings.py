@@ -174,13 +174,20 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- The product ----------------------------------------------------------------------------------
 ENGINE = env.str("ENGINE", default="embedded")
+# Name to dotted path of what makes the engine; the environment adds to it ("name=path,name=path").
+ENGINES = {
+    "embedded": "modelops.engines.embedded.engine.EmbeddedEngine",
+    **env.dict("ENGINES", default={}),
+}
 BAND_HIGH = env.float("BAND_HIGH", default=0.90)
 BAND_MEDIUM = env.float("BAND_MEDIUM", default=0.60)
 LEASE_MINUTES = env.int("LEASE_MINUTES", default=15)
 IDLE_MINUTES = env.int("IDLE_MINUTES", default=5)
 # A predicting row with no sign of life for this long is queued again by the sweeper.
-PREDICTION_HEARTBEAT_SECONDS = env.int("PREDICTION_HEARTBEAT_SECONDS", default=30)
+PREDICTION_HEARTBEAT_SECONDS = env.int("PREDICTION_HEARTBEAT_SECONDS", default=20)
 PREDICTION_ATTEMPTS = env.int("PREDICTION_ATTEMPTS", default=3)
+# An engine that needs longer for one encounter is stopped, and the run fails.
+PREDICTION_SECONDS = env.int("PREDICTION_SECONDS", default=240)
 # Whether the latest loaded release may stand in where none covers the date (marked everywhere it is used).
 ALLOW_LATEST_RELEASE = env.bool("ALLOW_LATEST_RELEASE", default=False)
 READ_FIRST = env.bool("READ_FIRST", default=False)
