@@ -1,5 +1,35 @@
 """Fixtures of all tests."""
 
 from tests.catalog_fixtures import _icd10cm_loaded, icd10cm, small_release
+from tests.personas import (
+    admin,
+    auditor,
+    coder,
+    expert,
+    facility,
+    lead,
+    make_encounter,
+    other_coder,
+    other_work_group,
+    outsider,
+    privacy_officer,
+    work_group,
+)
 
-__all__ = ["_icd10cm_loaded", "icd10cm", "small_release"]
+__all__ = [
+    "_icd10cm_loaded",
+    "admin",
+    "auditor",
+    "coder",
+    "expert",
+    "facility",
+    "icd10cm",
+    "lead",
+    "make_encounter",
+    "other_coder",
+    "other_work_group",
+    "outsider",
+    "privacy_officer",
+    "small_release",
+    "work_group",
+]
