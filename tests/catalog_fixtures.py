@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
-from django.db.backends.postgresql.operations import DatabaseOperations
 
 from catalog.choices import CodeSystem, NodeKind, NoteKind
 from catalog.loaders.registry import open_source
@@ -16,22 +14,14 @@ from catalog.models import Release
 
 
 @pytest.fixture(scope="session")
-def _icd10cm_loaded(django_db_setup, django_db_blocker) -> Iterator[int]:
+def _icd10cm_loaded(django_db_setup, django_db_blocker) -> int:
     """Loads by the product's own loader, outside any test's transaction.
 
-    Tests that commit flush every table when they end; the catalog's are left standing, since
-    reloading them would cost each such test the whole load.
+    Tests that commit empty the database when they end; tests/flush.py leaves the catalog standing, since
+    reloading it would cost each such test the whole load.
     """
-    flush = DatabaseOperations.sql_flush
-
-    def keep_catalog(self, style, tables, **options):
-        return flush(self, style, [name for name in tables if not name.startswith("catalog_")], **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", keep_catalog)
-        with django_db_blocker.unblock():
-            release = load(open_source(CodeSystem.ICD10CM)).release
-        yield release.pk
+    with django_db_blocker.unblock():
+        return load(open_source(CodeSystem.ICD10CM)).release.pk
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Fixtures of all tests."""
 
+from tests import flush
 from tests.catalog_fixtures import _icd10cm_loaded, icd10cm, small_release
 from tests.personas import (
     admin,
@@ -33,3 +34,7 @@ __all__ = [
     "small_release",
     "work_group",
 ]
+
+
+def pytest_configure() -> None:
+    flush.install()

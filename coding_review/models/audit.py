@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from coding_review.models.encounter import Encounter
-from coding_review.models.reading import APPEND_ONLY
+from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL, only_purge
 
 
 class AuditChain(models.Model):
@@ -19,6 +19,18 @@ class AuditChain(models.Model):
     )
     last_number = models.PositiveBigIntegerField(default=0)
     last_hash = models.CharField(max_length=64, default="0" * 64)
+
+    class Meta:
+        triggers = [
+            *NO_REMOVAL,
+            pgtrigger.Protect(
+                name="one_forward",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.key IS DISTINCT FROM OLD.key OR NEW.last_number IS DISTINCT FROM OLD.last_number + 1"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.key
@@ -57,7 +69,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["-at"], name="audit_at"),
             models.Index(fields=["type", "-at"], name="audit_type_at"),
         ]
-        triggers = [APPEND_ONLY]
+        triggers = [*APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"audit event {self.pk}"
@@ -72,16 +84,7 @@ class AuditPayload(models.Model):
     purged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        triggers = [
-            pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete | pgtrigger.Truncate),
-            pgtrigger.Protect(
-                name="only_purge",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Condition(
-                    "NEW.body IS NOT NULL OR NEW.event_id IS DISTINCT FROM OLD.event_id"
-                ),
-            ),
-        ]
+        triggers = [*NO_REMOVAL, only_purge("event_id", "NEW.body IS NOT NULL OR NEW.salt <> ''")]
 
     def __str__(self) -> str:
         return f"payload of audit event {self.event_id}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -22,13 +21,9 @@ from coding_review.choices import (
     ReadingKind,
 )
 from coding_review.models.codeset import CodeLineFields, CodeSet
+from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL, only_purge
 from coding_review.models.prediction import EvidencePlace, Suggestion
 from modelops.choices import Band, ContextTag
-
-# A row once written stays as it was: no UPDATE, DELETE or TRUNCATE by anyone who connects as the application.
-APPEND_ONLY = pgtrigger.Protect(
-    name="append_only", operation=pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate
-)
 
 
 class Reading(models.Model):
@@ -188,7 +183,7 @@ class Decision(models.Model):
             models.Index(fields=["actor", "-at"], name="decision_actor"),
             models.Index(fields=["code_after"], name="decision_code"),
         ]
-        triggers = [APPEND_ONLY]
+        triggers = [*APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"decision {self.number} of reading {self.reading_id}"
@@ -201,6 +196,12 @@ class DecisionPayload(models.Model):
     comment = models.TextField(blank=True)
     quotes = models.JSONField(default=list, blank=True)
     purged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        triggers = [
+            *NO_REMOVAL,
+            only_purge("decision_id", "NEW.comment <> '' OR NEW.quotes <> '[]'::jsonb"),
+        ]
 
     def __str__(self) -> str:
         return f"payload of decision {self.decision_id}"

@@ -1,0 +1,42 @@
+"""Triggers that keep a row as it was written, whoever connects as the application.
+
+They stop mistakes and stolen application access. The owner of the tables can switch them off (and
+pgtrigger's own ignore variable can be set by hand): what was then changed is named by verify_audit_log.
+"""
+
+from __future__ import annotations
+
+import pgtrigger
+
+# PostgreSQL has TRUNCATE triggers for whole statements only.
+NO_TRUNCATE = pgtrigger.Trigger(
+    name="no_truncate",
+    level=pgtrigger.Statement,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Truncate,
+    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+)
+
+# A row once written stays as it was.
+APPEND_ONLY = (
+    pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+    NO_TRUNCATE,
+)
+
+# A row once written stays, though it may change.
+NO_REMOVAL = (pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete), NO_TRUNCATE)
+
+
+def only_purge(owner_column: str, still_there: str) -> pgtrigger.Protect:
+    """The one change a payload row allows, once: its words go, its key and owner stay, the time is noted.
+
+    `still_there` is SQL over NEW that is true while any of the words are left.
+    """
+    return pgtrigger.Protect(
+        name="only_purge",
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition(
+            f"{still_there} OR NEW.purged_at IS NULL OR OLD.purged_at IS NOT NULL"
+            f" OR NEW.id IS DISTINCT FROM OLD.id OR NEW.{owner_column} IS DISTINCT FROM OLD.{owner_column}"
+        ),
+    )

@@ -1,0 +1,54 @@
+"""Emptying the database after tests that really commit (transactional_db, live_server).
+
+Django's own flush fails here: the append-only tables refuse TRUNCATE to everyone, and the product has no
+switch for tests. The table owner may disable triggers, which is what a test database is emptied with; the
+same power is why verify_audit_log exists (docs/audit.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections, transaction
+from django.test import TransactionTestCase
+
+# Loaded once for a whole test run, or written by migrate: they outlive a single test.
+KEPT = frozenset({"django_migrations", "django_content_type", "auth_permission"})
+KEPT_PREFIX = "catalog_"
+
+
+def tables_to_empty(alias: str = "default") -> list[str]:
+    """Every table but the loaded catalog and what migrate itself filled."""
+    names = connections[alias].introspection.table_names()
+    return sorted(name for name in names if name not in KEPT and not name.startswith(KEPT_PREFIX))
+
+
+def empty_database(alias: str = "default") -> None:
+    """Remove all rows but the kept ones, as the owner of the tables, in one transaction."""
+    connection = connections[alias]
+    quote = connection.ops.quote_name
+    tables = tables_to_empty(alias)
+    with transaction.atomic(using=alias), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+            " WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
+            " AND c.relname = ANY(%s)",
+            [tables],
+        )
+        guarded = [name for (name,) in cursor.fetchall()]
+        for name in guarded:
+            cursor.execute(f"ALTER TABLE {quote(name)} DISABLE TRIGGER USER")
+        # No CASCADE: a kept table that refers to an emptied one must fail here, not lose its rows.
+        cursor.execute(f"TRUNCATE {', '.join(quote(name) for name in tables)}")
+        for name in guarded:
+            cursor.execute(f"ALTER TABLE {quote(name)} ENABLE TRIGGER USER")
+
+
+def _fixture_teardown(self: Any) -> None:
+    for alias in self._databases_names(include_mirrors=False):
+        empty_database(alias)
+
+
+def install() -> None:
+    """Replace the teardown of transactional tests; TestCase, which rolls back, keeps its own."""
+    TransactionTestCase._fixture_teardown = _fixture_teardown
