@@ -14,13 +14,9 @@ from datetime import date, datetime
 from catalog.choices import ClaimType
 from coding_review.choices import Confidentiality, DocumentStatus
 from modelops.choices import Setting
-from modelops.engines.types import split_lines
+from modelops.interchange import AGE_UNITS, MAX_DOCUMENTS, text_problem
 
-MAX_TEXT_BYTES = 1024 * 1024
-MAX_LINES = 20_000
-MAX_DOCUMENTS = 500
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
-AGE_UNITS = ("years", "months", "weeks", "days")
 SEXES = ("", "F", "M", "X", "U")
 PRIORITIES = range(-100, 101)
 
@@ -105,29 +101,6 @@ _ENCOUNTER_LENGTHS = {
 }
 _DOCUMENT_LENGTHS = {"source_id": 120, "type": 80, "author": 120, "author_role": 80}
 _REQUIRED = ("source", "source_id", "facility", "work_group")
-
-
-def text_problem(text: str) -> str:
-    """Why a text cannot be stored as a document; empty when it can."""
-    if not text.strip():
-        return "the text is empty"
-    if "\x00" in text:
-        return f"the text holds a NUL character (line {_line_of(text, text.index(chr(0)))} of the text)"
-    try:
-        size = len(text.encode("utf-8"))
-    except UnicodeEncodeError as error:
-        return f"the text holds half of a character (line {_line_of(text, error.start)} of the text)"
-    if size > MAX_TEXT_BYTES:
-        return f"the text is over 1 MiB ({size:,} bytes)"
-    lines = split_lines(text)
-    count = len(lines) - (lines[-1] == "")
-    if count > MAX_LINES:
-        return f"the text has over {MAX_LINES:,} lines ({count:,})"
-    return ""
-
-
-def _line_of(text: str, position: int) -> int:
-    return len(split_lines(text[:position]))
 
 
 def problems(incoming: IncomingEncounter) -> list[str]:
