@@ -1,0 +1,462 @@
+"""What the review page shows, as plain data: views fill it from queries, templates/coding_review/review/ draw it.
+
+Nothing here asks the database or decides anything. Texts are ready to be shown (dates, ages and times as words);
+glyphs, colours and keys are the templates' business. Ids are primary keys. All tuples are in the order shown.
+
+Addresses (names in app "web"; every POST works with and without htmx):
+
+=================== ================================================== =========================================
+name                arguments                                          what
+=================== ================================================== =========================================
+review              encounter_id, claim_type                           the page; query: document, entry, panel,
+                                                                       open (reject, modify), add, changes
+entry-decide        entry_id                                           POST action=accept|reject|modify|dismiss|
+                                                                       hold|withdraw, version, document, panel;
+                                                                       reject: reason, comment; modify: code as
+                                                                       "system:code", reason, comment;
+                                                                       accept: poa (may be empty)
+entry-set           entry_id                                           POST version, document and any of role,
+                                                                       poa, move=up|down, modifiers (one text),
+                                                                       units, service_date, pointers (one text),
+                                                                       provider
+entry-add           code_set_id                                        POST code as "system:code", document,
+                                                                       line_start, line_end, col_start, col_end
+                                                                       (UTF-16; both empty: whole lines), quote,
+                                                                       comment; procedures: system, bare code,
+                                                                       modifiers, units, service_date
+code-pick           code_set_id                                        POST q, purpose=modify|add, entry (of
+                                                                       modify) and, for add, the evidence fields
+                                                                       of entry-add, which come back in the result
+code-set-undo/-redo code_set_id                                        POST document
+code-set-dismiss-low code_set_id                                       POST document, revision
+code-set-reveal     code_set_id                                        POST scrolled=1 when the text was read
+code-set-sign-off   code_set_id                                        POST revision
+code-set-reopen     code_set_id                                        POST reason, comment
+code-set-exposures  code_set_id                                        POST shown=entry…, opened=entry…; 204
+code-set-active     code_set_id                                        POST seconds; answers the lease line (text)
+code-set-export     code_set_id, format (csv, jsonl)                   GET
+encounter-hold      encounter_id                                       POST reason, comment, expected_on
+encounter-resume    encounter_id                                       POST
+encounter-skip      encounter_id                                       POST reason, comment
+encounter-take      encounter_id                                       POST: claim it
+alert-seen          alert_id                                           POST
+next                                                                   POST: claim and open the next encounter
+=================== ================================================== =========================================
+
+Answers to htmx (header HX-Request):
+
+- entry-decide, entry-set: review/answer.html with `page` and `result`: only what changed, everything out of band.
+  409 (stale page): the same with the card's `conflict` set; 422: with the card's `error` set.
+- entry-add, undo, redo, dismiss-low: the same with `result.whole_list` true.
+- review with target "document": review/document_answer.html (the text, its strip, rail and outline).
+- review with target "panel-history": review/_history.html.
+- review with target "review-body" (reveal, polling): review/body_answer.html.
+- code-pick: review/_pick_results.html with `pick`.
+- sign-off, reopen, hold, resume, skip, next, take: a redirect (HX-Redirect for htmx).
+
+Without htmx a POST redirects to `review` with entry= the next undecided one; refused ones draw the page again with
+status 409 or 422.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coding_review.rules.reasons import FAMILIES, Family
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    value: str
+    label: str
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTab:
+    """One code set of the encounter: `version` counts reopenings, `state` is "" or "signed off"."""
+
+    claim_type: str
+    label: str
+    version: int
+    current: bool
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The only place where a patient's name stands. A restricted record has a label ("Restricted")."""
+
+    name: str
+    sex_age: str  # "F 78", "F 8 mo"
+    record_number: str
+    stay: str  # "Inpatient, 3–9 Jun 2026"
+    payer: str
+    account_number: str
+    claim_tabs: tuple[ClaimTab, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """`mine`: this user may decide now. `line` is the short text in the header."""
+
+    mine: bool
+    line: str  # "yours until 14:32 · 6 min active", "with R. Ferreira until 14:40"
+    can_take: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """One row of the rail. `id` is the document version's primary key."""
+
+    id: int
+    type: str
+    byline: str  # "Dr. Okafor, attending, 9 Jun, signed"
+    evidence: int
+    current: bool
+    flag: str = ""  # "new", "changed", "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of characters of one line with the same marks on it.
+
+    `entries` are the ids of the code entries whose evidence covers it (empty: plain text). `state` is what the most
+    pressing of them is: "open", "done" (accepted, modified, added), "no" (rejected, dismissed) or "held".
+    `starts` are those entries whose evidence begins here. `context` is shown behind the run ("negated").
+    """
+
+    text: str
+    entries: tuple[int, ...] = ()
+    state: str = ""
+    starts: tuple[int, ...] = ()
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`aligned`: columns made of spaces or tabs, drawn in the fixed-width font."""
+
+    number: int
+    segments: tuple[Segment, ...]
+    heading: bool = False
+    aligned: bool = False
+
+    @property
+    def blank(self) -> bool:
+        return not any(segment.text.strip() for segment in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class StripMark:
+    """A tick beside the text: `top` in percent of the document's lines."""
+
+    line: int
+    top: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line of the difference to the version before: kind "+", "-" or " "."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    id: int
+    type: str
+    facts: str  # "9 Jun 2026 11:20, version 1, 58 lines"
+    lines: tuple[Line, ...]
+    sections: tuple[Section, ...]
+    strip: tuple[StripMark, ...]
+    notice: str = ""  # "Draft, not signed", "Version 2 came 11 Jun"
+    has_changes: bool = False
+    changes: tuple[Change, ...] = ()  # filled when they were asked for (changes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a quote stands. `document_label` only when it is not the document shown with the card's first quote."""
+
+    document: int
+    line: int
+    label: str  # "L7", "L7–9"
+    quote: str
+    document_label: str = ""
+    lost: bool = False  # the newest version no longer holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Severity "stop", "query" or "note"; `citation` as printed ("I.B.16"), `url` may be empty."""
+
+    severity: str
+    title: str
+    message: str
+    citation: str = ""
+    url: str = ""
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The optimistic lock refused: what the page wanted and what stands now, with what to send to insist."""
+
+    wanted: str  # "Rejected, context: negated"
+    stands: str  # "Accepted by R. Ferreira at 14:02"
+    resend: tuple[tuple[str, str], ...] = ()  # form fields, without version
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One code entry. `state` is a choices.EntryState value, `band` a modelops.choices.Band value or "" (added).
+
+    `confidence` as text ("0.93"), "" for an added code. `outcome` says what was decided in words after the state's
+    label ("context: negated", "was E11.21", "principal, POA Y"). `version` goes back with every form.
+    """
+
+    id: int
+    code: str
+    system: str
+    system_label: str
+    title: str
+    band: str
+    confidence: str
+    state: str
+    version: int
+    places: tuple[Place, ...]
+    rationale: str = ""
+    context: tuple[str, ...] = ()
+    suggested_code: str = ""
+    outcome: str = ""
+    note: str = ""  # "New evidence", "Quote no longer in the document"
+    findings: tuple[Finding, ...] = ()
+    poa_options: tuple[Option, ...] = ()  # empty: this claim type or code carries none
+    role_options: tuple[Option, ...] = ()  # for coded states
+    selected: bool = False
+    open: str = ""  # "reject" or "modify": the form that is open in it (without scripts)
+    error: str = ""
+    conflict: Conflict | None = None
+    code_url: str = ""
+
+    @property
+    def undecided(self) -> bool:
+        return self.state == "undecided"
+
+    @property
+    def coded(self) -> bool:
+        return self.state in {"accepted", "modified", "added"}
+
+
+@dataclass(frozen=True, slots=True)
+class BandCount:
+    band: str
+    label: str  # "High"
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetLine:
+    """One line as it will be billed. Options empty: the field does not apply to it."""
+
+    entry: int
+    version: int
+    sequence: int
+    system: str
+    system_label: str
+    code: str
+    title: str
+    role_label: str
+    role_options: tuple[Option, ...] = ()
+    poa_label: str = ""
+    poa_options: tuple[Option, ...] = ()
+    poa_missing: bool = False
+    procedure: bool = False
+    modifiers: str = ""  # "LT 59"
+    units: int = 1
+    service_date: str = ""  # ISO
+    pointers: str = ""  # "1 3"
+    provider: str = ""
+    first: bool = False
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSetPanel:
+    lines: tuple[SetLine, ...]
+    procedure_systems: tuple[Option, ...] = ()  # manual entry of procedures; empty: none on this claim type
+    release: str = ""  # "ICD-10-CM FY2026, April 2026"
+    release_note: str = ""  # "No loaded release covers 2 Oct 2026", "Latest release stands in"
+    exports: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """`panel` is where it is mended: suggestions, codes or ""."""
+
+    message: str
+    panel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """`statement` is what the reviewer signs; `signed` the line shown when it is signed."""
+
+    statement: str = ""
+    signer: str = ""  # "J. Castellanos, CCS"
+    signed: str = ""  # "Signed off 9 Jun 2026 14:32 by J. Castellanos, CCS, version 1"
+    can_sign: bool = False
+    can_reopen: bool = False
+    reopen_reasons: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Of everything that was suggested or added; `low` are the undecided LOW ones."""
+
+    decided: int
+    total: int
+    coded: int
+    rejected: int
+    low: int
+    blockers: tuple[Blocker, ...]
+    can_undo: str = ""  # what undo would undo ("Accepted N17.0"); "" for nothing
+    can_redo: str = ""
+
+    @property
+    def undecided(self) -> int:
+        return self.total - self.decided
+
+    @property
+    def coded_percent(self) -> float:
+        return 100 * self.coded / self.total if self.total else 0
+
+    @property
+    def other_percent(self) -> float:
+        return 100 * (self.decided - self.coded) / self.total if self.total else 0
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEvent:
+    when: str
+    who: str
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A document that came late or changed: `text` in words, `document` its version to open."""
+
+    id: int
+    text: str
+    document: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The text a code is to be added for, as it came from the browser."""
+
+    document: int
+    line_start: int | None = None
+    line_end: int | None = None
+    col_start: str = ""
+    col_end: str = ""
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pickable:
+    """One code that can be chosen; `why` it is listed: "sibling", "child", "more specific", "title"…"""
+
+    system: str
+    code: str
+    title: str
+    why: str = ""
+    billable: bool = True
+    present: bool = False  # already on the list
+
+    @property
+    def value(self) -> str:
+        return f"{self.system}:{self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A search for a code: `purpose` "modify" (with `entry` and its version) or "add" (with `evidence`)."""
+
+    purpose: str
+    query: str
+    results: tuple[Pickable, ...]
+    entry: int | None = None
+    version: int = 0
+    from_code: str = ""
+    evidence: Evidence | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one request changed: the cards, and the lines of the document shown that carry their marks."""
+
+    cards: tuple[Card, ...] = ()
+    lines: tuple[Line, ...] = ()
+    whole_list: bool = False
+    select: int | None = None  # the entry to select; None: the page goes to the next undecided
+    said: str = ""  # for the live region: "N17.0 accepted. 9 left."
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPage:
+    """`panel` is one of suggestions, codes, findings, history, sign-off, add.
+
+    `read_only` is empty when the user may decide, else says why not and what to do. `hidden` is true in read-first
+    until the text was read: cards are then empty, no text is marked, and what is shown counts as assistance "none".
+    `prediction` is "" when done, else "running" or "failed", with `prediction_line` in words.
+    """
+
+    encounter_id: int
+    claim_type: str
+    code_set_id: int
+    revision: int
+    header: Header
+    lease: Lease
+    documents: tuple[DocumentEntry, ...]
+    document: DocumentText | None
+    cards: tuple[Card, ...]
+    bands: tuple[BandCount, ...]
+    code_set: CodeSetPanel
+    progress: Progress
+    sign_off: SignOff
+    findings: tuple[Finding, ...] = ()
+    history: tuple[HistoryEvent, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    panel: str = "suggestions"
+    read_only: str = ""
+    hidden: bool = False
+    assistance: str = "full"
+    calibrated: bool = False
+    prediction: str = ""
+    prediction_line: str = ""
+    on_hold: str = ""  # "Query to provider, since 2 days, J. Castellanos"
+    can_resume: bool = False
+    hold_reasons: tuple[Option, ...] = ()
+    skip_reasons: tuple[Option, ...] = ()
+    pick: Pick | None = None
+    idle_seconds: int = 300
+    low_left: bool = False
+    reason_families: tuple[Family, ...] = FAMILIES
+
+    @property
+    def editable(self) -> bool:
+        return not self.read_only
