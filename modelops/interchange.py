@@ -136,16 +136,17 @@ def parse_chart_line(line: str, *, tolerated: frozenset[str] = frozenset()) -> C
     Fields outside the interface are refused unless `tolerated` names them (then they are not read).
     Raises BadChart with what is wrong and where; the message holds no text of the chart.
     """
-    row = _object_of(line)
+    row = object_of_line(line)
     chart_id = row["id"] if isinstance(row.get("id"), str) else None
     try:
-        return _chart(row, tolerated)
+        return chart_of_object(row, tolerated)
     except BadChart as error:
         error.chart_id = chart_id
         raise
 
 
-def _object_of(line: str) -> dict[str, Any]:
+def object_of_line(line: str) -> dict[str, Any]:
+    """The JSON object of a line; a field that is there twice is refused. Raises BadChart."""
     try:
         row = json.loads(line, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
@@ -173,9 +174,10 @@ def _no_constant(name: str) -> float:
     raise BadChart(f"{name} is not a JSON number")
 
 
-def _chart(row: dict[str, Any], tolerated: frozenset[str]) -> ChartIn:
+def chart_of_object(row: dict[str, Any], tolerated: frozenset[str]) -> ChartIn:
+    """As parse_chart_line, of an object already read. Raises BadChart."""
     _only(row, (*_READERS, "text", "documents"), tolerated, "")
-    values = {name: _read(row, name, read, "") for name, read in _READERS.items() if name in row}
+    values = {name: read_field(row, name, read, "") for name, read in _READERS.items() if name in row}
     if not values.get("id"):
         raise BadChart("missing", where="id")
     if ("text" in row) == ("documents" in row):
@@ -203,7 +205,9 @@ def _documents(value: Any, tolerated: frozenset[str]) -> tuple[DocumentIn, ...]:
         if not isinstance(row, dict):
             raise BadChart("not an object", where=where)
         _only(row, (*_DOCUMENT_READERS, "text"), tolerated, f"{where}.")
-        values = {n: _read(row, n, read, f"{where}.") for n, read in _DOCUMENT_READERS.items() if n in row}
+        values = {
+            n: read_field(row, n, read, f"{where}.") for n, read in _DOCUMENT_READERS.items() if n in row
+        }
         if not values.get("document_id"):
             raise BadChart("missing", where=f"{where}.document_id")
         if values["document_id"] in found:
@@ -234,7 +238,7 @@ def _text(value: Any, where: str) -> str:
     return value
 
 
-def _read(row: dict[str, Any], name: str, read: Callable[[Any], Any], prefix: str) -> Any:
+def read_field(row: dict[str, Any], name: str, read: Callable[[Any], Any], prefix: str) -> Any:
     """The field's value; null counts as absent."""
     if row[name] is None:
         return None
@@ -244,7 +248,7 @@ def _read(row: dict[str, Any], name: str, read: Callable[[Any], Any], prefix: st
         raise BadChart(error.problem, where=prefix + name) from error
 
 
-def _string(value: Any) -> str:
+def read_string(value: Any) -> str:
     if not isinstance(value, str):
         raise BadChart("not a string")
     if len(value) > MAX_NAME:
@@ -254,11 +258,11 @@ def _string(value: Any) -> str:
     return value.strip()
 
 
-def _one_of(words: Iterable[str], *, fold: Callable[[str], str] = str.lower) -> Callable[[Any], str]:
+def one_of(words: Iterable[str], *, fold: Callable[[str], str] = str.lower) -> Callable[[Any], str]:
     allowed = tuple(words)
 
     def read(value: Any) -> str:
-        word = fold(_string(value))
+        word = fold(read_string(value))
         if word and word not in allowed:
             raise BadChart(f"not one of {', '.join(allowed)}")
         return word
@@ -266,8 +270,8 @@ def _one_of(words: Iterable[str], *, fold: Callable[[str], str] = str.lower) -> 
     return read
 
 
-def _date(value: Any) -> date | None:
-    text = _string(value)
+def read_date(value: Any) -> date | None:
+    text = read_string(value)
     if not text:
         return None
     try:
@@ -276,8 +280,8 @@ def _date(value: Any) -> date | None:
         raise BadChart("not a date (YYYY-MM-DD)") from error
 
 
-def _moment(value: Any) -> datetime | None:
-    text = _string(value)
+def read_moment(value: Any) -> datetime | None:
+    text = read_string(value)
     if not text:
         return None
     try:
@@ -295,24 +299,24 @@ def _age(value: Any) -> float:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "id": _string,
-    "source": _string,
-    "encounter_id": _string,
-    "patient_id": _string,
-    "setting": _one_of(Setting.values),
-    "claim_type": _one_of(ClaimType.values),
-    "date_of_service": _date,
-    "admit_date": _date,
-    "discharge_date": _date,
+    "id": read_string,
+    "source": read_string,
+    "encounter_id": read_string,
+    "patient_id": read_string,
+    "setting": one_of(Setting.values),
+    "claim_type": one_of(ClaimType.values),
+    "date_of_service": read_date,
+    "admit_date": read_date,
+    "discharge_date": read_date,
     "age": _age,
-    "age_unit": _one_of(AGE_UNITS),
-    "sex": _one_of(SEXES, fold=str.upper),
-    "specialty": _string,
-    "payer": _string,
+    "age_unit": one_of(AGE_UNITS),
+    "sex": one_of(SEXES, fold=str.upper),
+    "specialty": read_string,
+    "payer": read_string,
 }
 _DOCUMENT_READERS: dict[str, Callable[[Any], Any]] = {
-    "document_id": _string,
-    "type": _string,
-    "author_role": _string,
-    "authored_at": _moment,
+    "document_id": read_string,
+    "type": read_string,
+    "author_role": read_string,
+    "authored_at": read_moment,
 }
