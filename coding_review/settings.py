@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "coding_review.web.middleware.PrivacyMiddleware",
+    "coding_review.web.middleware.ReviewErrorMiddleware",
 ]
 
 ROOT_URLCONF = "coding_review.urls"

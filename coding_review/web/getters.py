@@ -1,0 +1,56 @@
+"""Fetching what a request names, with the check of access in the same step.
+
+What lies outside the user's work groups and labels does not exist for them: Http404. What they can see but
+may not use raises NotAllowed (403). Views and API reach encounters, code sets and entries only through here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+
+from coding_review.auth import require
+from coding_review.models import CodeEntry, CodeSet, Encounter
+
+HIDDEN = "Nothing here, or it is not open to you."
+
+
+def get_encounter_for(user: Any, pk: int, permission: str) -> Encounter:
+    """The encounter with its facility, work group and owner. Raises Http404, NotAllowed."""
+    encounter = (
+        Encounter.objects.visible_to(user)
+        .select_related("facility", "work_group", "owner", "patient")
+        .filter(pk=pk)
+        .first()
+    )
+    if encounter is None:
+        raise Http404(HIDDEN)
+    require(user, permission)
+    return encounter
+
+
+def get_code_set_for(user: Any, pk: int, permission: str) -> CodeSet:
+    """The code set with its encounter and release. Raises Http404, NotAllowed."""
+    code_set = (
+        CodeSet.objects.select_related("encounter__facility", "encounter__work_group", "release", "signed_by")
+        .filter(pk=pk, encounter__in=Encounter.objects.visible_to(user))
+        .first()
+    )
+    if code_set is None:
+        raise Http404(HIDDEN)
+    require(user, permission)
+    return code_set
+
+
+def get_entry_for(user: Any, pk: int, permission: str) -> CodeEntry:
+    """The entry with its reading, code set and encounter. Raises Http404, NotAllowed."""
+    entry = (
+        CodeEntry.objects.select_related("reading__code_set__encounter", "reading__code_set__release")
+        .filter(pk=pk, reading__code_set__encounter__in=Encounter.objects.visible_to(user))
+        .first()
+    )
+    if entry is None:
+        raise Http404(HIDDEN)
+    require(user, permission)
+    return entry
