@@ -61,6 +61,18 @@ class CodeQuerySet(models.QuerySet["Code"]):
             release_id=node.release_id, position__gt=node.position, position__lte=node.last_position
         ).order_by("position")
 
+    def relatives_of(self, node: Code, category: Code) -> CodeQuerySet:
+        """Its children, its siblings and everything else under the same category."""
+        return (
+            self.filter(release_id=node.release_id)
+            .filter(
+                Q(parent_id=node.pk)
+                | Q(parent_id=node.parent_id)
+                | Q(position__gt=category.position, position__lte=category.last_position)
+            )
+            .exclude(pk=node.pk)
+        )
+
     def chapters(self, release: Release) -> CodeQuerySet:
         return self.filter(release=release, parent__isnull=True).order_by("position")
 

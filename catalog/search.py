@@ -1,0 +1,303 @@
+"""Finds codes by a part of the code or by words in any order, within one release.
+
+PostgreSQL's full text finds the candidates (titles, own terms, words of the nodes above); the order
+is then made here from how much of the query a wording covers and how much of the wording is query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import ChainMap, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db import connection
+from django.db.models import F, IntegerField
+from django.db.models.functions import Abs, Length
+
+from catalog.abbreviations import ABBREVIATIONS, resolve_phrases
+from catalog.choices import GROUP_KINDS, NodeKind
+from catalog.keys import code_key
+from catalog.models import Code, Note, Release
+from catalog.queries import get_node
+from catalog.wording import Reading, read_wording, split_marked
+from catalog.words import words
+
+# How many full-text candidates are put in order; more changes nothing on the first page.
+_CANDIDATES = 150
+_MAX_WORDS = 12
+_CODE = re.compile(r"[A-Za-z0-9]{1,5}\.?[A-Za-z0-9]{0,4}-?")
+# Needed in no title: left out of the search unless nothing else was typed.
+_FILLERS = frozenset(
+    (
+        "a",
+        "an",
+        "the",
+        "of",
+        "and",
+        "or",
+        "in",
+        "on",
+        "at",
+        "by",
+        "to",
+        "for",
+        "with",
+        "due",
+        "is",
+        "as",
+        "from",
+        "pt",
+    )
+)
+_WEIGHTS = (0.05, 0.3, 0.8, 1.0)
+
+
+@dataclass(frozen=True)
+class SearchHit:
+    """`why` says in words what matched; `marked` is the title cut into (text, matched) pieces.
+
+    `score` orders hits of one search only. 1 is best.
+    """
+
+    code: str
+    title: str
+    billable: bool
+    score: float
+    why: str
+    marked: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Clause:
+    """One typed word with the wordings it may stand for; `open` while it may still be typed on."""
+
+    word: str
+    meanings: tuple[tuple[str, ...], ...] = ()
+    open: bool = False
+
+
+def search(
+    release: Release, query: str, limit: int = 20, near: str | None = None, typing: bool = True
+) -> list[SearchHit]:
+    """The best `limit` hits: codes that begin with the query, else codes with all its words.
+
+    `near`: a code of the release whose children, then siblings, then relatives come first; with an
+    empty query they are the answer. `typing`: the last word may be unfinished. Where no code has all
+    the words, one word is left out, and `why` says so. Raises UnknownCode for an unknown `near`.
+    """
+    beside = _Near.find(release, near) if near else None
+    query = query.strip()
+    if not query:
+        return _around(beside, limit) if beside is not None else []
+    if _CODE.fullmatch(query) and any(letter.isdigit() for letter in query):
+        hits = _by_code(release, query, limit)
+        # "b12" may be a word; with its dot nothing but a code is meant.
+        if hits or "." in query:
+            return hits
+    return _by_words(release, query, limit, beside, typing)
+
+
+def _by_code(release: Release, query: str, limit: int) -> list[SearchHit]:
+    key = code_key(query)
+    found = (
+        Code.objects.of(release)
+        .filter(key__startswith=key)
+        .exclude(kind__in=GROUP_KINDS)
+        .order_by(Length("key"), "position")[:limit]
+    )
+    return [
+        SearchHit(
+            node.code,
+            node.title,
+            node.billable,
+            1.0 if node.key == key else 0.99,
+            "code" if node.key == key else f"code begins with {key[:3]}{'.' if key[3:] else ''}{key[3:]}",
+            ((node.title, False),),
+        )
+        for node in found
+    ]
+
+
+@dataclass(frozen=True)
+class _Near:
+    """A code that one is about to replace, and the category it stands under (or itself)."""
+
+    node: Code
+    category: Code
+
+    @classmethod
+    def find(cls, release: Release, code: str) -> _Near:
+        node = get_node(release, code)
+        above = Code.objects.lineage_of(node).filter(kind=NodeKind.CATEGORY).first()
+        return cls(node, above or node)
+
+    def distance(self, other: Code) -> int:
+        if other.parent_id == self.node.pk:
+            return _CHILD
+        if other.parent_id == self.node.parent_id:
+            return _SIBLING
+        if not self.category.position < other.position <= self.category.last_position:
+            return _ELSEWHERE
+        extended = other.kind == self.node.kind == NodeKind.EXTENDED
+        return _SAME_SEVENTH if extended and other.code[-1] == self.node.code[-1] else _SAME_CATEGORY
+
+    def order(self, other: Code) -> tuple[int, int]:
+        """Small is near: by kind of relation, then by how many nodes above both share."""
+        return self.distance(other), -len({*other.path}.intersection(self.node.path))
+
+
+_CHILD, _SIBLING, _SAME_SEVENTH, _SAME_CATEGORY, _ELSEWHERE = range(5)
+_DISTANCES = {
+    _CHILD: "more specific",
+    _SIBLING: "beside",
+    _SAME_SEVENTH: "same 7th character",
+    _SAME_CATEGORY: "same category",
+}
+
+
+def _around(near: _Near, limit: int) -> list[SearchHit]:
+    relatives = sorted(
+        Code.objects.relatives_of(near.node, near.category).defer("search"),
+        key=lambda other: (near.order(other), not other.billable, other.position),
+    )
+    return [
+        SearchHit(
+            other.code,
+            other.title,
+            other.billable,
+            0.0,
+            _DISTANCES[near.distance(other)],
+            ((other.title, False),),
+        )
+        for other in relatives[:limit]
+    ]
+
+
+def _by_words(release: Release, query: str, limit: int, near: _Near | None, typing: bool) -> list[SearchHit]:
+    clauses = _clauses(query, typing)
+    if not clauses:
+        return []
+    codes = _candidates(release, [clauses], near)
+    if not codes and len(clauses) > 1:
+        codes = _candidates(release, list(combinations(clauses, len(clauses) - 1)), near)
+        return _ranked(codes, clauses, near, "without")[:limit]
+    return _ranked(codes, clauses, near, "in a title above:")[:limit]
+
+
+def _clauses(query: str, typing: bool) -> list[_Clause]:
+    typed = words(resolve_phrases(query))[:_MAX_WORDS]
+    wanted = [word for word in typed if word not in _FILLERS] or typed
+    clauses = [_Clause(word, ABBREVIATIONS.get(word, ())) for word in dict.fromkeys(wanted)]
+    last = clauses[-1] if clauses else None
+    if last is not None and typing and query[-1:].isalnum() and _may_go_on(last):
+        clauses[-1] = replace(last, open=True)
+    return clauses
+
+
+def _may_go_on(clause: _Clause) -> bool:
+    """A letter, a number or an abbreviation is a word of its own ("vitamin D", "type 2"), no beginning."""
+    return len(clause.word) > 1 and not clause.word.isdigit() and not clause.meanings
+
+
+def _candidates(release: Release, readings: Sequence[Sequence[_Clause]], near: _Near | None) -> list[Code]:
+    combined = _tsquery(readings[0])
+    for reading in readings[1:]:
+        combined |= _tsquery(reading)
+    matching = (
+        Code.objects.of(release)
+        .filter(search=combined)
+        .exclude(kind__in=GROUP_KINDS)
+        .annotate(rank=SearchRank(F("search"), combined, weights=list(_WEIGHTS), normalization=1))
+        .defer("search")
+    )
+    found = list(matching.order_by("-rank", Length("title"), "position")[:_CANDIDATES])
+    if near is not None:
+        # The nearest may be too many words away to be among the best of the whole release.
+        have = {code.pk for code in found}
+        close = Code.objects.relatives_of(near.node, near.category).values("pk")
+        away = Abs(F("position") - near.node.position, output_field=IntegerField())
+        nearest = matching.filter(pk__in=close).order_by(away)[:_CANDIDATES]
+        found += [code for code in nearest if code.pk not in have]
+    return found
+
+
+def _tsquery(clauses: Sequence[_Clause]) -> SearchQuery:
+    """Words are runs of [a-z0-9] only, so nothing typed can be query syntax."""
+    queries = [_clause_query(clause) for clause in clauses]
+    whole = queries[0]
+    for query in queries[1:]:
+        whole &= query
+    return whole
+
+
+def _clause_query(clause: _Clause) -> SearchQuery:
+    wordings = [clause.word, *(" <-> ".join(meaning) for meaning in clause.meanings)]
+    wordings += [f"{clause.word}:*"] if clause.open else []
+    query = SearchQuery(
+        " | ".join(f"({wording})" for wording in wordings), config="catalog_words", search_type="raw"
+    )
+    if clause.open:
+        query |= SearchQuery(f"{clause.word}:*", config="simple", search_type="raw")
+    return query
+
+
+def _ranked(
+    codes: Sequence[Code], clauses: Sequence[_Clause], near: _Near | None, lacks: str
+) -> list[SearchHit]:
+    terms = _terms(codes)
+    readings = [Reading(clause.word, ((clause.word,), *clause.meanings), clause.open) for clause in clauses]
+    stems = _stems(
+        {word for code in codes for text in (code.title, *terms[code.pk]) for word in words(text)},
+        {word for reading in readings for wording in reading.wordings for word in wording},
+    )
+    ordered: list[tuple[tuple[tuple[int, int], float, bool, int], SearchHit]] = []
+    for code in codes:
+        title = read_wording(code.title, readings, stems)
+        best, source = title, ""
+        for text in terms[code.pk]:
+            wording = read_wording(text, readings, stems)
+            # A term that is no better than the title is not the reason.
+            if wording.score > best.score:
+                best, source = wording, text
+        lacking = f"{lacks} {', '.join(best.missing)}" if best.missing else ""
+        why = "; ".join(filter(None, (*best.expanded, source and f"also called {source}", lacking)))
+        hit = SearchHit(
+            code.code,
+            code.title,
+            code.billable,
+            round(best.score, 3),
+            why or "title",
+            split_marked(code.title, readings, stems),
+        )
+        nearness = near.order(code) if near is not None else (_ELSEWHERE, 0)
+        ordered.append(((nearness, -round(best.score, 2), not code.billable, code.position), hit))
+    return [hit for _, hit in sorted(ordered, key=lambda pair: pair[0])]
+
+
+def _terms(codes: Sequence[Code]) -> dict[int, list[str]]:
+    """Own other names of each code; a code with a 7th character has those of its stem."""
+    stems = {code.pk: code.parent_id for code in codes if code.kind == NodeKind.EXTENDED and code.parent_id}
+    found: dict[int, list[str]] = defaultdict(list)
+    for note in Note.objects.terms_on({*(code.pk for code in codes), *stems.values()}):
+        found[note.node_id].append(note.text)
+    return {code.pk: found[code.pk] + found.get(stems.get(code.pk, 0), []) for code in codes}
+
+
+# Stems of the catalog's own words, which are few and the same in every search. Typed words stay out.
+_catalog_stems: dict[str, str] = {}
+
+
+def _stems(of_catalog: set[str], typed: set[str]) -> Mapping[str, str]:
+    """Each word as PostgreSQL stems it, so that what is marked is what matched."""
+    new = [word for word in of_catalog if word not in _catalog_stems]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT word, coalesce((ts_lexize('catalog_stem', word))[1], word) FROM unnest(%s::text[]) AS word",
+            [[*new, *typed]],
+        )
+        fresh: dict[str, str] = dict(cursor.fetchall())
+    _catalog_stems.update((word, fresh[word]) for word in new)
+    return ChainMap(fresh, _catalog_stems)
