@@ -166,10 +166,24 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Without these two kombu looks for unacknowledged messages only every 100 s or so.
     "unacked_restore_interval": 3,
     "unacked_restore_throttle": 1,
+    # Sending gives up soon when the broker is away: the row stays queued and the sweeper sends it later.
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
 }
 CELERY_TASK_ROUTES = {"coding_review.tasks.predict": {"queue": "predict"}}
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "coding_review.tasks.sweep", "schedule": 15.0},
+    # Expires: beat without a worker leaves no pile of sweeps behind.
+    "sweep": {"task": "coding_review.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 

@@ -1,0 +1,31 @@
+"""Ask again about an encounter whose prediction failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from coding_review.actions.queue_prediction import queue_prediction
+from coding_review.auth import require
+from coding_review.choices import RunStatus, RunTrigger
+from coding_review.errors import NotAllowed, WrongStatus
+from coding_review.locks import lock_encounter
+from coding_review.models import Encounter, PredictionRun
+from coding_review.rules.permissions import QUEUE
+from coding_review.run_status import newest_runs
+
+
+@transaction.atomic
+def retry_prediction(actor: Any, encounter_id: int) -> list[PredictionRun]:
+    """The new runs; it fails again at once where no release covers the date still.
+
+    Raises NotAllowed, WrongStatus (only what failed is retried).
+    """
+    require(actor, QUEUE)
+    encounter = lock_encounter(encounter_id)
+    if not Encounter.objects.visible_to(actor).filter(pk=encounter.pk).exists():
+        raise NotAllowed("This encounter is not among those you may open.")
+    if not any(run.status == RunStatus.FAILED for run in newest_runs(encounter)):
+        raise WrongStatus("The prediction did not fail.", status=str(encounter.status))
+    return queue_prediction(actor, encounter, RunTrigger.RETRY)

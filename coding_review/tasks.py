@@ -1,0 +1,39 @@
+"""Background work. Tasks take ids, make one call and may be delivered any number of times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+
+from coding_review.actions.claim import park_expired_leases
+from coding_review.actions.sweep_predictions import missed_runs, put_back_lost_runs
+from coding_review.broker import SweptTask, waiting_in
+from coding_review.prediction import predict_run, prediction_crashed
+
+PREDICT_QUEUE = "predict"
+
+
+class PredictTask(SweptTask):
+    def on_failure(self, exc: Any, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        prediction_crashed(args[0], exc)
+
+
+@shared_task(
+    base=PredictTask,
+    soft_time_limit=settings.PREDICTION_SECONDS,
+    time_limit=settings.PREDICTION_SECONDS + 30,
+)
+def predict(run_id: int) -> None:
+    predict_run(run_id)
+
+
+@shared_task
+def sweep() -> None:
+    """Every 15 s by beat: what a lost worker or broker dropped goes on, leases that ran out are parked."""
+    for run_id in put_back_lost_runs():
+        predict.send_or_leave(run_id)
+    for run_id in missed_runs(waiting_in(PREDICT_QUEUE)):
+        predict.send_or_leave(run_id)
+    park_expired_leases()
