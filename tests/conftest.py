@@ -2,6 +2,7 @@
 
 from tests import flush
 from tests.catalog_fixtures import _icd10cm_loaded, icd10cm, small_release
+from tests.engines import marked_engine
 from tests.personas import (
     admin,
     auditor,
@@ -27,6 +28,7 @@ __all__ = [
     "icd10cm",
     "lead",
     "make_encounter",
+    "marked_engine",
     "other_coder",
     "other_work_group",
     "outsider",
