@@ -16,6 +16,7 @@ from coding_review.demo.encounters import (
     CHARTS,
     DemoEncounter,
     ExpectedCode,
+    ExpectedCodeSet,
     demo_encounters,
     demo_facilities,
 )
@@ -242,7 +243,9 @@ def test_expected_codes_are_billable_and_their_evidence_stands(encounter: DemoEn
 
 
 @each_code_set
-def test_roles_poa_and_systems_fit_the_claim_type(encounter: DemoEncounter, expected) -> None:
+def test_roles_poa_and_systems_fit_the_claim_type(
+    encounter: DemoEncounter, expected: ExpectedCodeSet
+) -> None:
     inpatient = expected.claim_type == ClaimType.FACILITY_INPATIENT
     first = CodeRole.PRINCIPAL if inpatient else CodeRole.FIRST_LISTED
     roles = [code.role for code in expected.codes]
@@ -258,7 +261,9 @@ def test_roles_poa_and_systems_fit_the_claim_type(encounter: DemoEncounter, expe
 
 
 @each_code_set
-def test_no_two_expected_codes_exclude_each_other(encounter: DemoEncounter, expected) -> None:
+def test_no_two_expected_codes_exclude_each_other(
+    encounter: DemoEncounter, expected: ExpectedCodeSet
+) -> None:
     clashes = [
         (left, right)
         for left, right in permutations(sorted(icd10cm_codes(expected.codes)), 2)
