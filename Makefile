@@ -1,0 +1,49 @@
+# Every command a person needs. `make` alone lists them.
+VENV ?= .venv
+PORT ?= 8000
+PYTEST_WORKERS ?= 2
+python := $(VENV)/bin/python
+# Checks and tests keep their own servers and data, apart from those of the demo.
+apart := CODING_REVIEW_VAR=$(CURDIR)/var/test
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench screenshots lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+
+setup: ## make the virtual environment from the hash-locked files (does nothing when it fits)
+	@requirements/install.sh $(VENV)
+
+demo: setup ## start everything with demo encounters and print the address; Ctrl-C stops all of it
+	@$(python) manage.py demo --port $(PORT)
+
+lint: setup ## style, types, import contracts, templates, migrations, deployment checks
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+	$(VENV)/bin/mypy coding_review catalog modelops
+	$(VENV)/bin/lint-imports
+	$(apart) $(python) manage.py makemigrations --check --dry-run
+	$(apart) $(python) manage.py check --deploy --fail-level ERROR
+
+test: lint ## everything that must hold: lint, then unit, integration and browser tests
+	@requirements/browser.sh
+	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+bench: setup ## measure speed and memory on this machine
+	@$(python) manage.py bench
+
+screenshots: setup ## take the screenshots of the README anew
+	@requirements/browser.sh
+	@$(python) manage.py screenshots
+
+lock: setup ## resolve the locked files anew from requirements/*.in
+	cd requirements && for name in base bootstrap dev; do \
+	  CUSTOM_COMPILE_COMMAND="make lock" $(abspath $(VENV))/bin/pip-compile --quiet --upgrade --allow-unsafe \
+	    --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --output-file $$name.txt $$name.in \
+	    || exit 1; done
+
+clean: ## remove caches and the tests' data; keeps the demo's data and the virtual environment
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results var/test
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
