@@ -8,8 +8,8 @@ Addresses (names in app "web"; every POST works with and without htmx):
 =================== ================================================== =========================================
 name                arguments                                          what
 =================== ================================================== =========================================
-review              encounter_id, claim_type                           the page; query: document, entry, panel,
-                                                                       open (reject, modify), add, changes
+review              encounter_id, claim_type                           the page; query: document, entry, band,
+                                                                       panel, open (reject, modify), changes=1
 entry-decide        entry_id                                           POST action=accept|reject|modify|dismiss|
                                                                        hold|withdraw, version, document, panel;
                                                                        reject: reason, comment; modify: code as
@@ -139,6 +139,14 @@ class Segment:
     starts: tuple[int, ...] = ()
     context: str = ""
 
+    @property
+    def ids(self) -> str:
+        return " ".join(map(str, self.entries))
+
+    @property
+    def look(self) -> str:
+        return f"{self.state} two" if len(self.entries) > 1 else self.state
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -148,6 +156,13 @@ class Line:
     segments: tuple[Segment, ...]
     heading: bool = False
     aligned: bool = False
+
+    @property
+    def look(self) -> str:
+        """Its CSS classes."""
+        if self.blank:
+            return "ln blank"
+        return "ln" + " h" * self.heading + " mono" * self.aligned
 
     @property
     def blank(self) -> bool:
@@ -442,6 +457,7 @@ class ReviewPage:
     history: tuple[HistoryEvent, ...] = ()
     alerts: tuple[Alert, ...] = ()
     panel: str = "suggestions"
+    band: str = ""  # the filter, without scripts; with them the page filters what it has
     read_only: str = ""
     hidden: bool = False
     assistance: str = "full"
