@@ -1,8 +1,7 @@
-"""Writing and verifying the audit log.
+"""Writing the audit log. Verifying it: coding_review/audit_check.py; what the chains can prove: docs/audit.md.
 
 An event is written in the transaction of the change it tells of. Each row is numbered and hashed into the
 chain of its actor and, where it has one, of its encounter; both previous hashes go into the row's own hash.
-Sources of failure that verify() names: altered, missing, reordered or cut-off rows, altered payloads.
 """
 
 from __future__ import annotations
@@ -10,19 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from coding_review.models import AuditChain, AuditEvent, AuditPayload, Encounter
+from coding_review.models import AuditChain, AuditEvent, AuditPayload, DecisionPayload, Encounter
 from coding_review.rules.events import EVENTS
 
 GENESIS = "0" * 64
 SYSTEM = "actor:system"
+PURGED = "audit.payload_purged"
 
 
 def actor_key(actor: Any) -> str:
@@ -31,6 +29,23 @@ def actor_key(actor: Any) -> str:
 
 def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def as_read_back(value: dict[str, Any]) -> dict[str, Any]:
+    """The value as a jsonb column returns it. Raises ValueError for a number that jsonb would change."""
+
+    def number(text: str) -> float:
+        # jsonb keeps numerics: 1e20 comes back as an int and -0.0 as 0.0, and the hash would not verify.
+        given = float(text)
+        if "e+" in text or text == "-0.0":
+            raise ValueError(f"{text} does not come back from the database as it was written")
+        return given
+
+    def constant(text: str) -> float:
+        raise ValueError(f"{text} is not JSON")
+
+    read: dict[str, Any] = json.loads(canonical(value), parse_float=number, parse_constant=constant)
+    return read
 
 
 def row_hash(event: AuditEvent) -> str:
@@ -69,7 +84,8 @@ def record(
     """Append one event; must run inside the transaction of the change. `actor` None is the system.
 
     Raises ValueError for an unknown type or a field the type does not name: what an event may carry
-    is decided in rules/events.py, not at the place of writing.
+    is decided in rules/events.py, not at the place of writing. The heads of its chains stay locked until
+    the transaction ends, so an action records last.
     """
     event_type = EVENTS.get(type_)
     if event_type is None:
@@ -78,6 +94,8 @@ def record(
     stray = (set(data) - event_type.data) | (set(payload) - event_type.payload)
     if stray:
         raise ValueError(f"audit event {type_} may not carry {', '.join(sorted(stray))}")
+    # Through JSON once, so that what is hashed is what will be read back.
+    data, payload = as_read_back(data), as_read_back(payload)
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("audit events are written in the change's transaction")
 
@@ -90,8 +108,7 @@ def record(
         at=timezone.now(),
         actor=actor,
         encounter=encounter,
-        # Through JSON once, so that what is hashed is what will be read back.
-        data=json.loads(canonical(data)),
+        data=data,
         actor_key=chain_of_actor,
         actor_number=mine.last_number + 1,
         actor_prev_hash=mine.last_hash,
@@ -118,7 +135,7 @@ def _locked_chains(keys: set[str]) -> dict[str, AuditChain]:
     found = {c.key: c for c in AuditChain.objects.select_for_update().filter(key__in=keys).order_by("key")}
     if len(found) < len(keys):
         AuditChain.objects.bulk_create(
-            [AuditChain(key=key) for key in keys - set(found)], ignore_conflicts=True
+            [AuditChain(key=key) for key in sorted(keys - set(found))], ignore_conflicts=True
         )
         found = {
             c.key: c for c in AuditChain.objects.select_for_update().filter(key__in=keys).order_by("key")
@@ -126,82 +143,22 @@ def _locked_chains(keys: set[str]) -> dict[str, AuditChain]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Where the log does not verify. `event_id` is None where a row is missing."""
+@transaction.atomic
+def purge_payload(event_id: int, *, actor: Any) -> bool:
+    """Remove an event's words for good: a tombstone stays, the hash too, and the purge is an event itself.
 
-    chain: str
-    number: int
-    event_id: int | None
-    problem: str
-
-    def __str__(self) -> str:
-        row = f"event {self.event_id}" if self.event_id is not None else "no row"
-        return f"{self.chain} #{self.number} ({row}): {self.problem}"
-
-
-def verify(encounter_id: int | None = None) -> Iterator[Fault]:
-    """Every fault in the log (or in one encounter's chain), streaming; nothing is kept in memory but heads."""
-    chains = AuditChain.objects.order_by("key")
-    if encounter_id is not None:
-        chains = chains.filter(key=f"encounter:{encounter_id}")
-    known = set()
-    for chain in chains.iterator(chunk_size=2000):
-        known.add(chain.key)
-        yield from _verify_chain(chain)
-    if encounter_id is None:
-        strays = AuditEvent.objects.order_by("actor_key").values_list("actor_key", flat=True).distinct()
-        for key in set(strays) - known:
-            yield Fault(key, 0, None, "the head of this chain is missing")
-        with_encounter = AuditEvent.objects.filter(encounter__isnull=False)
-        for pk in with_encounter.order_by("encounter").values_list("encounter", flat=True).distinct():
-            if f"encounter:{pk}" not in known:
-                yield Fault(f"encounter:{pk}", 0, None, "the head of this chain is missing")
-
-
-def _verify_chain(chain: AuditChain) -> Iterator[Fault]:
-    kind, _, key = chain.key.partition(":")
-    events = AuditEvent.objects.select_related("payload")
-    if kind == "encounter":
-        events = events.filter(encounter_id=int(key)).order_by("encounter_number")
-    else:
-        events = events.filter(actor_key=chain.key).order_by("actor_number")
-    number, previous = 0, GENESIS
-    for event in events.iterator(chunk_size=1000):
-        its_number = event.encounter_number if kind == "encounter" else event.actor_number
-        its_previous = event.encounter_prev_hash if kind == "encounter" else event.actor_prev_hash
-        while its_number is not None and number + 1 < its_number:
-            number += 1
-            yield Fault(chain.key, number, None, "row removed")
-            previous = ""
-        number += 1
-        if previous and its_previous != previous:
-            yield Fault(
-                chain.key, number, event.pk, "does not follow the row before it (reordered or replaced)"
-            )
-        # The actor chain holds every row, so each row's own hash is checked there once.
-        if kind == "actor":
-            yield from _verify_row(chain.key, number, event)
-        previous = event.hash
-    while number < chain.last_number:
-        number += 1
-        yield Fault(chain.key, number, None, "row removed")
-        previous = ""
-    if number > chain.last_number:
-        yield Fault(
-            chain.key, number, None, f"more rows than the head of the chain knows ({chain.last_number})"
+    The same words beside a decision go with them. False when there were none, or they went before.
+    Legal holds and retention periods are the caller's to respect.
+    """
+    payload = AuditPayload.objects.select_for_update().select_related("event").filter(event=event_id).first()
+    if payload is None or payload.purged_at is not None:
+        return False
+    now = timezone.now()
+    AuditPayload.objects.filter(pk=payload.pk).update(body=None, salt="", purged_at=now)
+    event = payload.event
+    if event.type == "decision":
+        DecisionPayload.objects.filter(decision=event.data["decision_id"], purged_at__isnull=True).update(
+            comment="", quotes=[], purged_at=now
         )
-    elif previous and previous != chain.last_hash:
-        yield Fault(chain.key, number, None, "the last row is not the one the head of the chain knows")
-
-
-def _verify_row(key: str, number: int, event: AuditEvent) -> Iterator[Fault]:
-    if row_hash(event) != event.hash:
-        yield Fault(key, number, event.pk, "row altered")
-    if not event.payload_hash:
-        return
-    payload = getattr(event, "payload", None)
-    if payload is None:
-        yield Fault(key, number, event.pk, "payload removed without a tombstone")
-    elif payload.body is not None and payload_hash(payload.salt, payload.body) != event.payload_hash:
-        yield Fault(key, number, event.pk, "payload altered")
+    record(PURGED, actor=actor, encounter=event.encounter, data={"event_id": event.pk})
+    return True

@@ -1,5 +1,7 @@
 """Fixtures of all tests."""
 
+from django.conf import settings
+
 from tests import flush
 from tests.catalog_fixtures import _icd10cm_loaded, icd10cm, small_release
 from tests.engines import marked_engine
@@ -40,3 +42,5 @@ __all__ = [
 
 def pytest_configure() -> None:
     flush.install()
+    # Argon2 is slow on purpose; every test signs in or creates people.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
