@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from django.utils import timezone
+
 from catalog.choices import OWN_NOTE_KINDS, CodeSystem, NodeKind, NoteKind
 from catalog.errors import NoRelease, UnknownCode, UnknownSystem
 from catalog.keys import code_key
@@ -79,14 +81,25 @@ def latest_release(system: str) -> Release:
     return release
 
 
+def release_today_or_latest(system: str) -> Release:
+    """For looking things up, never for coding: the release valid today, else the newest loaded one."""
+    _known(system)
+    usable = Release.objects.usable(system)
+    release = usable.valid_on(timezone.localdate()).first() or usable.first()
+    if release is None:
+        raise NoRelease(system, None)
+    return release
+
+
 def _known(system: str) -> None:
     if system not in CodeSystem.values:
         raise UnknownSystem(system)
 
 
-def get_node(release: Release, code: str) -> Code:
-    """The node of that name; B20 gives the category, not the block. Raises UnknownCode."""
-    node = Code.objects.of(release).named(code).first()
+def get_node(release: Release, code: str, kind: str | None = None) -> Code:
+    """The node of that name; B20 gives the category, unless the block is asked for. Raises UnknownCode."""
+    nodes = Code.objects.of(release).named(code)
+    node = (nodes.filter(kind=kind) if kind else nodes).first()
     if node is None:
         raise UnknownCode(release.system, release.edition, code)
     return node
@@ -109,6 +122,15 @@ def is_billable(release: Release, code: str) -> bool:
 def ancestors(node: Code) -> list[Code]:
     """Chapter first, parent last."""
     return list(Code.objects.lineage_of(node))
+
+
+def elsewhere(node: Code) -> list[Code]:
+    """The code of the same name in the other releases of its system, newest first."""
+    return list(Code.objects.in_other_releases(node))
+
+
+def chapters(release: Release) -> list[Code]:
+    return list(Code.objects.chapters(release))
 
 
 def children(node: Code) -> list[Code]:

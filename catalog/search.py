@@ -93,14 +93,15 @@ def search(
     if not query:
         return _around(beside, limit) if beside is not None else []
     if _CODE.fullmatch(query) and any(letter.isdigit() for letter in query):
-        hits = _by_code(release, query, limit)
+        hits = codes_beginning_with(release, query, limit)
         # "b12" may be a word; with its dot nothing but a code is meant.
         if hits or "." in query:
             return hits
     return _by_words(release, query, limit, beside, typing)
 
 
-def _by_code(release: Release, query: str, limit: int) -> list[SearchHit]:
+def codes_beginning_with(release: Release, query: str, limit: int) -> list[SearchHit]:
+    """Codes by their first characters, with or without the dot; the shortest first."""
     key = code_key(query)
     found = (
         Code.objects.of(release)

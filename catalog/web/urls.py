@@ -1,4 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from catalog.web import views
 
 app_name = "codes"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.search_page, name="search"),
+    path("search/", views.search_hits, name="hits"),
+    path("<slug:system>/<str:code>/", views.code_page, name="code"),
+]
