@@ -22,7 +22,9 @@ def coding_entries(code_set: CodeSet) -> list[CodeEntry]:
         .prefetch_related(
             Prefetch(
                 "evidence",
-                EntryEvidence.objects.select_related("document_version__document").defer("document_version__text"),
+                EntryEvidence.objects.select_related("document_version__document").defer(
+                    "document_version__text"
+                ),
             )
         )
     )

@@ -29,7 +29,8 @@ class ActForm(forms.Form):
 
 class DecideForm(ActForm):
     action = forms.ChoiceField(
-        choices=[(a, a) for a in ("accept", "reject", "modify", "dismiss", "hold", "withdraw")], label="Action"
+        choices=[(a, a) for a in ("accept", "reject", "modify", "dismiss", "hold", "withdraw")],
+        label="Action",
     )
     reason = forms.CharField(required=False, max_length=40)
     comment = forms.CharField(required=False, max_length=1000, label="Comment")
@@ -37,7 +38,7 @@ class DecideForm(ActForm):
     poa = forms.CharField(required=False, max_length=1)
 
     def clean_code(self) -> str:
-        """"system:code" or a bare code; only diagnoses replace diagnoses."""
+        """ "system:code" or a bare code; only diagnoses replace diagnoses."""
         return str(self.cleaned_data["code"]).rpartition(":")[2].strip()
 
 

@@ -26,7 +26,7 @@ from coding_review.actions.set_sequence import move_line
 from coding_review.actions.undo import redo, undo
 from coding_review.actions.withdraw import withdraw
 from coding_review.choices import DecisionAction
-from coding_review.errors import ReviewError, StalePage
+from coding_review.errors import InvalidDecision, ReviewError, StalePage
 from coding_review.models import CodeEntry, CodeSet
 from coding_review.rules import reasons
 from coding_review.rules.permissions import CODE_ENCOUNTER, READ_DOCUMENTS
@@ -170,7 +170,9 @@ def entry_set(request: HttpRequest, entry_id: int) -> HttpResponse:
             rows = set_role(request.user, code_set_id, entry.pk, role=data["role"], seen_version=seen())
             changed += [e.pk for e in rows]
         if "poa" in request.POST and data["poa"] != entry.poa:
-            changed.append(set_poa(request.user, code_set_id, entry.pk, poa=data["poa"], seen_version=seen()).pk)
+            changed.append(
+                set_poa(request.user, code_set_id, entry.pk, poa=data["poa"], seen_version=seen()).pk
+            )
         if data["move"]:
             step = -1 if data["move"] == "up" else 1
             rows = move_line(request.user, code_set_id, entry.pk, by=step, seen_version=seen())
@@ -197,26 +199,23 @@ def entry_add(request: HttpRequest, code_set_id: int) -> HttpResponse:
     code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
     form = AddForm(request.POST)
     if not form.is_valid():
-        return refused_on_page(request, code_set, first_error(form), 422)
+        raise InvalidDecision(first_error(form))
     data = form.cleaned_data
-    try:
-        entry = add_code(
-            request.user,
-            code_set.pk,
-            code=data["code"],
-            system=data["system"],
-            selections=form.selections(),
-            comment=data["comment"],
+    entry = add_code(
+        request.user,
+        code_set.pk,
+        code=data["code"],
+        system=data["system"],
+        selections=form.selections(),
+        comment=data["comment"],
+    )
+    if data["system"] != "icd10cm" and (data["modifiers"] or data["units"] or data["service_date"]):
+        details = ProcedureDetails(
+            modifiers=tuple(data["modifiers"].replace(",", " ").split()),
+            units=data["units"] or 1,
+            service_date=data["service_date"],
         )
-        if data["system"] != "icd10cm" and (data["modifiers"] or data["units"] or data["service_date"]):
-            details = ProcedureDetails(
-                modifiers=tuple(data["modifiers"].replace(",", " ").split()),
-                units=data["units"] or 1,
-                service_date=data["service_date"],
-            )
-            set_procedure(request.user, code_set.pk, entry.pk, details=details)
-    except ReviewError as error:
-        return refused_on_page(request, code_set, error.message, error.status)
+        set_procedure(request.user, code_set.pk, entry.pk, details=details)
     return answered(request, code_set, [entry.pk], f"{entry.code} added.", whole_list=True, select=entry.pk)
 
 
@@ -234,10 +233,7 @@ def _turn_back(
     request: HttpRequest, code_set_id: int, act: Callable[..., list[CodeEntry]], word: str
 ) -> HttpResponse:
     code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
-    try:
-        entries = act(request.user, code_set.pk)
-    except ReviewError as error:
-        return refused_on_page(request, code_set, error.message, error.status)
+    entries = act(request.user, code_set.pk)
     codes = ", ".join(dict.fromkeys(e.code for e in entries))
     return answered(
         request, code_set, [e.pk for e in entries], f"{word}: {codes}.", whole_list=True, select=entries[0].pk
@@ -247,13 +243,11 @@ def _turn_back(
 @require_POST
 def code_set_dismiss_low(request: HttpRequest, code_set_id: int) -> HttpResponse:
     code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
-    try:
-        entries = dismiss_remaining_low(
-            request.user, code_set.pk, batch=act_id(request, code_set.pk, request.POST.get("revision"), "low")
-        )
-    except ReviewError as error:
-        return refused_on_page(request, code_set, error.message, error.status)
-    return answered(request, code_set, [e.pk for e in entries], f"{len(entries)} low dismissed.", whole_list=True)
+    batch = act_id(request, code_set.pk, request.POST.get("revision"), "low")
+    entries = dismiss_remaining_low(request.user, code_set.pk, batch=batch)
+    return answered(
+        request, code_set, [e.pk for e in entries], f"{len(entries)} low dismissed.", whole_list=True
+    )
 
 
 # --- Answers ------------------------------------------------------------------------------------------
@@ -272,7 +266,9 @@ def answered(
     """For htmx what changed, out of band; without it back to the page, at the next undecided code."""
     document = number(request.POST.get("document"))
     if not is_htmx(request):
-        return redirect(page_url(code_set, document=document, entry=select or _next_undecided(code_set, after)))
+        return redirect(
+            page_url(code_set, document=document, entry=select or _next_undecided(code_set, after))
+        )
     fresh = get_code_set_for(request.user, code_set.pk, CODE_ENCOUNTER)
     builder = Builder(request.user, fresh, Wanted(document=document, entry=select))
     page = builder.page(cards=whole_list, lines=False)
@@ -312,19 +308,6 @@ def _not_saved(request: HttpRequest, entry: CodeEntry, status: int, wanted: Want
     page = builder.page(cards=False, lines=False)
     result = builder.result([entry.pk], said="Not saved.")
     return render(request, ANSWER, {"page": page, "result": result}, status=status)
-
-
-def refused_on_page(request: HttpRequest, code_set: CodeSet, message: str, status: int) -> HttpResponse:
-    """For acts without a card of their own: the error goes to the page's messages."""
-    raise ReviewErrorWithStatus(message, status)
-
-
-class ReviewErrorWithStatus(ReviewError):
-    """Carries the status of the refusal it stands for to the one mapping (web/http.py)."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def page_url(

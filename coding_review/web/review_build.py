@@ -73,11 +73,11 @@ class Builder:
             cards=self.cards(visible) if cards else (),
             bands=review_cards.bands(visible),
             code_set=review_cards.code_set_panel(self.code_set, self.entries),
-            progress=review_cards.progress(
-                self.entries, self.reading, blockers, editable=not self.read_only
-            ),
+            progress=review_cards.progress(self.entries, self.reading, blockers, editable=not self.read_only),
             sign_off=review_header.sign_off_panel(self.encounter, self.code_set, self.user),
-            history=history_events(self.encounter, self.user) if panel == "history" and can_see_history else (),
+            history=history_events(self.encounter, self.user)
+            if panel == "history" and can_see_history
+            else (),
             alerts=alerts,
             panel=panel,
             read_only=self.read_only,
@@ -180,4 +180,3 @@ class Builder:
         return any(
             e.suggestion is not None and bool(e.suggestion.run.calibration_id) for e in self.entries[:1]
         )
-

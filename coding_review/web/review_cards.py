@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.urls import NoReverseMatch, reverse
 
@@ -147,7 +148,9 @@ def code_set_panel(code_set: CodeSet, entries: Sequence[CodeEntry]) -> CodeSetPa
     if release is None:
         on = code_set.encounter.date_for(claim_type)
         note = (
-            f"No loaded ICD-10-CM release covers {words.day(on, year=True)}" if on else "The encounter has no date"
+            f"No loaded ICD-10-CM release covers {words.day(on, year=True)}"
+            if on
+            else "The encounter has no date"
         )
     elif code_set.release_stands_in:
         note = "The latest loaded release stands in: none covers the date"
@@ -213,7 +216,7 @@ def progress(
     )
 
 
-def _act_in_words(reading: Reading | None, batch: object) -> str:
+def _act_in_words(reading: Reading | None, batch: UUID | None) -> str:
     if reading is None or batch is None:
         return ""
     first = Decision.objects.filter(reading=reading, batch=batch).order_by("number").first()

@@ -39,7 +39,9 @@ def rail(
             byline=_byline(v),
             evidence=evidence[v.pk],
             current=v.pk == current,
-            flag=("changed" if v.version > 1 else "new") if v.pk in unseen else _FLAGS.get(v.document.status, ""),
+            flag=("changed" if v.version > 1 else "new")
+            if v.pk in unseen
+            else _FLAGS.get(v.document.status, ""),
         )
         for v in versions
     )

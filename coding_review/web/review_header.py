@@ -28,7 +28,7 @@ from coding_review.web.review_page import Alert, ClaimTab, Header, Lease, Option
 
 
 def display_name(user: Any) -> str:
-    return user.get_full_name() or user.get_username()
+    return str(user.get_full_name() or user.get_username())
 
 
 def header(encounter: Encounter, code_sets: Sequence[CodeSet], current: CodeSet) -> Header:
@@ -61,7 +61,8 @@ def lease(encounter: Encounter, code_set: CodeSet, user: Any) -> Lease:
     mine = encounter.owner_id == user.pk and encounter.status == EncounterStatus.IN_REVIEW
     can_code = RoleBackend().has_perm(user, CODE_ENCOUNTER)
     can_take = can_code and (
-        (encounter.status in TAKEABLE and encounter.owner_id in (None, user.pk)) or (mine and not encounter.has_lease())
+        (encounter.status in TAKEABLE and encounter.owner_id in (None, user.pk))
+        or (mine and not encounter.has_lease())
     )
     return Lease(mine=mine, line=_lease_line(encounter, code_set, user), can_take=can_take)
 
@@ -69,7 +70,11 @@ def lease(encounter: Encounter, code_set: CodeSet, user: Any) -> Lease:
 def _lease_line(encounter: Encounter, code_set: CodeSet, user: Any) -> str:
     if encounter.owner is None:
         return "with nobody"
-    until = f"until {words.clock(encounter.lease_until)}" if encounter.lease_until and encounter.has_lease() else ""
+    until = (
+        f"until {words.clock(encounter.lease_until)}"
+        if encounter.lease_until and encounter.has_lease()
+        else ""
+    )
     if encounter.owner_id != user.pk:
         return f"with {display_name(encounter.owner)} {until or '(parked)'}".strip()
     seconds = ActiveTime.objects.filter(code_set=code_set, user=user).aggregate(s=Sum("seconds"))["s"] or 0
@@ -82,7 +87,11 @@ def _lease_line(encounter: Encounter, code_set: CodeSet, user: Any) -> str:
 def read_only(encounter: Encounter, code_set: CodeSet, user: Any) -> str:
     """Why nothing can be changed and what to do; empty when this user may decide."""
     if code_set.status != CodeSetStatus.OPEN:
-        return "Signed off. Reopen it to change codes." if RoleBackend().has_perm(user, REOPEN) else "Signed off."
+        return (
+            "Signed off. Reopen it to change codes."
+            if RoleBackend().has_perm(user, REOPEN)
+            else "Signed off."
+        )
     if not RoleBackend().has_perm(user, CODE_ENCOUNTER):
         return "You can read this encounter. Deciding on codes needs the role of a coder."
     if encounter.status in BEFORE_REVIEW:
@@ -90,7 +99,9 @@ def read_only(encounter: Encounter, code_set: CodeSet, user: Any) -> str:
     if encounter.status == EncounterStatus.FAILED:
         return f"The prediction failed: {encounter.status_reason or 'see the history'}."
     if encounter.status == EncounterStatus.ON_HOLD:
-        return "On hold. Resume it to decide." if encounter.owner_id == user.pk else "On hold with someone else."
+        return (
+            "On hold. Resume it to decide." if encounter.owner_id == user.pk else "On hold with someone else."
+        )
     if encounter.status in TAKEABLE:
         if encounter.owner_id in (None, user.pk):
             return "Take this encounter to decide on its codes."
@@ -160,7 +171,10 @@ def prediction(code_set: CodeSet) -> tuple[str, str]:
         return "", ""
     if run.status == RunStatus.QUEUED:
         before = _queued_before(run.pk)
-        return "running", f"Waiting for the engine, {before} before it" if before else "Waiting for the engine"
+        return (
+            "running",
+            f"Waiting for the engine, {before} before it" if before else "Waiting for the engine",
+        )
     if run.status == RunStatus.RUNNING:
         since = words.waited(run.started_at) if run.started_at else ""
         return "running", f"The engine reads the documents, {since}".rstrip(", ")

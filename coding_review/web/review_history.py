@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from coding_review.auth import RoleBackend
@@ -29,7 +30,9 @@ def _event(event: AuditEvent, *, with_words: bool) -> HistoryEvent:
     payload = getattr(event, "payload", None)
     if with_words and payload is not None and payload.body:
         comment = payload.body.get("comment", "")
-    what, detail = _decision(event) if event.type == "decision" else (EVENTS[event.type].label, _detail(event))
+    what, detail = (
+        _decision(event) if event.type == "decision" else (EVENTS[event.type].label, _detail(event))
+    )
     return HistoryEvent(
         when=words.moment(event.at),
         who=who,
@@ -48,12 +51,14 @@ def _decision(event: AuditEvent) -> tuple[str, str]:
     if data.get("reason"):
         parts.append(reasons.label(data["reason"]).lower())
     if data.get("field"):
-        parts.append(f"{data['field'].replace('_', ' ')} {data['value_before'] or '–'} → {data['value_after'] or '–'}")
+        parts.append(
+            f"{data['field'].replace('_', ' ')} {data['value_before'] or '–'} → {data['value_after'] or '–'}"
+        )
     return what, ", ".join(parts)
 
 
 # The field of an event's data that tells most about it.
-_TELLING = (
+_TELLING: tuple[tuple[str, Callable[[Any], str]], ...] = (
     ("reason", lambda v: str(v).replace("_", " ")),
     ("trigger", lambda v: str(v)),
     ("suggestions", lambda v: f"{v} suggestions"),
@@ -64,4 +69,6 @@ _TELLING = (
 
 
 def _detail(event: AuditEvent) -> str:
-    return ", ".join(say(event.data[name]) for name, say in _TELLING if event.data.get(name) not in (None, ""))
+    return ", ".join(
+        say(event.data[name]) for name, say in _TELLING if event.data.get(name) not in (None, "")
+    )

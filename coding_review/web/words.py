@@ -10,7 +10,7 @@ from coding_review.models import Encounter
 
 
 def day(value: date | datetime | None, *, year: bool = False) -> str:
-    """"9 Jun", or "9 Jun 2026"."""
+    """ "9 Jun", or "9 Jun 2026"."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -23,7 +23,7 @@ def clock(value: datetime) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """"9 Jun 2026 11:20"."""
+    """ "9 Jun 2026 11:20"."""
     return f"{day(value, year=True)} {clock(value)}" if value else ""
 
 
@@ -49,7 +49,7 @@ def waited(since: datetime, now: datetime | None = None) -> str:
 
 
 def stay(encounter: Encounter) -> str:
-    """"Inpatient, 3–9 Jun 2026", or the day of a visit."""
+    """ "Inpatient, 3–9 Jun 2026", or the day of a visit."""
     first = encounter.admit_date
     last = encounter.discharge_date or encounter.date_of_service
     label = encounter.get_setting_display()
@@ -66,7 +66,7 @@ _AGE_UNITS = {"years": "", "months": " mo", "weeks": " wk", "days": " d"}
 
 
 def sex_age(encounter: Encounter) -> str:
-    """"F 78", "F 8 mo"."""
+    """ "F 78", "F 8 mo"."""
     sex = encounter.sex[:1].upper()
     if encounter.age is None:
         return sex
