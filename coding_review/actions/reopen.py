@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from coding_review import audit
+from coding_review.actions.carry_over import catch_up
 from coding_review.actions.claim import lease_end
 from coding_review.actions.queue_prediction import queue_prediction
 from coding_review.auth import require
@@ -67,6 +68,7 @@ def reopen_locked(
         reopen_reason=reason,
     )
     _carry_entries(encounter, code_set, new)
+    catch_up(encounter)
     audit.record(
         "codeset.reopened",
         actor=actor,

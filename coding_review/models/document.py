@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.utils import timezone
 
@@ -36,6 +38,22 @@ class DocumentVersionQuerySet(models.QuerySet["DocumentVersion"]):
         return (
             self.filter(document__encounter=encounter, is_latest=True)
             .exclude(document__status=DocumentStatus.ENTERED_IN_ERROR)
+            .select_related("document")
+            .order_by("document__position", "document_id")
+        )
+
+    def as_of(self, encounter: Encounter, moment: datetime) -> DocumentVersionQuerySet:
+        """What lay there then: the newest version of each document received by `moment`, in reading order.
+
+        For a signed code set with its signed_at: a later text or document does not change that page.
+        """
+        newest = (
+            self.model.objects.filter(document__encounter=encounter, received_at__lte=moment)
+            .order_by("document_id", "-version")
+            .distinct("document_id")
+        )
+        return (
+            self.filter(pk__in=newest.values("pk"))
             .select_related("document")
             .order_by("document__position", "document_id")
         )

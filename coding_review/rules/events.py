@@ -28,6 +28,7 @@ EVENTS: dict[str, EventType] = {
     "document.received": _event(
         "Document received", "document_id document_version_id version text_hash late via"
     ),
+    "document.updated": _event("Document updated", "document_id field value_before value_after via"),
     "document.alert_resolved": _event("Late document looked at", "alert_id resolution"),
     "prediction.queued": _event("Prediction queued", "run_ids trigger engine"),
     "prediction.finished": _event(

@@ -1,0 +1,439 @@
+"""Take in one delivery about an encounter: create it, add what is new, never overwrite a text."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from coding_review import audit
+from coding_review.actions.carry_over import carry_over
+from coding_review.actions.queue_prediction import queue_prediction
+from coding_review.auth import require
+from coding_review.choices import (
+    BEFORE_REVIEW,
+    AlertKind,
+    CodeSetStatus,
+    DocumentStatus,
+    EncounterStatus,
+    RunTrigger,
+)
+from coding_review.errors import InvalidImport, NotAllowed
+from coding_review.incoming import IncomingDocument, IncomingEncounter, IncomingPatient, problems
+from coding_review.models import (
+    CodeSet,
+    Document,
+    DocumentAlert,
+    DocumentVersion,
+    Encounter,
+    Membership,
+    Patient,
+    PatientIdentity,
+    WorkGroup,
+)
+from coding_review.releases import assign_release
+from coding_review.rules.permissions import IMPORT
+from coding_review.rules.reading_order import position_of
+from modelops.engines.types import split_lines
+
+# In these nobody has looked at the encounter yet: a further document only joins the prediction.
+_NOT_SEEN = BEFORE_REVIEW | {EncounterStatus.FAILED}
+
+
+# Values a delivery has where it says nothing.
+_LEFT_OUT: tuple[object, ...] = ("", None, 0, False)
+
+
+class Outcome(models.TextChoices):
+    CREATED = "created", "New encounter"
+    UNCHANGED = "unchanged", "Already there, unchanged"
+    NEW_DOCUMENT = "new_document", "New document"
+    NEW_VERSION = "new_version", "Document changed"
+    LATE_AFTER_SIGN_OFF = "late_after_sign_off", "Came after sign-off: alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a delivery.
+
+    `document_version_ids` are the versions stored by it. `updated` names fields of documents that followed
+    the source, `kept` what differs from the source and was left as it is here; both without values.
+    """
+
+    outcome: str
+    encounter_id: int
+    document_version_ids: tuple[int, ...] = ()
+    updated: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+def receive_encounter(actor: Any, incoming: IncomingEncounter, *, via: str) -> Receipt:
+    """Idempotent by (source, source id) and the hash of each text; safe under parallel deliveries.
+
+    `actor` None is the system. `via` says which door it came through (paste, upload, command, api, demo).
+    A delivery may bring only some documents of a known encounter; those not named stay. The text of a
+    document that is already stored as any of its versions is not stored again.
+    Raises NotAllowed, InvalidImport; then nothing is stored.
+    """
+    if actor is not None:
+        require(actor, IMPORT)
+    found = problems(incoming)
+    if found:
+        raise InvalidImport("; ".join(found), problems=found)
+    with transaction.atomic():
+        work_group = _work_group(actor, incoming)
+        encounter, created = _locked_encounter(incoming, work_group)
+        if created:
+            return _fill(actor, encounter, incoming, via)
+        return _Delivery(actor, encounter, incoming, via).take_in()
+
+
+def hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _work_group(actor: Any, incoming: IncomingEncounter) -> WorkGroup:
+    work_group = (
+        WorkGroup.objects.select_related("facility")
+        .filter(facility__code=incoming.facility, code=incoming.work_group)
+        .first()
+    )
+    if work_group is None:
+        raise InvalidImport("There is no such facility and work group.", field="work_group")
+    _require_membership(actor, work_group.pk)
+    return work_group
+
+
+def _require_membership(actor: Any, work_group_id: int) -> None:
+    if actor is None:
+        return
+    if not Membership.objects.filter(user_id=actor.pk, work_group_id=work_group_id).exists():
+        raise NotAllowed("You are not a member of this work group.", permission=IMPORT)
+
+
+def _locked_encounter(incoming: IncomingEncounter, work_group: WorkGroup) -> tuple[Encounter, bool]:
+    """The row, locked, and whether this delivery made it; of two at the same time one makes it."""
+    known = Encounter.objects.select_for_update().filter(source=incoming.source, source_id=incoming.source_id)
+    encounter = known.first()
+    if encounter is not None:
+        return encounter, False
+    try:
+        with transaction.atomic():
+            return _new_encounter(incoming, work_group), True
+    except IntegrityError:
+        # The other delivery has committed by now: a unique index makes the second writer wait.
+        return known.get(), False
+
+
+def _new_encounter(incoming: IncomingEncounter, work_group: WorkGroup) -> Encounter:
+    sex = incoming.sex or (incoming.patient.sex if incoming.patient else "")
+    return Encounter.objects.create(
+        source=incoming.source,
+        source_id=incoming.source_id,
+        account_number=incoming.account_number,
+        patient=_patient(incoming.source, incoming.patient, sex) if incoming.patient else None,
+        facility=work_group.facility,
+        work_group=work_group,
+        confidentiality=incoming.confidentiality,
+        synthetic=incoming.synthetic,
+        setting=incoming.setting,
+        claim_types=list(incoming.effective_claim_types),
+        specialty=incoming.specialty,
+        payer=incoming.payer,
+        age=incoming.age,
+        age_unit=incoming.age_unit,
+        sex=sex,
+        admit_date=incoming.admit_date,
+        discharge_date=incoming.discharge_date,
+        date_of_service=incoming.date_of_service,
+        sort_date=incoming.discharge_date or incoming.date_of_service,
+        priority=incoming.priority,
+    )
+
+
+def _patient(source: str, incoming: IncomingPatient, sex: str) -> Patient:
+    patient, _ = Patient.objects.get_or_create(
+        source=source, pseudonym=incoming.pseudonym, defaults={"sex": incoming.sex or sex}
+    )
+    if incoming.identity is not None:
+        PatientIdentity.objects.get_or_create(
+            patient=patient,
+            defaults={
+                "name": incoming.identity.name,
+                "record_number": incoming.identity.record_number,
+                "birth_date": incoming.identity.birth_date,
+            },
+        )
+    return patient
+
+
+def _aware(moment: datetime | None, encounter: Encounter) -> datetime | None:
+    """A time without a zone is the facility's."""
+    if moment is None or timezone.is_aware(moment):
+        return moment
+    return moment.replace(tzinfo=ZoneInfo(encounter.facility.time_zone))
+
+
+def _add_document(encounter: Encounter, incoming: IncomingDocument) -> Document:
+    return Document.objects.create(
+        encounter=encounter,
+        source_id=incoming.source_id,
+        type=incoming.type,
+        author=incoming.author,
+        author_role=incoming.author_role,
+        authored_at=_aware(incoming.authored_at, encounter),
+        signed_at=_aware(incoming.signed_at, encounter),
+        status=incoming.status,
+        position=position_of(incoming.type),
+    )
+
+
+def _add_version(document: Document, number: int, text: str) -> DocumentVersion:
+    return DocumentVersion.objects.create(
+        document=document,
+        version=number,
+        text=text,
+        sha256=hash_of(text),
+        line_count=len(split_lines(text)),
+        received_at=timezone.now(),
+    )
+
+
+def _fill(actor: Any, encounter: Encounter, incoming: IncomingEncounter, via: str) -> Receipt:
+    """Documents, code sets, audit event and prediction of an encounter this delivery has made."""
+    versions = [_add_version(_add_document(encounter, d), 1, d.text) for d in incoming.documents]
+    encounter.document_count = len(versions)
+    encounter.save(update_fields=["document_count"])
+    for claim_type in encounter.claim_types:
+        assign_release(encounter, CodeSet.objects.create(encounter=encounter, claim_type=claim_type))
+    audit.record(
+        "encounter.received",
+        actor=actor,
+        encounter=encounter,
+        data={
+            "source_id_hash": hash_of(f"{encounter.source}\n{encounter.source_id}"),
+            "documents": [version.pk for version in versions],
+            "text_hashes": [version.sha256 for version in versions],
+            "claim_types": list(encounter.claim_types),
+            "via": via,
+        },
+    )
+    queue_prediction(actor, encounter, RunTrigger.ARRIVAL)
+    return Receipt(Outcome.CREATED, encounter.pk, tuple(version.pk for version in versions))
+
+
+@dataclass(slots=True)
+class _Change:
+    """A document that is new, has another text, or began or ceased to count (entered in error)."""
+
+    version: DocumentVersion
+    kind: AlertKind
+    previous: DocumentVersion | None = None
+    counts: bool = True
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """A delivery about an encounter that exists; its row is locked."""
+
+    actor: Any
+    encounter: Encounter
+    incoming: IncomingEncounter
+    via: str
+    changes: list[_Change] = field(default_factory=list)
+    stored: list[DocumentVersion] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def take_in(self) -> Receipt:
+        _require_membership(self.actor, self.encounter.work_group_id)
+        self._refuse_other_patient()
+        self._note_differences()
+        documents = {d.source_id: d for d in self.encounter.documents.order_by("pk")}
+        for incoming in self.incoming.documents:
+            document = documents.get(incoming.source_id)
+            if document is None:
+                self._new_document(incoming)
+            else:
+                self._known_document(document, incoming)
+        return Receipt(
+            self._follow_up(),
+            self.encounter.pk,
+            tuple(version.pk for version in self.stored),
+            tuple(self.updated),
+            tuple(self.kept),
+        )
+
+    def _refuse_other_patient(self) -> None:
+        theirs, ours = self.incoming.patient, self.encounter.patient
+        if theirs is not None and ours is not None and theirs.pseudonym != ours.pseudonym:
+            raise InvalidImport(
+                "This encounter is already here for another patient.", encounter_id=self.encounter.pk
+            )
+
+    def _note_differences(self) -> None:
+        incoming, encounter = self.incoming, self.encounter
+        pairs: dict[str, tuple[object, object]] = {
+            name: (getattr(incoming, name), getattr(encounter, name))
+            for name in (
+                "confidentiality",
+                "account_number",
+                "setting",
+                "admit_date",
+                "discharge_date",
+                "date_of_service",
+                "age",
+                "age_unit",
+                "specialty",
+                "payer",
+                "priority",
+                "synthetic",
+            )
+        }
+        patient = incoming.patient
+        sex = incoming.sex or (patient.sex if patient else "")
+        pairs["sex"] = (sex, encounter.sex)
+        pairs["claim_types"] = (set(incoming.effective_claim_types), set(encounter.claim_types))
+        pairs["work_group"] = (
+            (incoming.facility, incoming.work_group),
+            (encounter.facility.code, encounter.work_group.code),
+        )
+        if patient is not None:
+            pairs["patient"] = (patient.pseudonym, encounter.patient.pseudonym if encounter.patient else "")
+            if patient.identity is not None and encounter.patient is not None:
+                pairs["identity"] = (_words_of(patient.identity), _words_of(_identity_of(encounter.patient)))
+        # What the delivery leaves out is no difference.
+        self.kept += [
+            name for name, (theirs, ours) in pairs.items() if theirs != ours and theirs not in _LEFT_OUT
+        ]
+
+    def _new_document(self, incoming: IncomingDocument) -> None:
+        version = _add_version(_add_document(self.encounter, incoming), 1, incoming.text)
+        self.stored.append(version)
+        counts = incoming.status != DocumentStatus.ENTERED_IN_ERROR
+        if counts:
+            self.changes.append(_Change(version, AlertKind.NEW_DOCUMENT))
+
+    def _known_document(self, document: Document, incoming: IncomingDocument) -> None:
+        counted = document.status != DocumentStatus.ENTERED_IN_ERROR
+        self._update_document(document, incoming)
+        counts = document.status != DocumentStatus.ENTERED_IN_ERROR
+        versions = list(document.versions.order_by("version"))
+        latest = next(version for version in versions if version.is_latest)
+        previous = None
+        same = next((version for version in versions if version.sha256 == hash_of(incoming.text)), None)
+        if same is None:
+            previous = latest
+            DocumentVersion.objects.filter(pk=latest.pk).update(is_latest=False)
+            latest = _add_version(document, versions[-1].version + 1, incoming.text)
+            self.stored.append(latest)
+        elif same.pk != latest.pk:
+            self.kept.append(
+                f"text of a document (it is its version {same.version}; {latest.version} is newer)"
+            )
+        if counts and not counted:
+            self.changes.append(_Change(latest, AlertKind.NEW_DOCUMENT, previous))
+        elif counted and not counts:
+            self.changes.append(_Change(latest, AlertKind.NEW_VERSION, previous or latest, counts=False))
+        elif counts and previous is not None:
+            self.changes.append(_Change(latest, AlertKind.NEW_VERSION, previous))
+
+    def _update_document(self, document: Document, incoming: IncomingDocument) -> None:
+        """Status and time of signature follow the source; the rest is kept and reported."""
+        signed_at = _aware(incoming.signed_at, self.encounter)
+        followed: dict[str, tuple[Any, Any]] = {}
+        if incoming.status != document.status:
+            followed["status"] = (str(document.status), incoming.status)
+        if signed_at is not None and signed_at != document.signed_at:
+            followed["signed_at"] = (_iso(document.signed_at), _iso(signed_at))
+            document.signed_at = signed_at
+        if followed:
+            document.status = incoming.status
+            document.save(update_fields=["status", "signed_at"])
+        for name, (before, after) in followed.items():
+            self.updated.append(f"{name} of a document")
+            audit.record(
+                "document.updated",
+                actor=self.actor,
+                encounter=self.encounter,
+                data={
+                    "document_id": document.pk,
+                    "field": name,
+                    "value_before": before,
+                    "value_after": after,
+                    "via": self.via,
+                },
+            )
+        authored_at = _aware(incoming.authored_at, self.encounter)
+        differ = [
+            name
+            for name in ("type", "author", "author_role")
+            if getattr(incoming, name) != getattr(document, name)
+        ]
+        if authored_at != document.authored_at:
+            differ.append("authored_at")
+        self.kept += [f"{name} of a document" for name in differ]
+
+    def _follow_up(self) -> str:
+        """Alerts, evidence, prediction; gives the outcome."""
+        encounter = self.encounter
+        signed_off = encounter.status == EncounterStatus.SIGNED_OFF
+        # Also where only one of the code sets is signed: for that one it came after sign-off.
+        any_signed = (
+            CodeSet.objects.current().filter(encounter=encounter, status=CodeSetStatus.SIGNED).exists()
+        )
+        for version in self.stored:
+            audit.record(
+                "document.received",
+                actor=self.actor,
+                encounter=encounter,
+                data={
+                    "document_id": version.document_id,
+                    "document_version_id": version.pk,
+                    "version": version.version,
+                    "text_hash": version.sha256,
+                    "late": encounter.status not in _NOT_SEEN,
+                    "via": self.via,
+                },
+            )
+        if self.stored:
+            encounter.document_count = encounter.documents.count()
+        if self.changes and encounter.status not in _NOT_SEEN:
+            DocumentAlert.objects.bulk_create(
+                DocumentAlert(
+                    encounter=encounter,
+                    document_version=change.version,
+                    kind=change.kind,
+                    after_sign_off=any_signed,
+                )
+                for change in self.changes
+            )
+            encounter.open_alerts += len(self.changes)
+        encounter.save(update_fields=["document_count", "open_alerts"])
+        if not self.changes:
+            return Outcome.NEW_DOCUMENT if self.stored else Outcome.UNCHANGED
+        if signed_off:
+            return Outcome.LATE_AFTER_SIGN_OFF
+        for change in self.changes:
+            if change.previous is not None:
+                carry_over(encounter, change.previous, change.version if change.counts else None)
+        queue_prediction(self.actor, encounter, RunTrigger.DOCUMENT)
+        kinds = {change.kind for change in self.changes}
+        return Outcome.NEW_DOCUMENT if AlertKind.NEW_DOCUMENT in kinds else Outcome.NEW_VERSION
+
+
+def _iso(moment: datetime | None) -> str:
+    return timezone.localtime(moment, timezone.get_default_timezone()).isoformat() if moment else ""
+
+
+def _identity_of(patient: Patient) -> PatientIdentity | None:
+    return PatientIdentity.objects.filter(patient=patient).first()
+
+
+def _words_of(identity: Any) -> tuple[object, ...]:
+    return (identity.name, identity.record_number, identity.birth_date) if identity is not None else ()
