@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from catalog.choices import GROUP_KINDS, TERM_NOTE_KINDS, NodeKind
+from catalog.errors import LoadRefused
 from catalog.loaders.check import check_rows
 from catalog.loaders.rows import NodeRow, Source
 from catalog.models import Code, Note, Release, SeventhCharacter
@@ -64,7 +65,12 @@ def load(source: Source, report: Report = silent) -> LoadResult:
             billable_count=sum(row.billable for row in rows),
             note_count=sum(len(row.notes) for row in rows),
         )
-        _write(cursor, release, rows, report)
+        try:
+            _write(cursor, release, rows, report)
+        except DataError as error:
+            raise LoadRefused(
+                source.name, f"a row cannot be stored: {error.args[0].splitlines()[0]}"
+            ) from error
     # Fresh statistics, or the first searches plan for empty tables.
     with connection.cursor() as cursor:
         for model in (Code, Note, SeventhCharacter):
