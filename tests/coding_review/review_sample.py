@@ -33,15 +33,23 @@ TEXTS = (
     "Admitted 5/2/2026 from home after a fall on the porch; discharged 5/8/2026 to skilled nursing.",
     "",
     "HOSPITAL COURSE",
-    "81M with known osteoporosis, slipped on wet boards from standing height. Films: displaced "
-    "intertrochanteric fracture, right femur, through osteopenic bone.",
+    (
+        "81M with known osteoporosis, slipped on wet boards from standing height. Films: displaced "
+        "intertrochanteric fracture, right femur, through osteopenic bone."
+    ),
     "ORIF with nail 5/3 (Varga), uncomplicated. No evidence of pneumonia on post-op film.",
-    "Creatinine rose 1.2 → 2.9 by POD2. Nephrology: AKI, likely ATN from hypotension in the OR, on top of CKD "
-    "stage 3b. Peaked 3.1, 1.8 at discharge, no dialysis.",
-    "Hgb 12.1 → 7.2; acute blood loss anemia, 2 units PRBC. Long-standing type 2 DM with nephropathy, glargine "
-    "continued. 👍🏽 tolerated.",
-    "Confused nights 3 and 4; delirium superimposed on his Alzheimer's dementia, cleared once oxycodone was "
-    "stopped.",
+    (
+        "Creatinine rose 1.2 → 2.9 by POD2. Nephrology: AKI, likely ATN from hypotension in the OR, on top of CKD "
+        "stage 3b. Peaked 3.1, 1.8 at discharge, no dialysis."
+    ),
+    (
+        "Hgb 12.1 → 7.2; acute blood loss anemia, 2 units PRBC. Long-standing type 2 DM with nephropathy, glargine "
+        "continued. 👍🏽 tolerated."
+    ),
+    (
+        "Confused nights 3 and 4; delirium superimposed on his Alzheimer's dementia, cleared once oxycodone was "
+        "stopped."
+    ),
     "Na\t141\t138\t137",
     "K\t4.1\t5.0\t4.4",
     "",
