@@ -45,6 +45,7 @@ function act(element) {
     element.focus();
     element.select?.();
   } else {
+    if (element.matches("summary")) element.focus();
     element.click();
   }
 }
@@ -63,7 +64,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (dialog) return;
-  const binding = bound.find((each) => each.key === key && each.when());
+  const binding = bound.find((each) => each.key === key && each.when(event));
   if (!binding) return;
   event.preventDefault();
   if (!event.repeat || binding.repeat) binding.run(event);

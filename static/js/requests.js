@@ -22,8 +22,8 @@ const SAID = {
 };
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  const { xhr, successful, elt } = event.detail;
-  const polling = Boolean(elt?.closest?.("[data-poll]"));
+  const { xhr, successful, requestConfig } = event.detail;
+  const polling = Boolean(requestConfig?.elt?.closest?.("[data-poll]"));
   if (successful) {
     if (!polling) clearProblem();
     return;

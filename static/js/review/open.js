@@ -1,0 +1,125 @@
+// Reject and modify open in the card, from one template each. Reasons are chosen by digits: family, then reason.
+import { announce } from "../announce.js";
+import { bind } from "../keyboard.js";
+import { selected } from "./cards.js";
+
+let family = null;
+
+const reasons = () => selected()?.querySelector("[data-reasons]") ?? null;
+
+export function close(card = selected()) {
+  const slot = card?.querySelector("[data-slot]");
+  if (!slot || !slot.hasChildNodes()) return false;
+  slot.replaceChildren();
+  family = null;
+  for (const opener of card.querySelectorAll("[data-open]")) opener.setAttribute("aria-expanded", "false");
+  card.focus({ preventScroll: true });
+  return true;
+}
+
+function open(card, kind) {
+  const slot = card.querySelector("[data-slot]");
+  const address = card.querySelector("form[data-decide]").getAttribute("action");
+  slot.replaceChildren(document.getElementById(kind === "reject" ? "reasons-form" : "modify-form").content.cloneNode(true));
+  for (const form of slot.querySelectorAll("form[data-decide]")) {
+    form.setAttribute("action", address);
+    form.setAttribute("hx-post", address);
+  }
+  for (const field of slot.querySelectorAll("[name='version']")) field.value = card.dataset.version;
+  for (const field of slot.querySelectorAll("[name='entry']")) field.value = card.dataset.card;
+  for (const opener of card.querySelectorAll("[data-open]")) {
+    opener.setAttribute("aria-expanded", String(opener.dataset.open === kind));
+  }
+  family = null;
+  window.htmx.process(slot);
+  slot.querySelector("[name='q']")?.focus();
+  slot.scrollIntoView({ block: "nearest" });
+  if (kind === "reject") {
+    card.focus({ preventScroll: true });
+    announce("Why is it rejected? Choose by digit.");
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-open]");
+  if (opener) {
+    event.preventDefault();
+    const card = opener.closest(".card");
+    if (opener.getAttribute("aria-expanded") === "true") close(card);
+    else open(card, opener.dataset.open);
+    return;
+  }
+  if (event.target.closest?.("[data-close]")) close(event.target.closest(".card"));
+});
+
+function choose(button) {
+  const form = button.form;
+  const comment = form.elements.comment;
+  if (button.hasAttribute("data-comment-required") && !comment.value.trim()) {
+    form.dataset.pending = button.value;
+    comment.setAttribute("aria-invalid", "true");
+    comment.focus();
+    announce("This reason needs a comment. Write it and press Enter.");
+    return;
+  }
+  // A click, not requestSubmit: htmx sends the button that was clicked.
+  button.click();
+}
+
+// Also for the pointer: a reason that needs a comment asks for it before it is sent.
+document.addEventListener(
+  "click",
+  (event) => {
+    const button = event.target.closest?.("[data-comment-required]");
+    if (!button || button.form.elements.comment.value.trim()) return;
+    event.preventDefault();
+    event.stopPropagation();
+    choose(button);
+  },
+  { capture: true },
+);
+
+function digit(key) {
+  const form = reasons();
+  if (!family) {
+    family = form.querySelector(`[data-family="${key}"]`);
+    if (!family) return;
+    if (!family.querySelector("[data-digit]")) {
+      choose(family.querySelector("button"));
+      return;
+    }
+    family.classList.add("is-active");
+    announce(`${family.querySelector("button").textContent.trim()}. Second digit, or Enter.`);
+    return;
+  }
+  const reason = family.querySelector(`[data-digit="${key}"]`);
+  if (reason) choose(reason);
+}
+
+for (const key of "123456789") bind(key, { label: "", group: "", when: () => reasons() !== null, run: () => digit(key) });
+bind("Enter", {
+  label: "",
+  group: "",
+  when: (event) => reasons() !== null && family !== null && !event.target.closest("a, button"),
+  run: () => choose(family.querySelector("button")),
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing) return;
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
+    if (family && reasons()) {
+      family.classList.remove("is-active");
+      family = null;
+    } else if (close()) {
+      event.preventDefault();
+    }
+    return;
+  }
+  const form = event.target.closest?.("[data-reasons]");
+  if (event.key !== "Enter" || !form || event.target.name !== "comment") return;
+  event.preventDefault();
+  const pending = form.querySelector(`button[value="${form.dataset.pending ?? ""}"]:not([hidden])`);
+  const button = pending ?? family?.querySelector("button");
+  if (button) choose(button);
+  else announce("Choose a reason first.");
+});
