@@ -206,7 +206,7 @@ class Act:
         With `places_before`, the evidence as it stands now is kept in the decision too.
         """
         after = snapshot(entry)
-        evidence = list(entry.evidence.select_related("document_version").all())
+        evidence = list(entry.evidence.select_related("document_version").defer("document_version__text"))
         if places_before is not None:
             before, after = (
                 {**before, "evidence": places_before},

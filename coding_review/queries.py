@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from django.db.models import Prefetch
+
 from catalog.choices import CodeSystem
 from catalog.models import Code
 from coding_review.choices import CODED_STATES, EntryState, ReadingKind, RunStatus
-from coding_review.models import CodeEntry, CodeSet
+from coding_review.models import CodeEntry, CodeSet, EntryEvidence
 from coding_review.rules.signoff import CodeSetFacts, LineFacts
 
 
@@ -17,7 +19,14 @@ def coding_entries(code_set: CodeSet) -> list[CodeEntry]:
         CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING)
         .on_list()
         .select_related("suggestion__run")
-        .prefetch_related("evidence__document_version")
+        .prefetch_related(
+            Prefetch(
+                "evidence",
+                EntryEvidence.objects.select_related("document_version__document").defer(
+                    "document_version__text"
+                ),
+            )
+        )
     )
 
 

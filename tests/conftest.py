@@ -44,3 +44,8 @@ def pytest_configure() -> None:
     flush.install()
     # Argon2 is slow on purpose; every test signs in or creates people.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Pages are drawn without collectstatic; hashed names are test_static_files.py's business.
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True

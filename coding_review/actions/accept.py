@@ -18,9 +18,20 @@ from coding_review.models import CodeEntry
 
 @transaction.atomic
 def accept(
-    actor: Any, code_set_id: int, entry_id: int, *, seen_version: int | None = None, batch: UUID | None = None
+    actor: Any,
+    code_set_id: int,
+    entry_id: int,
+    *,
+    poa: str = "",
+    seen_version: int | None = None,
+    batch: UUID | None = None,
 ) -> CodeEntry:
-    """Raises StalePage, InvalidCode (the release does not have it), InvalidDecision (already in the set)."""
+    """`poa` is taken where the claim type carries it.
+
+    Raises StalePage, InvalidCode (the release does not have it), InvalidDecision (already in the set, unknown POA).
+    """
+    if poa not in ("", *Poa.values):
+        raise InvalidDecision("POA is Y, N, U, W or exempt.", poa=poa)
     act = begin(actor, code_set_id, batch)
     if act.already_done():
         return CodeEntry.objects.get(pk=entry_id)
@@ -31,7 +42,7 @@ def accept(
     before = snapshot(entry)
     entry.code, entry.title, entry.reason = node.code, node.title, ""
     act.refuse_duplicate(entry, entry.system, entry.code)
-    entry.state = EntryState.ACCEPTED
+    entry.state, entry.poa = EntryState.ACCEPTED, poa or entry.poa
     enter_code_set(entry, act.code_set.claim_type, act.next_sequence())
     act.write(entry, DecisionAction.ACCEPT, before)
     act.finish()

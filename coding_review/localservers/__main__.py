@@ -1,6 +1,8 @@
 """`python -m coding_review.localservers COMMAND…`: run any program while the embedded servers are up.
 
-With no command: print the addresses as shell assignments and keep the servers until Ctrl-C.
+With no command: print the addresses as shell assignments and keep the servers until Ctrl-C. With
+`--until-closed`: keep them until nobody holds the other end of standard input, whatever becomes of the
+process that asked for it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,9 @@ import subprocess
 import sys
 
 from coding_review.localservers import LocalServersError, ensure, leave, leave_on_signals
+from coding_review.localservers.keeper import UNTIL_CLOSED
+
+_FROM_TERMINAL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: list[str]) -> int:
@@ -19,6 +24,8 @@ def main(arguments: list[str]) -> int:
         hold = ensure()
     except LocalServersError as error:
         leave(error)
+    if arguments == [UNTIL_CLOSED]:
+        return _keep()
     if arguments:
         return _run(arguments)
     for name, url in (hold.urls if hold else {}).items():
@@ -31,12 +38,21 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _keep() -> int:
+    for number in _FROM_TERMINAL:
+        signal.signal(number, signal.SIG_IGN)
+    sys.stdout.write("held\n")
+    sys.stdout.flush()
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    return 0
+
+
 def _run(arguments: list[str]) -> int:
     """The program's exit status. Ctrl-C reaches it through the terminal, SIGTERM is handed on."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    child = subprocess.Popen(  # noqa: S603  running the given command is this module's purpose
-        arguments, env=os.environ, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
-    )
+    # A handler, unlike "ignore", is not inherited by the program.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    child = subprocess.Popen(arguments)  # noqa: S603  running the given command is this module's purpose
     signal.signal(signal.SIGTERM, lambda _number, _frame: child.send_signal(signal.SIGTERM))
     status = child.wait()
     return status if status >= 0 else 128 - status

@@ -1,9 +1,34 @@
 from django.urls import URLPattern, path
 
-from coding_review.web import account
+from coding_review.web import account, code_set, encounter, review, worklist
 
 app_name = "web"
 urlpatterns: list[URLPattern] = [
+    path("", worklist.worklist, name="worklist"),
+    path("worklist/search/", worklist.worklist_search, name="worklist-search"),
+    path("next/", encounter.next_encounter, name="next"),
+    path("encounters/<int:encounter_id>/", review.encounter, name="encounter"),
+    path("encounters/<int:encounter_id>/take/", encounter.encounter_take, name="encounter-take"),
+    path("encounters/<int:encounter_id>/hold/", encounter.encounter_hold, name="encounter-hold"),
+    path("encounters/<int:encounter_id>/resume/", encounter.encounter_resume, name="encounter-resume"),
+    path("encounters/<int:encounter_id>/skip/", encounter.encounter_skip, name="encounter-skip"),
+    path("encounters/<int:encounter_id>/return/", encounter.encounter_return, name="encounter-return"),
+    path("encounters/<int:encounter_id>/reassign/", encounter.encounter_reassign, name="encounter-reassign"),
+    path("encounters/<int:encounter_id>/review/<slug:claim_type>/", review.review, name="review"),
+    path("entries/<int:entry_id>/decide/", review.entry_decide, name="entry-decide"),
+    path("entries/<int:entry_id>/line/", review.entry_set, name="entry-set"),
+    path("code-sets/<int:code_set_id>/add/", review.entry_add, name="entry-add"),
+    path("code-sets/<int:code_set_id>/pick/", code_set.code_pick, name="code-pick"),
+    path("code-sets/<int:code_set_id>/undo/", review.code_set_undo, name="code-set-undo"),
+    path("code-sets/<int:code_set_id>/redo/", review.code_set_redo, name="code-set-redo"),
+    path(
+        "code-sets/<int:code_set_id>/dismiss-low/", review.code_set_dismiss_low, name="code-set-dismiss-low"
+    ),
+    path("code-sets/<int:code_set_id>/reveal/", code_set.code_set_reveal, name="code-set-reveal"),
+    path("code-sets/<int:code_set_id>/sign-off/", code_set.code_set_sign_off, name="code-set-sign-off"),
+    path("code-sets/<int:code_set_id>/reopen/", code_set.code_set_reopen, name="code-set-reopen"),
+    path("code-sets/<int:code_set_id>/exposures/", code_set.code_set_exposures, name="code-set-exposures"),
+    path("code-sets/<int:code_set_id>/active/", code_set.code_set_active, name="code-set-active"),
     path("sign-in/", account.SignInView.as_view(), name="sign-in"),
     path("sign-out/", account.SignOutView.as_view(), name="sign-out"),
     path("theme/", account.theme, name="theme"),

@@ -51,6 +51,9 @@ def test_no_inline_script_or_style(path: Path) -> None:
 
 def test_collected_modules_import_each_other_by_their_hashed_names(tmp_path: Path, settings) -> None:  # type: ignore[no-untyped-def]
     settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "coding_review.static_files.StaticFiles"}
+    }
     staticfiles_storage._wrapped = staticfiles_storage.__class__()  # type: ignore[attr-defined]
     call_command("collectstatic", interactive=False, verbosity=0)
     [app] = tmp_path.glob("js/app.????????????.js")

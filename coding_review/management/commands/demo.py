@@ -1,0 +1,206 @@
+"""manage.py demo: everything the demo needs, started, tended and stopped as one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+from coding_review import localservers
+from coding_review.celery import app as celery_app
+from coding_review.demo.running import DemoLock, NoFreePort, choose_port
+from coding_review.demo.supervisor import Program, ProgramFailed, Supervisor, die_with_parent
+from coding_review.demo.users import DEMO_USERS, passwords_file, read_passwords
+from coding_review.localservers import keeper
+
+_HEALTHY_SECONDS = 90.0
+_STEPS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
+    ("Preparing the database", ("migrate",), {"verbosity": 0, "interactive": False}),
+    ("Loading ICD-10-CM", ("load_catalog", "icd10cm"), {}),
+    ("Creating users", ("create_demo_users",), {}),
+    ("Collecting static files", ("collectstatic",), {"verbosity": 0, "interactive": False}),
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Prepares the database, loads ICD-10-CM, creates users, imports the demo encounters, and runs the web "
+        "server, the worker and beat until Ctrl-C. Everything is kept in var/ for the next time."
+    )
+    # The database is prepared by the first step.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="first port to try (default 8000)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lock = DemoLock(settings.VAR_DIR / "demo")
+        other = lock.take()
+        if other is not None:
+            where = f"at {other.address} " if other.address else "(it is still starting) "
+            raise CommandError(
+                f"The demo of this checkout already runs {where}as process {other.pid}. Ctrl-C in its terminal "
+                "ends it.",
+                returncode=2,
+            )
+        begun = time.monotonic()
+        if "MAKELEVEL" in os.environ:
+            # Started by make: should make be killed, nobody is left to press Ctrl-C.
+            die_with_parent(os.getppid())()
+        stop = _StopSignals()
+        try:
+            for title, command, arguments in _STEPS:
+                self._step(title, command, arguments)
+            port = choose_port(options["port"])
+            with _programs(port) as supervisor:
+                address = f"http://localhost:{port}/"
+                self._wait_until_healthy(supervisor, port, stop)
+                lock.note(address)
+                self._welcome(address, supervisor, time.monotonic() - begun)
+                stop.defer()
+                while not stop.asked:
+                    for name in supervisor.tend():
+                        self.stderr.write(f"{name} ended by itself and was started again.")
+                    time.sleep(0.25)
+                self.stdout.write("\nStopping …")
+        except (NoFreePort, ProgramFailed) as error:
+            raise CommandError(str(error), returncode=2) from error
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped before the demo was up.")
+            sys.exit(130)
+        self.stdout.write("Stopped. The next `make demo` goes on where this one ended.")
+
+    def _step(self, title: str, command: tuple[str, ...], arguments: dict[str, Any]) -> None:
+        self.stdout.write(f"{title} …")
+        self.stdout.flush()
+        said = StringIO()
+        call_command(*command, stdout=said, **arguments)
+        if command[0] != "create_demo_users":
+            for line in said.getvalue().splitlines():
+                self.stdout.write(f"  {line}")
+
+    def _wait_until_healthy(self, supervisor: Supervisor, port: int, stop: _StopSignals) -> None:
+        self.stdout.write("Starting web server, worker and beat …")
+        self.stdout.flush()
+        deadline = time.monotonic() + _HEALTHY_SECONDS
+        web = worker = False
+        while not (web and worker):
+            supervisor.tend()
+            web = web or _web_answers(port)
+            worker = worker or bool(celery_app.control.ping(timeout=0.5))
+            if time.monotonic() > deadline:
+                missing = "the web server" if not web else "the worker"
+                raise ProgramFailed(
+                    f"After {_HEALTHY_SECONDS:.0f} s {missing} does not answer. The logs are in {supervisor.logs}."
+                )
+            time.sleep(0.1)
+
+    def _welcome(self, address: str, supervisor: Supervisor, seconds: float) -> None:
+        passwords = read_passwords(passwords_file(settings.VAR_DIR))
+        lines = [
+            "",
+            f"Up after {seconds:.0f} s:  {self.style.SUCCESS(address)}",
+            "",
+            "Sign in as",
+            *(
+                f"  {one.username:<12}{passwords.get(one.username, '(unknown)'):<16}{one.does}"
+                for one in DEMO_USERS
+            ),
+            "",
+            "What to do first",
+            "  1. Sign in as coder and press “Next encounter”, or open the six-document inpatient stay.",
+            "  2. Decide on each suggestion (a accept, r reject, m modify; ? shows all keys), mark the principal",
+            "     diagnosis and sign off.",
+            "  3. Sign in as auditor to search what was decided, and to export it.",
+            "",
+            f"Logs are in {supervisor.logs}, all data in {settings.VAR_DIR}. Ctrl-C stops everything.",
+        ]
+        for line in lines:
+            self.stdout.write(line)
+        self.stdout.flush()
+
+
+class _StopSignals:
+    """Until `defer`, SIGINT, SIGTERM and SIGHUP interrupt what is being done; after it they are only noted."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._deferred = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._note)
+
+    def defer(self) -> None:
+        self._deferred = True
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        first, self.asked = not self.asked, True
+        if first and not self._deferred:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _programs(port: int) -> Iterator[Supervisor]:
+    """The programs, started; stopped at the end whatever happens."""
+    hold = localservers.ensure()
+    kept = keeper.start(hold.urls) if hold is not None else None
+    # Plain http on this machine: cookies that are for https only would not come back.
+    environment = {**os.environ, "SECURE_COOKIES": "0", "PYTHONUNBUFFERED": "1"}
+    folder: Path = settings.VAR_DIR / "demo"
+    supervisor = Supervisor(
+        folder / "logs", environment, settings.BASE_DIR, inherited=(kept.handle,) if kept is not None else ()
+    )
+    # The programs get connections of their own.
+    connections.close_all()
+    try:
+        for program in _commands(port, folder):
+            supervisor.start(program)
+        yield supervisor
+    finally:
+        supervisor.stop()
+        if kept is not None:
+            kept.close()
+
+
+def _commands(port: int, folder: Path) -> list[Program]:
+    python = sys.executable
+    celery = [python, "-m", "celery", "--app", "coding_review"]
+    return [
+        Program(
+            "worker",
+            [*celery, "worker", "--queues", "predict,celery", "--concurrency", str(min(2, os.cpu_count() or 1)),
+             "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
+        ),
+        Program(
+            "beat",
+            [*celery, "beat", "--schedule", str(folder / "beat-schedule"), "--pidfile", "", "--loglevel", "INFO"],
+        ),
+        Program(
+            "web",
+            [python, "-m", "gunicorn", "coding_review.wsgi", "--bind", f"127.0.0.1:{port}",
+             "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "3",
+             "--no-control-socket"],
+        ),
+    ]  # fmt: skip
+
+
+def _web_answers(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,164 @@
+"""What is done with a code set as a whole from the review page: pick a code, reveal, sign, reopen, exposures, time."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from catalog.choices import CodeSystem
+from catalog.errors import UnknownCode
+from catalog.search import SearchHit, search
+from coding_review.actions.record_activity import record_activity
+from coding_review.actions.record_exposure import record_exposure
+from coding_review.actions.reopen import reopen
+from coding_review.actions.reveal import reveal
+from coding_review.actions.sign_off import sign_off
+from coding_review.choices import CODED_STATES, Assistance, ReadingKind
+from coding_review.errors import InvalidDecision
+from coding_review.models import CodeEntry, CodeSet, Reading
+from coding_review.rules.permissions import CODE_ENCOUNTER, REOPEN, SIGN_OFF
+from coding_review.web import review_header
+from coding_review.web.forms import PickForm, ReopenForm, first_error
+from coding_review.web.getters import get_code_set_for
+from coding_review.web.http import is_htmx
+from coding_review.web.review import PAGE, number, page_url, to
+from coding_review.web.review_build import Builder, Wanted
+from coding_review.web.review_page import Evidence, Pick, Pickable
+
+PICK_LIMIT = 20
+
+
+@require_POST
+def code_pick(request: HttpRequest, code_set_id: int) -> HttpResponse:
+    """Codes to choose from. POST, because the words come from a record."""
+    code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
+    form = PickForm(request.POST)
+    if not form.is_valid():
+        raise InvalidDecision(first_error(form))
+    pick = pick_for(code_set, form)
+    adding = pick.purpose == "add"
+    wanted = Wanted(
+        document=form.cleaned_data["document"],
+        entry=pick.entry,
+        panel="add" if adding else "suggestions",
+        open="" if adding else "modify",
+        pick=pick,
+    )
+    builder = Builder(request.user, code_set, wanted)
+    if is_htmx(request):
+        page = builder.page(cards=False, lines=False)
+        return render(request, "coding_review/review/_pick_results.html", {"page": page, "pick": pick})
+    return render(request, PAGE, {"page": builder.page()})
+
+
+def pick_for(code_set: CodeSet, form: PickForm) -> Pick:
+    data = form.cleaned_data
+    entry = None
+    if data["purpose"] == "modify" and data["entry"]:
+        entry = CodeEntry.objects.filter(pk=data["entry"], reading__code_set=code_set).first()
+    evidence = Evidence(
+        document=data["document"] or 0,
+        line_start=data["line_start"],
+        line_end=data["line_end"],
+        col_start="" if data["col_start"] is None else str(data["col_start"]),
+        col_end="" if data["col_end"] is None else str(data["col_end"]),
+        quote=data["quote"],
+    )
+    error, hits = "", list[SearchHit]()
+    near = entry.code if entry is not None and entry.system == CodeSystem.ICD10CM else None
+    if code_set.release is None:
+        error = "No loaded ICD-10-CM release covers the date of this encounter."
+    elif data["q"] or near:
+        try:
+            hits = search(code_set.release, data["q"], limit=PICK_LIMIT, near=near)
+        except UnknownCode:
+            hits = search(code_set.release, data["q"], limit=PICK_LIMIT)
+    present = set(
+        CodeEntry.objects.filter(reading__code_set=code_set, state__in=CODED_STATES)
+        .exclude(pk=entry.pk if entry else 0)
+        .values_list("code", flat=True)
+    )
+    return Pick(
+        purpose=data["purpose"],
+        query=data["q"],
+        results=tuple(
+            Pickable(
+                system=CodeSystem.ICD10CM,
+                code=hit.code,
+                title=hit.title,
+                why=hit.why,
+                billable=hit.billable,
+                present=hit.code in present or (entry is not None and hit.code == entry.code),
+            )
+            for hit in hits
+        ),
+        entry=entry.pk if entry else None,
+        version=entry.version if entry else 0,
+        from_code=entry.code if entry else "",
+        evidence=evidence,
+        error=error,
+    )
+
+
+@require_POST
+def code_set_reveal(request: HttpRequest, code_set_id: int) -> HttpResponse:
+    code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
+    reveal(request.user, code_set.pk)
+    if not is_htmx(request):
+        return redirect(page_url(code_set))
+    fresh = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
+    builder = Builder(request.user, fresh, Wanted(document=number(request.POST.get("document"))))
+    return render(request, "coding_review/review/body_answer.html", {"page": builder.page()})
+
+
+@require_POST
+def code_set_sign_off(request: HttpRequest, code_set_id: int) -> HttpResponse:
+    code_set = get_code_set_for(request.user, code_set_id, SIGN_OFF)
+    signed = sign_off(request.user, code_set.pk, seen_revision=number(request.POST.get("revision")))
+    open_one = (
+        CodeSet.objects.current().filter(encounter=signed.encounter, status="open").order_by("pk").first()
+    )
+    return to(request, page_url(open_one) if open_one else page_url(signed, panel="sign-off"))
+
+
+@require_POST
+def code_set_reopen(request: HttpRequest, code_set_id: int) -> HttpResponse:
+    code_set = get_code_set_for(request.user, code_set_id, REOPEN)
+    form = ReopenForm(request.POST)
+    if not form.is_valid():
+        raise InvalidDecision(first_error(form))
+    new = reopen(
+        request.user,
+        code_set.pk,
+        reason=form.cleaned_data["reason"],
+        comment=form.cleaned_data["comment"],
+    )
+    return to(request, page_url(new))
+
+
+@require_POST
+def code_set_exposures(request: HttpRequest, code_set_id: int) -> HttpResponse:
+    code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
+    reading = Reading.objects.filter(code_set=code_set, kind=ReadingKind.CODING).first()
+    record_exposure(
+        request.user,
+        code_set.pk,
+        shown=[int(v) for v in request.POST.getlist("shown") if number(v)],
+        opened=[int(v) for v in request.POST.getlist("opened") if number(v)],
+        after_first_read=reading is not None and reading.assistance == Assistance.AFTER_FIRST_READ,
+    )
+    return HttpResponse(status=204)
+
+
+@require_POST
+def code_set_active(request: HttpRequest, code_set_id: int) -> HttpResponse:
+    code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
+    seconds = min(number(request.POST.get("seconds")) or 0, settings.IDLE_MINUTES * 60)
+    record_activity(request.user, code_set.pk, seconds=seconds)
+    fresh = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
+    return HttpResponse(
+        review_header.lease(fresh.encounter, fresh, request.user).line,
+        content_type="text/plain; charset=utf-8",
+    )

@@ -1,0 +1,87 @@
+"""What is done with an encounter: take, next, hold, resume, skip, look at an alert, queue again, give away."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from coding_review.actions.claim import claim, claim_next
+from coding_review.actions.hold import hold, resume
+from coding_review.actions.reassign import reassign
+from coding_review.actions.return_encounter import return_encounter
+from coding_review.actions.skip import skip
+from coding_review.errors import InvalidDecision, NothingToDo
+from coding_review.rules.permissions import CODE_ENCOUNTER, REASSIGN, RETURN
+from coding_review.web.forms import HoldForm, ReopenForm, SkipForm, first_error
+from coding_review.web.getters import get_encounter_for
+from coding_review.web.review import number, to
+
+
+def _open(request: HttpRequest, encounter_id: int) -> HttpResponse:
+    return to(request, reverse("web:encounter", args=[encounter_id]))
+
+
+@require_POST
+def next_encounter(request: HttpRequest) -> HttpResponse:
+    try:
+        return _open(request, claim_next(request.user).pk)
+    except NothingToDo as nothing:
+        messages.info(request, nothing.message)
+        return to(request, reverse("web:worklist"))
+
+
+@require_POST
+def encounter_take(request: HttpRequest, encounter_id: int) -> HttpResponse:
+    encounter = get_encounter_for(request.user, encounter_id, CODE_ENCOUNTER)
+    return _open(request, claim(request.user, encounter.pk).pk)
+
+
+@require_POST
+def encounter_hold(request: HttpRequest, encounter_id: int) -> HttpResponse:
+    encounter = get_encounter_for(request.user, encounter_id, CODE_ENCOUNTER)
+    form = HoldForm(request.POST)
+    if not form.is_valid():
+        raise InvalidDecision(first_error(form))
+    hold(request.user, encounter.pk, **form.cleaned_data)
+    return _open(request, encounter.pk)
+
+
+@require_POST
+def encounter_resume(request: HttpRequest, encounter_id: int) -> HttpResponse:
+    encounter = get_encounter_for(request.user, encounter_id, CODE_ENCOUNTER)
+    resume(request.user, encounter.pk)
+    return _open(request, encounter.pk)
+
+
+@require_POST
+def encounter_skip(request: HttpRequest, encounter_id: int) -> HttpResponse:
+    encounter = get_encounter_for(request.user, encounter_id, CODE_ENCOUNTER)
+    form = SkipForm(request.POST)
+    if not form.is_valid():
+        raise InvalidDecision(first_error(form))
+    skip(request.user, encounter.pk, **form.cleaned_data)
+    messages.info(request, "Given back. It is not offered to you again.")
+    return to(request, reverse("web:worklist"))
+
+
+@require_POST
+def encounter_return(request: HttpRequest, encounter_id: int) -> HttpResponse:
+    encounter = get_encounter_for(request.user, encounter_id, RETURN)
+    form = ReopenForm(request.POST)
+    if not form.is_valid():
+        raise InvalidDecision(first_error(form))
+    return_encounter(request.user, encounter.pk, **form.cleaned_data)
+    return _open(request, encounter.pk)
+
+
+@require_POST
+def encounter_reassign(request: HttpRequest, encounter_id: int) -> HttpResponse:
+    encounter = get_encounter_for(request.user, encounter_id, REASSIGN)
+    to_user = User.objects.filter(pk=number(request.POST.get("user")) or 0, is_active=True).first()
+    if to_user is None:
+        raise Http404
+    reassign(request.user, encounter.pk, to=to_user, comment=request.POST.get("comment", "")[:1000])
+    return _open(request, encounter.pk)

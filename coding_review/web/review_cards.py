@@ -1,0 +1,226 @@
+"""The right side of the review page: cards, bands, the lines of the code set, progress."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.urls import NoReverseMatch, reverse
+
+from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, ClaimType, CodeRole, CodeSystem
+from catalog.choices import PresentOnAdmission as Poa
+from coding_review.actions.set_line import ROLES_BY_CLAIM_TYPE
+from coding_review.actions.undo import stacks_of
+from coding_review.choices import (
+    CODED_STATES,
+    CodeSetStatus,
+    DecisionAction,
+    EntryNote,
+    EntryState,
+)
+from coding_review.models import CodeEntry, CodeSet, Decision, EntryEvidence, Reading
+from coding_review.rules import reasons
+from coding_review.rules.line_order import line_order
+from coding_review.rules.signoff import POA_ROLES
+from coding_review.rules.signoff import Blocker as FoundBlocker
+from coding_review.web import words
+from coding_review.web.review_documents import type_label
+from coding_review.web.review_page import (
+    BandCount,
+    Blocker,
+    Card,
+    CodeSetPanel,
+    Option,
+    Place,
+    Progress,
+    SetLine,
+)
+from modelops.choices import Band, ContextTag
+
+PLAIN_ROLES = frozenset({CodeRole.SECONDARY})
+# Where on the page each blocker is mended.
+_PANEL_OF = {
+    "undecided": "suggestions",
+    "held": "suggestions",
+    "no_codes": "suggestions",
+    "no_principal": "codes",
+    "many_principal": "codes",
+    "no_first_listed": "codes",
+    "many_first_listed": "codes",
+    "poa": "codes",
+    "invalid": "codes",
+}
+
+
+def options(choices: Sequence[tuple[str, str]], selected: str) -> tuple[Option, ...]:
+    return tuple(Option(str(value), str(label), str(value) == str(selected)) for value, label in choices)
+
+
+def role_options(entry: CodeEntry, claim_type: str) -> tuple[Option, ...]:
+    if entry.system != CodeSystem.ICD10CM or entry.state not in CODED_STATES:
+        return ()
+    return options([(r.value, r.label) for r in ROLES_BY_CLAIM_TYPE[claim_type]], entry.role)
+
+
+def carries_poa(entry: CodeEntry, claim_type: str) -> bool:
+    return (
+        claim_type == ClaimType.FACILITY_INPATIENT
+        and entry.system == CodeSystem.ICD10CM
+        and entry.role in POA_ROLES
+    )
+
+
+def poa_options(entry: CodeEntry, claim_type: str) -> tuple[Option, ...]:
+    if not carries_poa(entry, claim_type):
+        return ()
+    return options([("", "POA?"), *((p.value, p.label) for p in Poa)], entry.poa)
+
+
+def card(entry: CodeEntry, code_set: CodeSet, *, shown: int | None, selected: bool = False) -> Card:
+    """`shown` is the document version on screen: quotes elsewhere say which document they are from."""
+    return Card(
+        id=entry.pk,
+        code=entry.code,
+        system=entry.system,
+        system_label=entry.get_system_display(),
+        title=entry.title,
+        band=entry.band,
+        confidence="" if entry.confidence is None else f"{entry.confidence:.2f}",
+        state=entry.state,
+        version=entry.version,
+        places=tuple(_place(e, shown) for e in entry.evidence.all()),
+        rationale=entry.rationale,
+        context=tuple(ContextTag(tag).label for tag in entry.context),
+        suggested_code=entry.suggested_code,
+        outcome=outcome(entry),
+        note=EntryNote(entry.note).label if entry.note else "",
+        poa_options=poa_options(entry, code_set.claim_type),
+        role_options=role_options(entry, code_set.claim_type),
+        selected=selected,
+        code_url=code_url(entry),
+    )
+
+
+def code_url(entry: CodeEntry) -> str:
+    try:
+        return reverse("codes:code", args=[entry.system, entry.code])
+    except NoReverseMatch:
+        return ""
+
+
+def outcome(entry: CodeEntry) -> str:
+    if entry.state == EntryState.REJECTED:
+        return reasons.label(entry.reason).lower()
+    parts = []
+    if entry.state == EntryState.MODIFIED:
+        parts.append(f"was {entry.suggested_code}")
+    if entry.state in CODED_STATES:
+        if entry.role not in PLAIN_ROLES:
+            parts.append(entry.get_role_display().lower())
+        if entry.poa:
+            parts.append("POA exempt" if entry.poa == Poa.EXEMPT else f"POA {entry.poa}")
+    return ", ".join(parts)
+
+
+def _place(e: EntryEvidence, shown: int | None) -> Place:
+    lines = f"L{e.line_start}" if e.line_start == e.line_end else f"L{e.line_start}–{e.line_end}"
+    return Place(
+        document=e.document_version_id,
+        line=e.line_start,
+        label=lines,
+        quote=" ".join(e.quote.split()),
+        document_label="" if e.document_version_id == shown else type_label(e.document_version),
+        lost=not e.stands,
+    )
+
+
+def bands(entries: Sequence[CodeEntry]) -> tuple[BandCount, ...]:
+    counts = Counter(e.band for e in entries)
+    return tuple(BandCount(b.value, str(b.label), counts[b.value]) for b in Band)
+
+
+def code_set_panel(code_set: CodeSet, entries: Sequence[CodeEntry]) -> CodeSetPanel:
+    coded = sorted((e for e in entries if e.state in CODED_STATES), key=line_order)
+    claim_type = code_set.claim_type
+    release = code_set.release
+    note = ""
+    if release is None:
+        on = code_set.encounter.date_for(claim_type)
+        note = (
+            f"No loaded ICD-10-CM release covers {words.day(on, year=True)}"
+            if on
+            else "The encounter has no date"
+        )
+    elif code_set.release_stands_in:
+        note = "The latest loaded release stands in: none covers the date"
+    return CodeSetPanel(
+        lines=tuple(
+            _set_line(e, number, claim_type, first=number == 1, last=number == len(coded))
+            for number, e in enumerate(coded, start=1)
+        ),
+        procedure_systems=tuple(
+            Option(s, CodeSystem(s).label)
+            for s in SYSTEMS_BY_CLAIM_TYPE[claim_type]
+            if s != CodeSystem.ICD10CM
+        ),
+        release=str(release) if release else "",
+        release_note=note,
+        exports=code_set.status == CodeSetStatus.SIGNED,
+    )
+
+
+def _set_line(entry: CodeEntry, number: int, claim_type: str, *, first: bool, last: bool) -> SetLine:
+    procedure = entry.system != CodeSystem.ICD10CM
+    poa = poa_options(entry, claim_type)
+    return SetLine(
+        entry=entry.pk,
+        version=entry.version,
+        sequence=number,
+        system=entry.system,
+        system_label=entry.get_system_display(),
+        code=entry.code,
+        title=entry.title,
+        role_label="" if procedure else entry.get_role_display(),
+        role_options=role_options(entry, claim_type),
+        poa_label=entry.get_poa_display() if entry.poa else "",
+        poa_options=poa,
+        poa_missing=bool(poa) and not entry.poa,
+        procedure=procedure,
+        modifiers=" ".join(entry.modifiers),
+        units=entry.units,
+        service_date=entry.service_date.isoformat() if entry.service_date else "",
+        pointers=" ".join(str(p) for p in entry.diagnosis_pointers),
+        provider=entry.rendering_provider,
+        first=first,
+        last=last,
+    )
+
+
+def progress(
+    entries: Sequence[CodeEntry], reading: Reading | None, found: Sequence[FoundBlocker], *, editable: bool
+) -> Progress:
+    states = Counter(e.state for e in entries)
+    coded = sum(states[s] for s in CODED_STATES)
+    undone = states[EntryState.UNDECIDED] + states[EntryState.HELD]
+    undo_batch, redo_batch = stacks_of(reading) if reading is not None and editable else (None, None)
+    return Progress(
+        decided=len(entries) - undone,
+        total=len(entries),
+        coded=coded,
+        rejected=states[EntryState.REJECTED] + states[EntryState.DISMISSED],
+        low=sum(e.state == EntryState.UNDECIDED and e.band == Band.LOW for e in entries),
+        blockers=tuple(Blocker(b.message, _PANEL_OF.get(b.id, "")) for b in found),
+        can_undo=_act_in_words(reading, undo_batch),
+        can_redo=_act_in_words(reading, redo_batch),
+    )
+
+
+def _act_in_words(reading: Reading | None, batch: UUID | None) -> str:
+    if reading is None or batch is None:
+        return ""
+    first = Decision.objects.filter(reading=reading, batch=batch).order_by("number").first()
+    if first is None:
+        return ""
+    code = first.code_after or first.code_before
+    return f"{DecisionAction(first.action).label}: {code}"

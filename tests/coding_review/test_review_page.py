@@ -1,0 +1,231 @@
+"""The review page through the test client: what is shown, what each form does, with and without htmx."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from coding_review.actions.claim import claim
+from coding_review.models import AuditEvent, CodeEntry, Decision, Encounter, Exposure
+from tests.coding_review.entries import CKD, DM, HF, PNEUMONIA, SOB, suggest
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def case(icd10cm, make_encounter, coder, client):
+    encounter = make_encounter()
+    code_set = encounter.code_sets.get()
+    entries = suggest(code_set, HF, DM, CKD, SOB, PNEUMONIA)
+    claim(coder, encounter.pk)
+    client.force_login(coder)
+    return code_set, entries
+
+
+def page(code_set) -> str:
+    return reverse("web:review", args=[code_set.encounter_id, code_set.claim_type])
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def test_the_page_shows_documents_suggestions_and_what_blocks(case, client) -> None:
+    code_set, entries = case
+    html = client.get(page(code_set)).content.decode()
+    assert "Quintero-Vance" in html
+    assert "Acute on chronic systolic heart failure" in html
+    for entry in entries:
+        assert f'id="entry-{entry.pk}"' in html
+    assert "3 undecided" in html
+    assert re.search(r"0</b>? of 5|0 of 5", html)
+
+
+def test_opening_is_audited_once_a_session(case, client) -> None:
+    code_set, _ = case
+    client.get(page(code_set))
+    client.get(page(code_set))
+    assert AuditEvent.objects.filter(type="encounter.opened").count() == 1
+
+
+def test_deciding_without_scripts_goes_to_the_next_undecided(case, client) -> None:
+    code_set, entries = case
+    answer = client.post(
+        reverse("web:entry-decide", args=[entries[0].pk]), {"action": "accept", "version": 0, "poa": "Y"}
+    )
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"{page(code_set)}?entry={entries[1].pk}"
+    entry = CodeEntry.objects.get(pk=entries[0].pk)
+    assert (entry.state, entry.poa) == ("accepted", "Y")
+    assert Decision.objects.get().assistance == "full"
+    assert Exposure.objects.count() == 1
+
+
+def test_deciding_with_htmx_answers_only_what_changed(case, client) -> None:
+    _, entries = case
+    answer = client.post(
+        reverse("web:entry-decide", args=[entries[0].pk]), {"action": "accept", "version": 0}, headers=HTMX
+    )
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert f'id="entry-{entries[0].pk}"' in html
+    assert f'id="entry-{entries[1].pk}"' not in html
+    assert "4 left." in html
+
+
+def test_a_double_click_decides_once_and_a_stale_page_shows_both_states(case, client) -> None:
+    _, entries = case
+    url = reverse("web:entry-decide", args=[entries[0].pk])
+    for _ in range(2):
+        assert client.post(url, {"action": "accept", "version": 0}, headers=HTMX).status_code == 200
+    assert Decision.objects.count() == 1
+    answer = client.post(url, {"action": "reject", "reason": "negated", "version": 0}, headers=HTMX)
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Rejected, context: negated" in html
+    assert "I50.23: Accepted, by coder" in html
+    assert Decision.objects.count() == 1
+
+
+def test_a_refused_form_says_why_in_its_card(case, client) -> None:
+    _, entries = case
+    url = reverse("web:entry-decide", args=[entries[0].pk])
+    answer = client.post(url, {"action": "reject", "version": 0, "reason": "other"}, headers=HTMX)
+    assert answer.status_code == 422
+    assert "This reason needs a comment." in answer.content.decode()
+    answer = client.post(url, {"action": "modify", "version": 0, "code": "I50"})
+    assert answer.status_code == 422
+    assert "not billable" in answer.content.decode()
+    assert not Decision.objects.exists()
+
+
+def test_picking_lists_near_codes_and_marks_what_is_there(case, client) -> None:
+    code_set, entries = case
+    url = reverse("web:code-pick", args=[code_set.pk])
+    html = client.post(
+        url, {"purpose": "modify", "entry": entries[0].pk, "q": ""}, headers=HTMX
+    ).content.decode()
+    assert "I50.22" in html
+    html = client.post(url, {"purpose": "add", "q": "long term insulin"}, headers=HTMX).content.decode()
+    assert "Z79.4" in html
+
+
+def test_adding_from_selected_text(case, client) -> None:
+    code_set, entries = case
+    document = entries[0].evidence.get().document_version_id
+    answer = client.post(
+        reverse("web:entry-add", args=[code_set.pk]),
+        {
+            "code": "icd10cm:Z79.4",
+            "document": document,
+            "line_start": 4,
+            "line_end": 4,
+            "col_start": 0,
+            "col_end": 24,
+            "quote": "Type 2 diabetes mellitus",
+        },
+        headers=HTMX,
+    )
+    assert answer.status_code == 200
+    added = CodeEntry.objects.get(code="Z79.4")
+    assert (added.state, added.evidence.get().quote) == ("added", "Type 2 diabetes mellitus")
+
+
+def test_undo_and_redo(case, client) -> None:
+    code_set, entries = case
+    client.post(reverse("web:entry-decide", args=[entries[0].pk]), {"action": "accept", "version": 0})
+    client.post(reverse("web:code-set-undo", args=[code_set.pk]), headers=HTMX)
+    assert CodeEntry.objects.get(pk=entries[0].pk).state == "undecided"
+    client.post(reverse("web:code-set-redo", args=[code_set.pk]), headers=HTMX)
+    assert CodeEntry.objects.get(pk=entries[0].pk).state == "accepted"
+    answer = client.post(reverse("web:code-set-redo", args=[code_set.pk]), headers=HTMX)
+    assert answer.status_code == 409
+
+
+def test_another_reviewer_sees_who_has_it_and_can_change_nothing(case, client, other_coder) -> None:
+    code_set, entries = case
+    client.force_login(other_coder)
+    html = client.get(page(code_set)).content.decode()
+    assert "coder has this encounter" in html
+    assert 'value="accept"' not in html
+    answer = client.post(
+        reverse("web:entry-decide", args=[entries[0].pk]), {"action": "accept", "version": 0}, headers=HTMX
+    )
+    assert answer.status_code == 409
+    assert not Decision.objects.exists()
+
+
+def test_outsiders_find_nothing(case, client, outsider) -> None:
+    code_set, entries = case
+    client.force_login(outsider)
+    assert client.get(page(code_set)).status_code == 404
+    assert (
+        client.post(reverse("web:entry-decide", args=[entries[0].pk]), {"action": "accept"}).status_code
+        == 404
+    )
+    assert client.post(reverse("web:code-set-sign-off", args=[code_set.pk])).status_code == 404
+    assert not Decision.objects.exists()
+
+
+def test_read_first_hides_marks_and_cards_until_revealed(case, client, coder) -> None:
+    code_set, entries = case
+    coder.reviewer.read_first = True
+    coder.reviewer.save()
+    html = client.get(page(code_set)).content.decode()
+    assert f'id="entry-{entries[0].pk}"' not in html
+    assert "<mark" not in html
+    client.post(reverse("web:code-set-reveal", args=[code_set.pk]))
+    html = client.get(page(code_set)).content.decode()
+    assert f'id="entry-{entries[0].pk}"' in html
+    client.post(reverse("web:entry-decide", args=[entries[0].pk]), {"action": "accept", "version": 0})
+    assert Decision.objects.get().assistance == "after_first_read"
+
+
+def test_sign_off_from_the_page(case, client) -> None:
+    code_set, entries = case
+    for entry, data in zip(
+        entries,
+        [
+            {"action": "accept", "poa": "Y"},
+            {"action": "accept", "poa": "Y"},
+            {"action": "reject", "reason": "not_specific"},
+            {"action": "dismiss"},
+            {"action": "dismiss"},
+        ],
+        strict=True,
+    ):
+        client.post(reverse("web:entry-decide", args=[entry.pk]), {"version": 0, **data})
+    refused = client.post(reverse("web:code-set-sign-off", args=[code_set.pk]))
+    assert refused.status_code == 409
+    assert "principal diagnosis not marked" in refused.content.decode()
+    client.post(reverse("web:entry-set", args=[entries[0].pk]), {"version": 1, "role": "principal"})
+    code_set.refresh_from_db()
+    answer = client.post(
+        reverse("web:code-set-sign-off", args=[code_set.pk]), {"revision": code_set.revision}
+    )
+    assert answer.status_code == 302
+    assert Encounter.objects.get().status == "signed_off"
+    html = client.get(page(code_set)).content.decode()
+    assert "Signed off" in html
+    assert "version 1" in html
+
+
+def test_hold_skip_and_next(icd10cm, make_encounter, coder, client) -> None:
+    first, second = make_encounter(priority=2), make_encounter()
+    client.force_login(coder)
+    assert client.post(reverse("web:next")).headers["Location"] == reverse("web:encounter", args=[first.pk])
+    client.post(reverse("web:encounter-hold", args=[first.pk]), {"reason": "pending_result"})
+    assert Encounter.objects.get(pk=first.pk).status == "on_hold"
+    client.post(reverse("web:next"))
+    client.post(reverse("web:encounter-skip", args=[second.pk]), {"reason": "needs_lead"})
+    assert Encounter.objects.get(pk=second.pk).owner is None
+    answer = client.post(reverse("web:next"), follow=True)
+    assert "No encounter is waiting for you." in answer.content.decode()
+
+
+def test_time_counts_and_slides_the_lease(case, client) -> None:
+    code_set, _ = case
+    answer = client.post(reverse("web:code-set-active", args=[code_set.pk]), {"seconds": 90})
+    assert "1 min active" in answer.content.decode()
+    assert "yours until" in answer.content.decode()
