@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from coding_review import audit
 from coding_review.actions.accept import accept
 from coding_review.actions.carry_over import carry_over, catch_up
 from coding_review.actions.claim import claim
 from coding_review.actions.receive_encounter import receive_encounter
 from coding_review.actions.reject import reject
 from coding_review.actions.undo import undo
+from coding_review.audit_check import verify
 from coding_review.choices import CodeSetStatus, DecisionAction, EncounterStatus, EntryNote, EntryState
 from coding_review.errors import NothingToUndo
 from coding_review.locks import lock_encounter
@@ -108,7 +108,7 @@ def test_what_was_decided_is_decided_on_again_by_the_system_and_audited(encounte
     assert moved.evidence_place["version"] == 2
     events = AuditEvent.objects.filter(type="decision", data__action="carry_over")
     assert [e.data["entry_id"] for e in events.order_by("pk")] == [moved.entry_id, lost.entry_id]
-    assert list(audit.verify()) == []
+    assert list(verify()) == []
     # The quotes of the old text are gone, so what was decided on them cannot be undone back to them.
     with pytest.raises(NothingToUndo):
         undo(coder, CodeSet.objects.get().pk)
