@@ -99,3 +99,19 @@ class InvalidImport(ReviewError):
     code = "invalid_import"
     status = 422
     title = "Could not be read"
+
+
+class TooManyRows(ReviewError):
+    """More than one request should carry; the message says what to do."""
+
+    code = "too_many_rows"
+    status = 422
+    title = "Too many rows"
+
+
+class Altered(ReviewError):
+    """A row does not match the hash it was signed with."""
+
+    code = "altered"
+    status = 409
+    title = "Altered after signing"

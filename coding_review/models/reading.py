@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -21,6 +24,7 @@ from coding_review.choices import (
     ReadingKind,
 )
 from coding_review.models.codeset import CodeLineFields, CodeSet
+from coding_review.models.encounter import Encounter
 from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL, only_purge
 from coding_review.models.prediction import EvidencePlace, Suggestion
 from modelops.choices import Band, ContextTag
@@ -134,6 +138,36 @@ class Exposure(models.Model):
         return f"exposure of entry {self.entry_id}"
 
 
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def visible_to(self, user: Any) -> DecisionQuerySet:
+        """On encounters whose work group and label the user's memberships open."""
+        return self.filter(reading__code_set__encounter__in=Encounter.objects.visible_to(user))
+
+    def between(self, first: date | None, last: date | None) -> DecisionQuerySet:
+        """Made on these days, both inclusive, in UTC."""
+        found = self
+        if first is not None:
+            found = found.filter(at__gte=datetime.combine(first, time.min, UTC))
+        if last is not None:
+            found = found.filter(at__lt=datetime.combine(last + timedelta(days=1), time.min, UTC))
+        return found
+
+    def about_code(self, prefixes: Iterable[str]) -> DecisionQuerySet:
+        """Whose code before or after begins with one of these."""
+        condition = Q()
+        for prefix in prefixes:
+            condition |= Q(code_after__startswith=prefix) | Q(code_before__startswith=prefix)
+        return self.filter(condition)
+
+    def older_than(self, at: datetime, pk: int) -> DecisionQuerySet:
+        """What stands after this one in newest_first()."""
+        # The first condition is implied by the second; it is what the index on the time is searched with.
+        return self.filter(at__lte=at).filter(Q(at__lt=at) | Q(pk__lt=pk))
+
+    def newest_first(self) -> DecisionQuerySet:
+        return self.order_by("-at", "-pk")
+
+
 class Decision(models.Model):
     """One act on one entry. Append-only; the latest stands; comments and quotes lie in DecisionPayload."""
 
@@ -175,13 +209,21 @@ class Decision(models.Model):
     # Place of the first evidence when decided, as ids and numbers.
     evidence_place = models.JSONField(default=dict, blank=True)
 
+    objects = DecisionQuerySet.as_manager()
+
     class Meta:
         ordering = ["reading", "number"]
         constraints = [models.UniqueConstraint(fields=["reading", "number"], name="decision_number_once")]
         indexes = [
-            models.Index(fields=["-at"], name="decision_at"),
+            # What the auditor's page filters by; codes by prefix too.
+            models.Index(fields=["-at", "-id"], name="decision_at"),
             models.Index(fields=["actor", "-at"], name="decision_actor"),
-            models.Index(fields=["code_after"], name="decision_code"),
+            models.Index(fields=["action", "-at"], name="decision_action"),
+            models.Index(fields=["reason", "-at"], name="decision_reason", condition=~Q(reason="")),
+            models.Index(fields=["code_after"], opclasses=["varchar_pattern_ops"], name="decision_code"),
+            models.Index(
+                fields=["code_before"], opclasses=["varchar_pattern_ops"], name="decision_code_before"
+            ),
         ]
         triggers = [*APPEND_ONLY]
 

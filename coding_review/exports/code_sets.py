@@ -1,0 +1,67 @@
+"""Signed code sets as rows of a file, one row a code line. Columns are documented in docs/exports.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coding_review.exports.files import utc
+from coding_review.models import CodeLine, CodeSet
+
+
+def _signer(code_set: CodeSet) -> str:
+    """The pseudonym, never the account's name."""
+    if code_set.signed_by is None:
+        return ""
+    profile = getattr(code_set.signed_by, "reviewer", None)
+    return profile.pseudonym if profile else f"user-{code_set.signed_by_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    value: Callable[[CodeSet, CodeLine], Any]
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("encounter_id", lambda s, line: s.encounter_id),
+    Column("source", lambda s, line: s.encounter.source),
+    Column("source_id", lambda s, line: s.encounter.source_id),
+    Column("code_set_id", lambda s, line: s.pk),
+    Column("claim_type", lambda s, line: str(s.claim_type)),
+    Column("version", lambda s, line: s.version),
+    Column("status", lambda s, line: str(s.status)),
+    Column("reopened_from", lambda s, line: s.reopened_from_id),
+    Column("reopen_reason", lambda s, line: str(s.reopen_reason)),
+    Column("catalog_release", lambda s, line: str(s.release) if s.release else ""),
+    Column("release_stands_in", lambda s, line: s.release_stands_in),
+    Column("editions", lambda s, line: s.editions),
+    Column("signed_by", lambda s, line: _signer(s)),
+    Column("credential", lambda s, line: s.credential),
+    Column("signed_at_utc", lambda s, line: utc(s.signed_at)),
+    Column("statement", lambda s, line: s.statement),
+    Column("code_set_sha256", lambda s, line: s.sha256),
+    Column("entry_id", lambda s, line: line.entry_id),
+    Column("sequence", lambda s, line: line.sequence),
+    Column("system", lambda s, line: str(line.system)),
+    Column("code", lambda s, line: line.code),
+    Column("title", lambda s, line: line.title),
+    Column("role", lambda s, line: str(line.role)),
+    Column("poa", lambda s, line: str(line.poa)),
+    Column("modifiers", lambda s, line: line.modifiers),
+    Column("units", lambda s, line: line.units),
+    Column("service_date", lambda s, line: line.service_date.isoformat() if line.service_date else None),
+    Column("rendering_provider", lambda s, line: line.rendering_provider),
+    Column("diagnosis_pointers", lambda s, line: line.diagnosis_pointers),
+)
+
+
+def columns() -> list[str]:
+    return [column.name for column in COLUMNS]
+
+
+def rows(code_sets: Iterable[CodeSet]) -> Iterator[Sequence[Any]]:
+    for code_set in code_sets:
+        for line in code_set.lines.all():
+            yield [column.value(code_set, line) for column in COLUMNS]
