@@ -10,7 +10,10 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from traceback import extract_tb
+from types import TracebackType
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
@@ -29,11 +32,24 @@ from modelops.errors import EngineError, ModelopsError
 log = logging.getLogger(__name__)
 
 
+class PredictionCrashed(Exception):
+    """An error nobody foresaw. Class and place of the cause only: its words may be those of the chart."""
+
+
 def predict_run(run_id: int) -> bool:
-    """Whether this call wrote the run's result. Calling it again for an ended run does nothing."""
+    """Whether this call wrote the run's result. Calling it again for an ended run does nothing.
+
+    Raises PredictionCrashed for what is a bug, after putting the run back (or closing it when it crashed
+    each time), so that the worker's log tells of it.
+    """
     attempt = start_prediction(run_id)
     if attempt is None:
         return False
+    with _Unforeseen(attempt):
+        return _predict(attempt)
+
+
+def _predict(attempt: Attempt) -> bool:
     try:
         with heartbeat(attempt):
             begun = time.monotonic()
@@ -50,18 +66,26 @@ def predict_run(run_id: int) -> bool:
         message = f"The engine took longer than {settings.PREDICTION_SECONDS} s."
         _end(attempt, "too_slow", message, retryable=False)
         return False
-    return record_prediction(run_id, attempt.number, result, engine.info, seconds=seconds)
+    return record_prediction(attempt.run_id, attempt.number, result, engine.info, seconds=seconds)
 
 
-def prediction_crashed(run_id: int, error: BaseException) -> None:
-    """After an error nobody foresaw: the run is put back, or closed when it crashed each time.
+class _Unforeseen(AbstractContextManager[None]):
+    """Ends the attempt and passes the error on without its message, which could quote the text."""
 
-    Only the error's class is kept: its message may quote the text it stumbled over.
-    """
-    run = PredictionRun.objects.filter(pk=run_id, status=RunStatus.RUNNING).first()
-    if run is not None:
-        message = f"The engine stopped with an error ({type(error).__name__})."
-        end_prediction(run_id, run.attempts, code="engine_crashed", message=message, retryable=True)
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Not an Exception: the worker is told to stop; the sweeper finds the run.
+        if kind is None or not issubclass(kind, Exception):
+            return
+        message = f"The prediction stopped with an error ({kind.__name__})."
+        _end(self._attempt, "crashed", message, retryable=True)
+        place = extract_tb(trace)[-1]
+        cause = f"{kind.__name__} at {Path(place.filename).name}:{place.lineno} in {place.name}"
+        raise PredictionCrashed(f"run {self._attempt.run_id}: {cause}") from None
 
 
 def _end(attempt: Attempt, code: str, message: str, *, retryable: bool) -> None:

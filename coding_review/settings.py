@@ -168,7 +168,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
     # Sending gives up soon when the broker is away: the row stays queued and the sweeper sends it later.
     "socket_connect_timeout": 2,
-    "socket_timeout": 10,
+    "socket_timeout": 4,
     "max_retries": 1,
     "interval_start": 0,
     "interval_step": 0.2,

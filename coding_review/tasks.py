@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from celery import shared_task
 from django.conf import settings
 
 from coding_review.actions.claim import park_expired_leases
 from coding_review.actions.sweep_predictions import missed_runs, put_back_lost_runs
 from coding_review.broker import SweptTask, waiting_in
-from coding_review.prediction import predict_run, prediction_crashed
+from coding_review.prediction import predict_run
 
 PREDICT_QUEUE = "predict"
 
 
-class PredictTask(SweptTask):
-    def on_failure(self, exc: Any, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        prediction_crashed(args[0], exc)
-
-
 @shared_task(
-    base=PredictTask,
+    base=SweptTask,
     soft_time_limit=settings.PREDICTION_SECONDS,
     time_limit=settings.PREDICTION_SECONDS + 30,
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from traceback import format_exception
+
 import pytest
 
 from catalog.choices import ClaimType
@@ -20,7 +23,7 @@ from coding_review.models import (
     PredictionRun,
     Suggestion,
 )
-from coding_review.prediction import predict_run, prediction_crashed
+from coding_review.prediction import PredictionCrashed, predict_run
 from coding_review.rules.bands import band_of
 from modelops.engines.types import (
     CodeSuggestion,
@@ -302,11 +305,19 @@ def test_a_retryable_error_waits_longer_each_time_and_fails_in_the_end(
     assert encounter.status == EncounterStatus.FAILED
 
 
-def test_a_crash_keeps_the_class_of_the_error_and_none_of_its_words(attempt):
-    prediction_crashed(attempt.run_id, LookupError("Quintero-Vance, Marisol"))
-    run = PredictionRun.objects.get()
-    assert (run.status, run.error_code) == (RunStatus.QUEUED, "engine_crashed")
-    assert run.error == "The engine stopped with an error (LookupError)."
+def test_a_crash_puts_the_run_back_and_tells_class_and_place_but_no_words(
+    icd10cm, marked_engine, make_encounter, caplog
+):
+    encounter = make_encounter({"note": "[crash] Quintero-Vance"}, status=EncounterStatus.RECEIVED)
+    (run,) = queue(encounter)
+    with pytest.raises(PredictionCrashed) as crash:
+        predict_run(run.pk)
+    assert re.fullmatch(rf"run {run.pk}: LookupError at engines\.py:\d+ in _obey", str(crash.value))
+    assert "Quintero" not in "".join(format_exception(crash.value)) + caplog.text
+    run.refresh_from_db()
+    assert (run.status, run.error_code) == (RunStatus.QUEUED, "crashed")
+    assert run.error == "The prediction stopped with an error (LookupError)."
+    assert not Suggestion.objects.exists()
 
 
 def test_the_end_of_an_attempt_that_lost_the_run_changes_nothing(attempt):
