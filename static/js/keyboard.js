@@ -7,6 +7,8 @@
 // or by bind() from a module. They never fire while typing, with Ctrl, Alt or Meta, during composition, or when
 // the reader turned them off (data-shortcuts="off" on body); in an open dialog only the dialog's own keys work.
 const bound = [];
+// Groups that the list of keys begins with, where a page has them.
+const FIRST = ["Selected code", "Codes", "Text", "Documents"];
 
 export function bind(key, { label, group = "This page", run, when = () => true, repeat = false }) {
   bound.push({ key, label, group, run, when, repeat });
@@ -78,7 +80,8 @@ function declared() {
       label: element.dataset.keyLabel ?? element.getAttribute("aria-label") ?? element.textContent.trim(),
       group: element.closest("[data-key-group]")?.dataset.keyGroup ?? "This page",
     }));
-  const all = [...rows, ...bound];
+  // Bindings without words are steps inside a form that names its keys itself.
+  const all = [...rows, ...bound.filter((binding) => binding.label)];
   return all.filter((row, at) => all.findIndex((o) => o.key === row.key && o.group === row.group) === at);
 }
 
@@ -116,8 +119,9 @@ export function openKeys() {
 
 function grouped(rows) {
   const groups = new Map();
+  for (const name of FIRST) groups.set(name, []);
   for (const row of rows) groups.set(row.group, [...(groups.get(row.group) ?? []), row]);
-  return groups;
+  return [...groups].filter(([, members]) => members.length);
 }
 
 bind("?", { label: "List the keys of this page", group: "Everywhere", run: openKeys });

@@ -35,7 +35,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!saved && !refused) return;
   const id = selected()?.dataset.card ?? elt.closest(".card")?.dataset.card;
   const outcome = document.getElementById("outcome");
-  if (outcome?.dataset.said) announce(outcome.dataset.said);
+  const said = outcome?.dataset.said ?? "";
+  if (said) announce(said);
   if (id) mark(id);
   if (refused) {
     if (current() === "add") return;
@@ -51,7 +52,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   } else if (deciding && current() === "suggestions") {
     const next = nextUndecided(id ?? "");
     select(next ?? cardOf(id));
-    if (!next) announce("Nothing is undecided any more.");
+    if (!next) announce(`${said} Nothing is undecided any more.`);
   }
   restoreFocus();
 });

@@ -31,6 +31,11 @@ function open(card, kind) {
     opener.setAttribute("aria-expanded", String(opener.dataset.open === kind));
   }
   family = null;
+  const step = slot.querySelector("[data-fams]");
+  if (step) {
+    step.hidden = false;
+    for (const group of slot.querySelectorAll("[data-reasons-of]")) group.hidden = true;
+  }
   window.htmx.process(slot);
   slot.querySelector("[name='q']")?.focus();
   slot.scrollIntoView({ block: "nearest" });
@@ -49,7 +54,9 @@ document.addEventListener("click", (event) => {
     else open(card, opener.dataset.open);
     return;
   }
-  if (event.target.closest?.("[data-close]")) close(event.target.closest(".card"));
+  const step = event.target.closest?.("[data-family]");
+  if (step) openFamily(step.closest("form"), step.dataset.family);
+  else if (event.target.closest?.("[data-close]")) close(event.target.closest(".card"));
 });
 
 function choose(button) {
@@ -79,17 +86,31 @@ document.addEventListener(
   { capture: true },
 );
 
+// Shows one family's reasons; a family without any is the reason itself.
+function openFamily(form, key) {
+  const group = form.querySelector(`[data-reasons-of="${key}"]`);
+  if (!group) return;
+  if (!group.querySelector("[data-digit]")) {
+    choose(group.querySelector("button"));
+    return;
+  }
+  family = group;
+  showFamily(form);
+  group.scrollIntoView({ block: "nearest" });
+  announce(`${form.querySelector(`[data-family="${key}"]`).textContent.trim()}. Second digit, or Enter.`);
+}
+
+function showFamily(form) {
+  for (const group of form.querySelectorAll("[data-reasons-of]")) group.hidden = group !== family;
+  for (const each of form.querySelectorAll("[data-family]")) {
+    each.setAttribute("aria-pressed", String(each.dataset.family === family?.dataset.reasonsOf));
+  }
+}
+
 function digit(key) {
   const form = reasons();
   if (!family) {
-    family = form.querySelector(`[data-family="${key}"]`);
-    if (!family) return;
-    if (!family.querySelector("[data-digit]")) {
-      choose(family.querySelector("button"));
-      return;
-    }
-    family.classList.add("is-active");
-    announce(`${family.querySelector("button").textContent.trim()}. Second digit, or Enter.`);
+    openFamily(form, key);
     return;
   }
   const reason = family.querySelector(`[data-digit="${key}"]`);
@@ -108,8 +129,8 @@ document.addEventListener("keydown", (event) => {
   if (event.isComposing) return;
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
     if (family && reasons()) {
-      family.classList.remove("is-active");
       family = null;
+      showFamily(reasons());
     } else if (close()) {
       event.preventDefault();
     }
