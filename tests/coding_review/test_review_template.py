@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.test import RequestFactory
+from django.urls import reverse
 
 from coding_review.rules.reasons import FAMILIES
 from coding_review.web.review_page import Change, Conflict, Evidence, Lease, Result, ReviewPage
@@ -170,7 +171,7 @@ def test_read_only_page_offers_no_decision() -> None:
 def test_free_encounter_can_be_taken() -> None:
     page = replace(PAGE, read_only="Nobody has it.", lease=Lease(mine=False, line="free", can_take=True))
     tree = Tree(draw(page))
-    assert tree.one("form", action="/encounters/17/act/take/")["attrs"]["method"] == "post"
+    assert tree.one("form", action=reverse("web:encounter-take", args=[17]))["attrs"]["method"] == "post"
 
 
 def test_read_first_holds_back_cards_and_marks() -> None:
@@ -184,7 +185,10 @@ def test_read_first_holds_back_cards_and_marks() -> None:
     assert tree.find("mark") == []
     assert [e for e in tree.find("li") if "data-card" in e["attrs"]] == []
     assert tree.one(id="review-body")["attrs"]["data-hidden"] == "1"
-    assert tree.one("form", action="/code-sets/23/code-set-reveal/")["attrs"]["hx-target"] == "#review-body"
+    assert (
+        tree.one("form", action=reverse("web:code-set-reveal", args=[23]))["attrs"]["hx-target"]
+        == "#review-body"
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,7 +217,7 @@ def test_reasons_are_the_table_with_their_digits() -> None:
     tree = Tree(draw(with_card(13, open="reject")))
     box = tree.one("li", id="entry-13")
     form = next(e for e in tree.find("form", within=box) if "data-reasons" in e["attrs"])
-    assert form["attrs"]["action"] == "/entries/13/decide/"
+    assert form["attrs"]["action"] == reverse("web:entry-decide", args=[13])
     sent = [e["attrs"]["value"] for e in tree.find("button", within=form, name="reason")]
     # The empty one first: it is what Enter in the comment sends without scripts.
     assert sent == [""] + [i for f in FAMILIES for i in (f.id, *(r.id for r in f.reasons))]
@@ -242,7 +246,7 @@ def test_add_gives_the_evidence_back_with_the_choice() -> None:
         draw(PAGE, "_pick_results.html", pick=replace(PICK, purpose="add", entry=None, evidence=evidence))
     )
     form = tree.one("form")
-    assert form["attrs"]["action"] == "/code-sets/23/entry-add/"
+    assert form["attrs"]["action"] == reverse("web:entry-add", args=[23])
     sent = {e["attrs"]["name"]: e["attrs"]["value"] for e in tree.find("input", type="hidden")}
     del sent["csrfmiddlewaretoken"]
     assert sent == {
@@ -311,9 +315,9 @@ def test_difference_of_a_late_document_replaces_the_text() -> None:
 def test_sign_off_waits_for_blockers_then_shows_the_statement() -> None:
     tree = Tree(draw(replace(PAGE, panel="sign-off")))
     assert [words(e) for e in tree.find("li", within=tree.one(id="sign-off"))] == ["5 undecided", "1 POA"]
-    assert tree.find("form", action="/code-sets/23/code-set-sign-off/") == []
+    assert tree.find("form", action=reverse("web:code-set-sign-off", args=[23])) == []
     ready = replace(PAGE, panel="sign-off", progress=replace(PAGE.progress, blockers=()))
     tree = Tree(draw(ready))
-    form = tree.one("form", action="/code-sets/23/code-set-sign-off/")
+    form = tree.one("form", action=reverse("web:code-set-sign-off", args=[23]))
     assert words(tree.one("blockquote", within=form)) == PAGE.sign_off.statement
     assert tree.one("input", within=form, name="revision")["attrs"]["value"] == "5"

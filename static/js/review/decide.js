@@ -28,8 +28,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
   // detail.elt is the nearest element still on the page; the form itself was swapped away with its card.
   const { xhr, requestConfig } = event.detail;
   const elt = requestConfig?.elt;
-  if (requestConfig?.verb !== "post" || !xhr || !elt?.matches?.("form")) return;
-  if (!requestConfig.path.match(/decide|set|add|undo|redo|dismiss/) || elt.closest("[role='search']")) return;
+  if (requestConfig?.verb !== "post" || !xhr) return;
+  if (!elt?.matches?.("form:not([role='search'], [data-reveal])")) return;
   const saved = xhr.status >= 200 && xhr.status < 300;
   const refused = xhr.status === 409 || xhr.status === 422;
   if (!saved && !refused) return;
