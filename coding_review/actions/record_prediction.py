@@ -28,9 +28,9 @@ from coding_review.models import (
     SuggestionEvidence,
 )
 from coding_review.places import Place, quote_at
-from coding_review.rules.bands import band_of
 from coding_review.run_status import settle
 from modelops.choices import NEVER_SUGGESTED, ContextTag
+from modelops.engines.bands import band_of
 from modelops.engines.types import CodeSuggestion, EngineInfo, EngineResult, Evidence
 
 

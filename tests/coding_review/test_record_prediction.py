@@ -24,7 +24,7 @@ from coding_review.models import (
     Suggestion,
 )
 from coding_review.prediction import PredictionCrashed, predict_run
-from coding_review.rules.bands import band_of
+from modelops.engines.bands import band_of
 from modelops.engines.types import (
     CodeSuggestion,
     Discarded,

@@ -1,0 +1,140 @@
+"""What becomes of a mention: suggested, turned into a history code, kept as context, or discarded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from modelops.choices import ContextTag
+from modelops.engines.embedded.chart import ChartFacts
+from modelops.engines.embedded.lexicon import table
+from modelops.engines.embedded.mentions import Mention
+from modelops.engines.embedded.resolve import settle
+from modelops.engines.embedded.terms import Vocabulary
+from modelops.engines.types import ContextMention, Discarded
+
+# Conditions that are coded only when confirmed, in any setting (II.H, I.C.1.a, I.C.1.f, I.C.1.g, I.C.10.c).
+CONFIRMED_ONLY = ("B20", "Z21", "A92.5", "U07.1", "J12.82", "J09", "J10")
+# The strongest reason against suggesting comes first.
+_ORDER = ("negated", "other_person", "family", "hypothetical", "uncertain", "historical")
+
+
+@dataclass(slots=True)
+class Sorted:
+    kept: list[Mention] = field(default_factory=list)
+    context: list[ContextMention] = field(default_factory=list)
+    discarded: dict[str, Discarded] = field(default_factory=dict)
+    denied: dict[str, int] = field(default_factory=dict)
+
+
+@cache
+def _history() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return tuple((kind, code, tuple(prefixes.split())) for kind, code, prefixes in table("history.csv", 3))
+
+
+@cache
+def _family() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((code, tuple(prefixes.split())) for code, prefixes in table("family.csv", 2))
+
+
+@cache
+def _chronic() -> tuple[str, ...]:
+    return tuple(prefix for (line,) in table("chronic.csv", 1) for prefix in line.split())
+
+
+def classify(mentions: list[Mention], facts: ChartFacts, vocabulary: Vocabulary) -> Sorted:
+    found = Sorted()
+    for mention in mentions:
+        code = settle(mention.code, mention.near, facts, vocabulary)
+        tag = next((tag for tag in _ORDER if tag in mention.tags), "")
+        if code is None:
+            reason = "header" if mention.code in vocabulary.nodes else "expired"
+            if not tag:
+                found.discarded.setdefault(mention.code, Discarded(mention.code, reason))
+            continue
+        mention = replace(mention, code=code, tags=set())
+        if code[0] == "Z" and mention.source != "title" and tag in ("historical", "family", "other_person"):
+            # A status or circumstance says itself whose it is.
+            tag = "" if mention.section != "family" else tag
+        _BY_TAG.get(tag, _affirmed)(mention, facts, vocabulary, found)
+    return found
+
+
+def _affirmed(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
+    code = mention.code
+    if not code.startswith(_chronic()):
+        history = _history_code(code, vocabulary)
+        in_past = mention.section in ("pmh", "psh")
+        if mention.past_year or (in_past and history is not None and history[0] == "acute"):
+            _historical(mention, facts, vocabulary, found)
+            return
+    if mention.section == "psh" and code[0] not in "Z":
+        _keep_context(mention, ContextTag.HISTORICAL, found)
+        return
+    found.kept.append(mention)
+
+
+def _denied(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
+    found.denied[mention.code] = found.denied.get(mention.code, 0) + 1
+    _keep_context(mention, ContextTag.NEGATED, found)
+
+
+def _hypothetical(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
+    _keep_context(mention, ContextTag.HYPOTHETICAL, found)
+
+
+def _other_person(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
+    _keep_context(mention, ContextTag.OTHER_PERSON, found)
+
+
+def _uncertain(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
+    established = facts.inpatient_facility and mention.final and not mention.code.startswith(CONFIRMED_ONLY)
+    if established:
+        mention.tags = {ContextTag.UNCERTAIN}
+        found.kept.append(mention)
+    else:
+        _keep_context(mention, ContextTag.UNCERTAIN, found)
+
+
+def _historical(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
+    if mention.code.startswith(_chronic()):
+        found.kept.append(mention)
+        return
+    history = _history_code(mention.code, vocabulary)
+    if history is None:
+        _keep_context(mention, ContextTag.HISTORICAL, found)
+        return
+    mention.told = "Resolved or treated in the past: coded as personal history (I.C.21.c.4)."
+    mention.code, mention.tags = history[1], {ContextTag.HISTORICAL}
+    found.kept.append(mention)
+
+
+def _in_family(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
+    _keep_context(mention, ContextTag.FAMILY, found)
+    for code, prefixes in _family():
+        if mention.code.startswith(prefixes):
+            if vocabulary.billable(code):
+                told = "A relative's condition: coded as family history (I.C.21.c.4)."
+                found.kept.append(replace(mention, code=code, tags={ContextTag.FAMILY}, told=told))
+            return
+
+
+def _history_code(code: str, vocabulary: Vocabulary) -> tuple[str, str] | None:
+    for kind, history, prefixes in _history():
+        if code.startswith(prefixes):
+            return (kind, history) if vocabulary.billable(history) else None
+    return None
+
+
+def _keep_context(mention: Mention, tag: ContextTag, found: Sorted) -> None:
+    found.context.append(ContextMention(mention.evidence, tag.value, mention.code))
+
+
+_BY_TAG = {
+    "negated": _denied,
+    "other_person": _other_person,
+    "family": _in_family,
+    "hypothetical": _hypothetical,
+    "uncertain": _uncertain,
+    "historical": _historical,
+}

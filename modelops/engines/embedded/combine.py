@@ -1,0 +1,162 @@
+"""Rules over a chart's codes: combination codes, the more specific one, Excludes1, integral symptoms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from modelops.engines.embedded.lexicon import table
+from modelops.engines.embedded.mentions import Mention
+from modelops.engines.embedded.terms import Vocabulary
+
+_DIABETES = ("E08", "E09", "E10", "E11", "E13")
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A code on its way to being suggested: what supports it, and what rules said of it."""
+
+    code: str
+    mentions: list[Mention]
+    told: str = ""
+    tags: set[str] = field(default_factory=set)
+    # Codes whose mentions it was made of; empty for a code that was named itself.
+    made_of: tuple[str, ...] = ()
+    lowered: str = ""
+    # Set by scoring.
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    needs: tuple[tuple[str, ...], ...]
+    drops: tuple[str, ...]
+    adds: tuple[str, ...]
+    why: str
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    found: list[Rule] = []
+    for needs, drops, adds, why in table("combinations.csv", 4):
+        for base in _DIABETES if "{D}" in needs else ("",):
+            groups = tuple(tuple(group.replace("{D}", base).split()) for group in needs.split("&"))
+            found.append(
+                Rule(
+                    groups,
+                    tuple(drops.replace("{D}", base).split()),
+                    tuple(adds.replace("{D}", base).split()),
+                    why,
+                )
+            )
+    return tuple(found)
+
+
+def combine(candidates: dict[str, Candidate], vocabulary: Vocabulary) -> dict[str, Candidate]:
+    """Apply the combination table in its order; a code that a rule adds takes the evidence of what it needs.
+
+    Codes that are only uncertain, or come from history, never trigger a combination.
+    """
+    found = dict(candidates)
+    for rule in rules():
+        chosen = [_fits(found, group) for group in rule.needs]
+        if any(not them for them in chosen):
+            continue
+        used = [candidate for them in chosen for candidate in them]
+        for code in rule.adds:
+            if vocabulary.billable(code) and code not in found:
+                found[code] = _made(code, used, rule.why)
+        keep = (
+            {*rule.adds, *(c.code for c in chosen[0] if not rule.adds)} if len(chosen) == 1 else {*rule.adds}
+        )
+        for code in [code for code in found if code.startswith(rule.drops)] if rule.drops else []:
+            if code not in keep:
+                del found[code]
+    return found
+
+
+def _fits(found: dict[str, Candidate], prefixes: Sequence[str]) -> list[Candidate]:
+    return [c for code, c in found.items() if code.startswith(tuple(prefixes))]
+
+
+def _made(code: str, used: Iterable[Candidate], why: str) -> Candidate:
+    parts = sorted(used, key=lambda c: -c.score)
+    tags = set().union(*(c.tags for c in parts))
+    weakest = min(c.score for c in parts)
+    return Candidate(
+        code,
+        [m for c in parts for m in c.mentions],
+        told=why,
+        tags=tags,
+        made_of=tuple(c.code for c in parts),
+        score=weakest,
+    )
+
+
+def more_specific_wins(candidates: dict[str, Candidate], vocabulary: Vocabulary) -> dict[str, Candidate]:
+    """Leave out an "unspecified" code where another of its category says more about the same thing."""
+    found = dict(candidates)
+    for code in list(found):
+        node = vocabulary.nodes[code]
+        if "unspecified" not in node.title.lower():
+            continue
+        stem = code[:5] if code[0] in "ST" else code[:3] if code[0] in "CFGIJKMNOD" else code[:5]
+        rivals = [
+            other
+            for other in found
+            if other != code
+            and other.startswith(stem)
+            and "unspecified" not in vocabulary.nodes[other].title.lower()
+            and _says_more(node.words, vocabulary.nodes[other].words)
+        ]
+        if rivals:
+            del found[code]
+    return found
+
+
+def _says_more(less: frozenset[str], more: frozenset[str]) -> bool:
+    """The better part of the shorter title's words stands in the longer one."""
+    core = less - {"unspecified", "other", "without", "type", "site"}
+    return len(core & more) * 2 >= len(core)
+
+
+def lower_conflicts(candidates: dict[str, Candidate], vocabulary: Vocabulary) -> None:
+    """Of two codes that Excludes1 parts, the better supported stays; the other becomes LOW."""
+    codes = sorted(candidates, key=lambda code: (-candidates[code].score, -len(code)))
+    for place, kept in enumerate(codes):
+        if candidates[kept].lowered:
+            continue
+        for other in codes[place + 1 :]:
+            if not candidates[other].lowered and (
+                excludes(kept, other, vocabulary) or excludes(other, kept, vocabulary)
+            ):
+                candidates[other].lowered = f"Excludes1 with {kept}, which is better supported."
+
+
+def excludes(code: str, other: str, vocabulary: Vocabulary) -> bool:
+    """Whether an Excludes1 note at `code` or above it names `other` (a wider code that holds it counts)."""
+    node = vocabulary.nodes.get(code)
+    key = other.replace(".", "")
+    while node is not None:
+        for first, last in vocabulary.excludes1.get(node.code, ()):
+            if _within(key, first, last) and not code.replace(".", "").startswith(first):
+                return True
+        node = vocabulary.nodes.get(node.parent)
+    return False
+
+
+def _within(key: str, first: str, last: str) -> bool:
+    return first <= key[: len(first)] and key[: len(last)] <= last
+
+
+def lower_integral(candidates: dict[str, Candidate]) -> None:
+    """A symptom that belongs to a definite diagnosis of the chart becomes LOW (I.B.5)."""
+    for symptoms, diagnoses in table("integral.csv", 2):
+        causes = [c for code, c in candidates.items() if code.startswith(tuple(diagnoses.split()))]
+        if not causes:
+            continue
+        best = max(causes, key=lambda c: c.score)
+        for code, candidate in candidates.items():
+            if code.startswith(tuple(symptoms.split())) and not candidate.lowered and candidate is not best:
+                candidate.lowered = f"Symptom of {best.code}, not coded beside it (I.B.5)."
