@@ -7,10 +7,11 @@ is then made here from how much of the query a wording covers and how much of th
 from __future__ import annotations
 
 import re
-from collections import ChainMap, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NamedTuple
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
@@ -22,12 +23,14 @@ from catalog.choices import GROUP_KINDS, NodeKind
 from catalog.keys import code_key
 from catalog.models import Code, Note, Release
 from catalog.queries import get_node
-from catalog.wording import Reading, read_wording, split_marked
+from catalog.wording import Answer, Reading, read_wording, split_marked
 from catalog.words import words
 
 # How many full-text candidates are put in order; more changes nothing on the first page.
-_CANDIDATES = 150
-_MAX_WORDS = 12
+_CANDIDATES = 120
+# How many of the matching codes, shortest title first, are ranked to find these.
+_RANKED = 800
+_MAX_WORDS = 40
 _CODE = re.compile(r"[A-Za-z0-9]{1,5}\.?[A-Za-z0-9]{0,4}-?")
 # Needed in no title: left out of the search unless nothing else was typed.
 _FILLERS = frozenset(
@@ -178,18 +181,18 @@ def _around(near: _Near, limit: int) -> list[SearchHit]:
 
 
 def _by_words(release: Release, query: str, limit: int, near: _Near | None, typing: bool) -> list[SearchHit]:
-    clauses = _clauses(query, typing)
+    typed = words(resolve_phrases(query))[:_MAX_WORDS]
+    clauses = _clauses(query, typed, typing)
     if not clauses:
         return []
     codes = _candidates(release, [clauses], near)
     if not codes and len(clauses) > 1:
         codes = _candidates(release, list(combinations(clauses, len(clauses) - 1)), near)
-        return _ranked(codes, clauses, near, "without")[:limit]
-    return _ranked(codes, clauses, near, "in a title above:")[:limit]
+        return _ranked(codes, clauses, typed, near, "without", limit)
+    return _ranked(codes, clauses, typed, near, "in a title above:", limit)
 
 
-def _clauses(query: str, typing: bool) -> list[_Clause]:
-    typed = words(resolve_phrases(query))[:_MAX_WORDS]
+def _clauses(query: str, typed: Sequence[str], typing: bool) -> list[_Clause]:
     wanted = [word for word in typed if word not in _FILLERS] or typed
     clauses = [_Clause(word, ABBREVIATIONS.get(word, ())) for word in dict.fromkeys(wanted)]
     last = clauses[-1] if clauses else None
@@ -207,14 +210,13 @@ def _candidates(release: Release, readings: Sequence[Sequence[_Clause]], near: _
     combined = _tsquery(readings[0])
     for reading in readings[1:]:
         combined |= _tsquery(reading)
-    matching = (
-        Code.objects.of(release)
-        .filter(search=combined)
-        .exclude(kind__in=GROUP_KINDS)
-        .annotate(rank=SearchRank(F("search"), combined, weights=list(_WEIGHTS), normalization=1))
-        .defer("search")
-    )
-    found = list(matching.order_by("-rank", Length("title"), "position")[:_CANDIDATES])
+    matching = Code.objects.of(release).filter(search=combined).exclude(kind__in=GROUP_KINDS).defer("search")
+    # Ranking 50,000 codes that have "encounter" takes longer than finding them; the short titles among
+    # them are the ones that have little else.
+    short = matching.order_by(Length("title"), "position").values("pk")[:_RANKED]
+    rank = SearchRank(F("search"), combined, weights=list(_WEIGHTS), normalization=1)
+    best = Code.objects.filter(pk__in=short).annotate(rank=rank).defer("search")
+    found = list(best.order_by("-rank", Length("title"), "position")[:_CANDIDATES])
     if near is not None:
         # The nearest may be too many words away to be among the best of the whole release.
         have = {code.pk for code in found}
@@ -246,7 +248,12 @@ def _clause_query(clause: _Clause) -> SearchQuery:
 
 
 def _ranked(
-    codes: Sequence[Code], clauses: Sequence[_Clause], near: _Near | None, lacks: str
+    codes: Sequence[Code],
+    clauses: Sequence[_Clause],
+    typed: Sequence[str],
+    near: _Near | None,
+    lacks: str,
+    limit: int,
 ) -> list[SearchHit]:
     terms = _terms(codes)
     readings = [Reading(clause.word, ((clause.word,), *clause.meanings), clause.open) for clause in clauses]
@@ -254,28 +261,56 @@ def _ranked(
         {word for code in codes for text in (code.title, *terms[code.pk]) for word in words(text)},
         {word for reading in readings for wording in reading.wordings for word in wording},
     )
-    ordered: list[tuple[tuple[tuple[int, int], float, bool, int], SearchHit]] = []
+    answers: list[tuple[_Order, Code, Answer, str]] = []
     for code in codes:
-        title = read_wording(code.title, readings, stems)
-        best, source = title, ""
+        best, source = read_wording(code.title, readings, stems), ""
         for text in terms[code.pk]:
             wording = read_wording(text, readings, stems)
             # A term that is no better than the title is not the reason.
             if wording.score > best.score:
                 best, source = wording, text
-        lacking = f"{lacks} {', '.join(best.missing)}" if best.missing else ""
-        why = "; ".join(filter(None, (*best.expanded, source and f"also called {source}", lacking)))
-        hit = SearchHit(
+        key = _Order(
+            near.order(code) if near is not None else (_ELSEWHERE, 0),
+            -round(best.score, 2),
+            not code.billable,
+            _differs(words(code.title), typed),
+            code.position,
+        )
+        answers.append((key, code, best, source))
+    answers.sort(key=lambda answer: answer[0])
+    return [
+        SearchHit(
             code.code,
             code.title,
             code.billable,
             round(best.score, 3),
-            why or "title",
+            _why(best, source, lacks),
             split_marked(code.title, readings, stems),
         )
-        nearness = near.order(code) if near is not None else (_ELSEWHERE, 0)
-        ordered.append(((nearness, -round(best.score, 2), not code.billable, code.position), hit))
-    return [hit for _, hit in sorted(ordered, key=lambda pair: pair[0])]
+        for _, code, best, source in answers[:limit]
+    ]
+
+
+class _Order(NamedTuple):
+    """Hits in order: the near ones, the well-worded, the billable, the literal, the tabular order."""
+
+    nearness: tuple[int, int]
+    badness: float
+    header: bool
+    differs: int
+    position: int
+
+
+def _differs(title: Sequence[str], typed: Sequence[str]) -> int:
+    """0: word for word what was typed; 2: says "without" where "with" was typed; 1: anything else."""
+    if title == typed:
+        return 0
+    return 2 if "with" in typed and "without" in title and "without" not in typed else 1
+
+
+def _why(answer: Answer, source: str, lacks: str) -> str:
+    lacking = f"{lacks} {', '.join(answer.missing)}" if answer.missing else ""
+    return "; ".join(filter(None, (*answer.expanded, source and f"also called {source}", lacking))) or "title"
 
 
 def _terms(codes: Sequence[Code]) -> dict[int, list[str]]:
@@ -301,4 +336,4 @@ def _stems(of_catalog: set[str], typed: set[str]) -> Mapping[str, str]:
         )
         fresh: dict[str, str] = dict(cursor.fetchall())
     _catalog_stems.update((word, fresh[word]) for word in new)
-    return ChainMap(fresh, _catalog_stems)
+    return {**{word: _catalog_stems[word] for word in of_catalog}, **fresh}
