@@ -204,7 +204,7 @@ def _attach(merge: _Merge, entry: CodeEntry, suggestion: Suggestion) -> None:
 def _clear_note(entry: CodeEntry) -> None:
     """Notes that the new run contradicts."""
     suggested_again = entry.note == EntryNote.NO_LONGER_SUGGESTED
-    found_again = entry.note == EntryNote.EVIDENCE_LOST and not entry.evidence.filter(stands=False).exists()
+    found_again = entry.note == EntryNote.EVIDENCE_LOST and entry.evidence.filter(stands=True).exists()
     if suggested_again or found_again:
         entry.note = EntryNote.NONE
 

@@ -6,6 +6,7 @@ import pytest
 
 from catalog.choices import ClaimType
 from coding_review.actions.accept import accept
+from coding_review.actions.receive_encounter import receive_encounter
 from coding_review.actions.reject import reject
 from coding_review.choices import (
     Assistance,
@@ -16,6 +17,7 @@ from coding_review.choices import (
     EntryState,
     RunTrigger,
 )
+from coding_review.incoming import IncomingDocument, IncomingEncounter
 from coding_review.models import (
     AuditEvent,
     CodeEntry,
@@ -23,8 +25,10 @@ from coding_review.models import (
     Decision,
     EntryEvidence,
     Exposure,
+    PredictionRun,
     Reading,
 )
+from coding_review.prediction import predict_run
 from tests.prediction_steps import entries, predicted, replace_text, taken_by
 
 pytestmark = pytest.mark.django_db
@@ -266,3 +270,38 @@ def test_evidence_found_again_clears_the_note_that_it_was_lost(encounter, code_s
     entry = entries(encounter)["I10"]
     assert entry.note == EntryNote.NONE
     assert [(e.stands, e.line_start) for e in entry.evidence.all()] == [(True, 2)]
+
+
+def test_a_changed_document_carries_over_merges_and_returns_what_has_new_evidence(
+    encounter, code_set, coder, lead
+):
+    """The whole way: the newer text comes in, quotes that stand move, the run lays its answer over them."""
+    accept(coder, code_set.pk, entries(encounter)["I10"].pk)
+    reject(coder, code_set.pk, entries(encounter)["D64.9"].pk, reason="not_documented")
+    document = encounter.documents.get()
+    newer = "Addendum.\nHypertension. [I10 0.95]\nIron pills for anemia. [D64.9 0.80]"
+    delivery = IncomingEncounter(
+        source=encounter.source,
+        source_id=encounter.source_id,
+        facility=encounter.facility.code,
+        work_group=encounter.work_group.code,
+        documents=(IncomingDocument(document.source_id, newer, document.type),),
+    )
+    receive_encounter(lead, delivery, via="api")
+    lost = entries(encounter)["D64.9"]
+    assert (lost.state, lost.note) == (EntryState.REJECTED, EntryNote.EVIDENCE_LOST)
+
+    run = PredictionRun.objects.latest("pk")
+    assert predict_run(run.pk)
+
+    found = entries(encounter)
+    assert (found["I10"].state, found["I10"].note) == (EntryState.ACCEPTED, EntryNote.NONE)
+    assert [(e.quote, e.line_start, e.stands) for e in found["I10"].evidence.all()] == [
+        ("Hypertension.", 2, True)
+    ]
+    assert found["D64.9"].state == EntryState.UNDECIDED
+    assert found["D64.9"].note == EntryNote.NEW_EVIDENCE_AFTER_REJECTION
+    assert [(e.quote, e.stands) for e in found["D64.9"].evidence.all()] == [
+        ("Anemia.", False),
+        ("Iron pills for anemia.", True),
+    ]

@@ -6,6 +6,7 @@ import re
 from traceback import format_exception
 
 import pytest
+from django.db import connection
 
 from catalog.choices import ClaimType
 from coding_review.actions.end_prediction import end_prediction
@@ -347,3 +348,27 @@ def test_a_failed_run_beside_a_done_one_leaves_the_encounter_failed(icd10cm, mar
     assert predict_run(again.pk)
     encounter.refresh_from_db()
     assert (encounter.status, encounter.status_reason) == (EncounterStatus.READY, "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_engine_works_outside_of_a_transaction_and_the_run_shows_signs_of_life(
+    icd10cm, marked_engine, make_encounter, settings, monkeypatch
+):
+    settings.PREDICTION_HEARTBEAT_SECONDS = 1
+    seen = []
+    answer = marked_engine.predict
+
+    def predict(self, chart, release_id):
+        seen.append((connection.in_atomic_block, PredictionRun.objects.get().status))
+        return answer(self, chart, release_id)
+
+    monkeypatch.setattr(marked_engine, "predict", predict)
+    encounter = make_encounter({"note": "[wait 1]\nAnemia. [D64.9 0.7]"}, status=EncounterStatus.RECEIVED)
+    (run,) = queue(encounter)
+
+    assert predict_run(run.pk)
+
+    assert seen == [(False, RunStatus.RUNNING)]
+    run.refresh_from_db()
+    assert (run.heartbeat_at - run.started_at).total_seconds() >= 0.6
+    assert run.engine_seconds >= 1

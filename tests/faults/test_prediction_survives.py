@@ -6,11 +6,14 @@ import os
 import signal
 import socket
 import time
+from datetime import date
 
 import pytest
 
 from coding_review import broker as sending
+from coding_review.actions.receive_encounter import Outcome, receive_encounter
 from coding_review.choices import EncounterStatus, RunStatus
+from coding_review.incoming import IncomingDocument, IncomingEncounter
 from coding_review.models import (
     AuditEvent,
     CodeEntry,
@@ -38,6 +41,17 @@ def waiting(icd10cm, marked_engine, make_encounter):
         return [queue(encounter)[0] for encounter in encounters]
 
     return make
+
+
+def incoming(number):
+    return IncomingEncounter(
+        source="test",
+        source_id=f"late-{number}",
+        facility="TVMC",
+        work_group="inpatient",
+        documents=(IncomingDocument("D1", CODES, "clinic note"),),
+        date_of_service=date(2026, 6, 9),
+    )
 
 
 def status_of(run):
@@ -123,12 +137,14 @@ def test_the_same_task_delivered_twice_at_once(waiting, broker, start_worker):
 
 
 @pytest.mark.timeout(180)
-def test_broker_down_when_queued(waiting, broker, beat, start_worker):
+def test_broker_down_while_encounters_come_in(icd10cm, marked_engine, lead, broker, beat, start_worker):
     broker.stop()
     begun = time.monotonic()
-    runs = waiting(20)
+    receipts = [receive_encounter(lead, incoming(number), via="api") for number in range(20)]
     assert time.monotonic() - begun < 10
-    assert {status_of(run) for run in runs} == {RunStatus.QUEUED}
+    assert {receipt.outcome for receipt in receipts} == {Outcome.CREATED}
+    runs = list(PredictionRun.objects.order_by("pk"))
+    assert [run.status for run in runs] == [RunStatus.QUEUED] * 20
 
     broker.start()
     start_worker()
@@ -145,6 +161,25 @@ def test_a_broker_that_takes_connections_and_never_answers(waiting, broker):
         assert time.monotonic() - begun < 10
     assert status_of(run) == RunStatus.QUEUED
     assert sending._paused_until > time.monotonic()
+
+
+@pytest.mark.timeout(120)
+def test_an_engine_that_takes_too_long_is_stopped_and_the_run_fails(
+    waiting, environment, start_worker, monkeypatch
+):
+    environment["PREDICTION_SECONDS"] = "2"
+    # A message carries the limits of the process that sent it.
+    monkeypatch.setattr(predict, "soft_time_limit", 2)
+    monkeypatch.setattr(predict, "_exec_options", None)
+    (run,) = waiting(1, f"[wait 60]\n{CODES}")
+    start_worker()
+    wait_until(lambda: status_of(run) == RunStatus.FAILED, seconds=30)
+    run.refresh_from_db()
+    assert (run.error_code, run.error) == ("too_slow", "The engine took longer than 2 s.")
+    encounter = run.code_set.encounter
+    assert (encounter.status, encounter.status_reason) == (EncounterStatus.FAILED, run.error)
+    assert run.attempts == 1
+    assert not CodeEntry.objects.exists()
 
 
 @pytest.mark.timeout(120)
