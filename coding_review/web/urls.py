@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from coding_review.web import account, code_set, encounter, review, worklist
+from coding_review.web import account, bring_in, code_set, encounter, late_documents, review, worklist
 
 app_name = "web"
 urlpatterns: list[URLPattern] = [
@@ -15,6 +15,13 @@ urlpatterns: list[URLPattern] = [
     path("encounters/<int:encounter_id>/return/", encounter.encounter_return, name="encounter-return"),
     path("encounters/<int:encounter_id>/reassign/", encounter.encounter_reassign, name="encounter-reassign"),
     path("encounters/<int:encounter_id>/review/<slug:claim_type>/", review.review, name="review"),
+    path(
+        "encounters/<int:encounter_id>/documents/<int:document_id>/versions/<int:version>/",
+        late_documents.document_difference,
+        name="document-difference",
+    ),
+    path("alerts/<int:alert_id>/seen/", late_documents.alert_seen, name="alert-seen"),
+    path("import/", bring_in.bring_in, name="import"),
     path("entries/<int:entry_id>/decide/", review.entry_decide, name="entry-decide"),
     path("entries/<int:entry_id>/line/", review.entry_set, name="entry-set"),
     path("code-sets/<int:code_set_id>/add/", review.entry_add, name="entry-add"),
