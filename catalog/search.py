@@ -28,6 +28,8 @@ from catalog.words import words
 
 # How many full-text candidates are put in order; more changes nothing on the first page.
 _CANDIDATES = 120
+# With fewer hits than this, codes that have all words but one follow.
+_ENOUGH = 5
 # How many of the matching codes, shortest title first, are ranked to find these.
 _RANKED = 800
 _MAX_WORDS = 40
@@ -88,8 +90,9 @@ def search(
     """The best `limit` hits: codes that begin with the query, else codes with all its words.
 
     `near`: a code of the release whose children, then siblings, then relatives come first; with an
-    empty query they are the answer. `typing`: the last word may be unfinished. Where no code has all
-    the words, one word is left out, and `why` says so. Raises UnknownCode for an unknown `near`.
+    empty query they are the answer. `typing`: the last word may be unfinished. Where few codes have all
+    the words, codes with all but one follow, and `why` names the word left out. Raises UnknownCode for an
+    unknown `near`.
     """
     beside = _Near.find(release, near) if near else None
     query = query.strip()
@@ -185,11 +188,13 @@ def _by_words(release: Release, query: str, limit: int, near: _Near | None, typi
     clauses = _clauses(query, typed, typing)
     if not clauses:
         return []
-    codes = _candidates(release, [clauses], near)
-    if not codes and len(clauses) > 1:
-        codes = _candidates(release, list(combinations(clauses, len(clauses) - 1)), near)
-        return _ranked(codes, clauses, typed, near, "without", limit)
-    return _ranked(codes, clauses, typed, near, "in a title above:", limit)
+    hits = _ranked(_candidates(release, [clauses], near), clauses, typed, near, "in a title above:", limit)
+    if len(hits) >= _ENOUGH or len(clauses) < 2:
+        return hits
+    fewer = list(combinations(clauses, len(clauses) - 1))
+    found = {hit.code for hit in hits}
+    others = _ranked(_candidates(release, fewer, near), clauses, typed, near, "without", _ENOUGH * 2)
+    return [*hits, *(hit for hit in others if hit.code not in found)][:limit]
 
 
 def _clauses(query: str, typed: Sequence[str], typing: bool) -> list[_Clause]:

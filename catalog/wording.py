@@ -31,6 +31,8 @@ _NEUTRAL = frozenset(
         ),
         *("from", "elsewhere", "classified", "unspecified", "nos", "nec", "without", "uncomplicated"),
         *("complication", "complications", "encounter", "initial", "subsequent", "sequela"),
+        # A fracture is coded as closed unless it is said to be open (tabular list, S72 and others).
+        "closed",
     )
 )
 # Of two wordings that say as much, the one with these is the code for lack of anything better.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 
 from catalog import queries
 from catalog.choices import NodeKind, NoteKind
@@ -35,8 +34,11 @@ class NoteView:
 class CodePage:
     node: Code
     path: tuple[Code, ...]
+    # What stands over `around`; `here` is the one of them that is, or carries, this code.
     parent: Code | None
     around: tuple[Code, ...]
+    here: Code
+    # Empty where the codes below differ by 7th character alone: `seventh` shows these.
     children: tuple[Code, ...]
     terms: tuple[NoteView, ...]
     notes: tuple[NoteView, ...]
@@ -57,13 +59,17 @@ def build(release: Release, node: Code) -> CodePage:
     )
     views = [(instruction, _note(instruction, known)) for instruction in instructions]
     seventh = queries.seventh_choices(node)
-    around = sorted([node, *queries.siblings(node)], key=lambda other: other.position)
+    # The other 7th characters stand in their own picker; around it are the codes they complete.
+    here = path[-1] if node.kind == NodeKind.EXTENDED else node
+    around = sorted([here, *queries.siblings(here)], key=lambda other: other.position)
+    over = [above for above in path if above.pk != here.pk]
     return CodePage(
         node=node,
         path=tuple(path),
-        parent=path[-1] if path else None,
+        parent=over[-1] if over else None,
         around=tuple(around),
-        children=tuple(children),
+        here=here,
+        children=() if _differ_by_seventh(children) else tuple(children),
         terms=tuple(view for instruction, view in views if instruction.kind == NoteKind.INCLUSION_TERM),
         notes=tuple(view for instruction, view in views if instruction.kind != NoteKind.INCLUSION_TERM),
         seventh=tuple(seventh),
@@ -87,7 +93,8 @@ def _note(instruction: queries.Instruction, known: dict[str, Code]) -> NoteView:
 def _incomplete(node: Code, children: list[Code]) -> str:
     if node.billable:
         return ""
-    kinds = [kind for kind, _ in groupby(children, key=lambda child: child.kind)]
-    if kinds == [NodeKind.EXTENDED]:
-        return "needs a 7th character"
-    return "a more specific code is needed"
+    return "needs a 7th character" if _differ_by_seventh(children) else "a more specific code is needed"
+
+
+def _differ_by_seventh(children: list[Code]) -> bool:
+    return {child.kind for child in children} == {NodeKind.EXTENDED}

@@ -101,6 +101,23 @@ def test_code_page_of_a_header_says_what_is_missing(reader, icd10cm):
     )
 
 
+def test_seventh_characters_are_listed_once(reader, icd10cm):
+    body = reader.get("/codes/icd10cm/S72.141/").content.decode()
+    assert "More specific" not in body
+    assert body.count('href="/codes/icd10cm/S72.141A/"') == 1
+    # Around a complete code are the codes that the 7th characters complete.
+    shown = reader.get("/codes/icd10cm/S72.141A/").content.decode()
+    assert 'href="/codes/icd10cm/S72.142/"' in shown
+    assert shown.count('href="/codes/icd10cm/S72.141D/"') == 1
+
+
+@pytest.mark.parametrize("address", ["/codes/?q=ckd", "/codes/icd10cm/S72.141A/", "/codes/icd10cm/E11.23/"])
+def test_no_template_comment_reaches_the_page(reader, icd10cm, address):
+    shown = text(reader.get(address))
+    assert "{#" not in shown
+    assert "{%" not in shown
+
+
 def test_seventh_characters_lead_to_complete_codes(reader, icd10cm):
     body = reader.get("/codes/icd10cm/S72.141A/").content.decode()
     assert '<a href="/codes/icd10cm/S72.141D/"><b>D</b>' in body

@@ -79,6 +79,14 @@ def test_matched_words_are_marked_and_the_title_is_whole(icd10cm):
         assert "".join(text for text, _ in found.marked) == found.title
 
 
+def test_few_hits_are_followed_by_codes_with_one_word_less(icd10cm):
+    hits = search(icd10cm, "t2dm w/ ckd", limit=6)
+    assert codes(hits) == ["E11.22", "E11.8", "E11.9", "E11", "N18", "E11.21"]
+    assert [hit.why.rpartition("; ")[2] for hit in hits[1:]] == [
+        "without ckd", "without ckd", "without ckd", "without t2dm", "without ckd",
+    ]  # fmt: skip
+
+
 def test_one_unknown_word_is_left_out_and_named(icd10cm):
     hit = search(icd10cm, "pneumonia zzyzx")[0]
     assert (hit.code, hit.why) == ("J18.9", "without zzyzx")
