@@ -19,7 +19,7 @@ import psycopg
 from coding_review.localservers.errors import LocalServersError
 from coding_review.localservers.network import LOOPBACK, free_port
 from coding_review.localservers.places import Place, check_space, write_private
-from coding_review.localservers.processes import is_running, wait_for_end, works_in
+from coding_review.localservers.processes import wait_for_end, works_in
 from coding_review.localservers.programs import POSTGRES_MAJOR
 
 ROLE = "coding_review"
@@ -205,12 +205,14 @@ class Postgres:
             )
 
     def _drop_stale_pid(self) -> None:
-        """Remove the lock file of a killed server whose number now names another process.
+        """Remove the lock file of a killed server whose number still, or again, names a process.
 
-        PostgreSQL would refuse to start. All other leftovers it handles itself, and needs the file for it.
+        PostgreSQL would refuse to start, though the number names another program or a dead process that
+        nobody has collected. Whether processes of the killed server still use its memory it checks anyway.
         """
         lines = self._pid_lines()
-        if lines and lines[0].strip().isdigit() and self._running() is None and is_running(int(lines[0])):
+        number = lines[0].strip() if lines else ""
+        if number.isdigit() and self._running() is None and Path("/proc", number).exists():
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _initialise(self) -> None:
