@@ -11,8 +11,7 @@ from tqdm import tqdm
 
 from catalog.choices import CodeSystem
 from catalog.errors import CatalogError
-from catalog.loaders.registry import open_source
-from catalog.loaders.store import load
+from coding_review.actions.load_catalog import load_catalog
 
 
 class Command(BaseCommand):
@@ -25,8 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         progress = _Progress(sys.stderr)
         try:
-            source = open_source(options["system"], options["path"])
-            result = load(source, progress)
+            result = load_catalog(None, options["system"], options["path"], report=progress)
         except CatalogError as error:
             raise CommandError(str(error)) from error
         finally:

@@ -1,0 +1,62 @@
+"""Loading a code system is an action: permission first, one event for a new release, none for a known one."""
+
+import pytest
+
+from catalog.choices import CodeSystem
+from catalog.errors import LoadRefused
+from catalog.loaders import registry
+from catalog.models import Code, Release
+from coding_review.actions.load_catalog import load_catalog
+from coding_review.errors import NotAllowed
+from coding_review.models import AuditEvent
+from tests.catalog_fixtures import small_source
+
+
+@pytest.fixture
+def small_built_in(monkeypatch, icd10cm):
+    """The small edition in the place of the built-in source, beside the full one."""
+    monkeypatch.setitem(registry.BUILT_IN, CodeSystem.ICD10CM, small_source)
+
+
+def events():
+    return list(AuditEvent.objects.filter(type="catalog.loaded").values_list("actor__username", "data"))
+
+
+def test_a_new_release_is_one_event(admin, small_built_in):
+    result = load_catalog(admin, "icd10cm")
+    assert (result.already_loaded, result.release.edition) == (False, "FY2027 sample")
+    assert events() == [
+        (
+            admin.username,
+            {"system": "icd10cm", "release": "FY2027 sample", "nodes": 5, "source_hash": "f" * 64},
+        )
+    ]
+
+
+def test_a_known_release_is_no_event(admin, small_built_in):
+    load_catalog(admin, "icd10cm")
+    assert load_catalog(admin, "icd10cm").already_loaded is True
+    assert len(events()) == 1
+
+
+def test_the_operator_at_the_command_line_is_the_system(small_built_in):
+    load_catalog(None, "icd10cm")
+    assert [actor for actor, _ in events()] == [None]
+
+
+@pytest.mark.parametrize("who", ["coder", "expert", "auditor", "lead", "outsider"])
+def test_others_may_not_and_nothing_changes(request, small_built_in, who):
+    before = (Release.objects.count(), Code.objects.count())
+    with pytest.raises(NotAllowed):
+        load_catalog(request.getfixturevalue(who), "icd10cm")
+    assert (Release.objects.count(), Code.objects.count()) == before
+    assert events() == []
+
+
+def test_a_refused_source_leaves_no_event(admin, monkeypatch, icd10cm):
+    before = (Release.objects.count(), Code.objects.count())
+    monkeypatch.setitem(registry.BUILT_IN, CodeSystem.ICD10CM, lambda: small_source(read=lambda: iter(())))
+    with pytest.raises(LoadRefused):
+        load_catalog(admin, "icd10cm")
+    assert (Release.objects.count(), Code.objects.count()) == before
+    assert events() == []
