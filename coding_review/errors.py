@@ -49,6 +49,14 @@ class StalePage(ReviewError):
     title = "Changed meanwhile"
 
 
+class ActReused(ReviewError):
+    """A client's id of an act names another act already: nothing was done."""
+
+    code = "act_reused"
+    status = 409
+    title = "The id of the act is used already"
+
+
 class SignOffBlocked(ReviewError):
     code = "sign_off_blocked"
     status = 409

@@ -223,7 +223,27 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Coding review",
     "VERSION": "1",
+    "DESCRIPTION": "Send encounters, read suggestions and decisions, decide, sign off: with the rights of the "
+    "user whose token is sent, and through the same rules as the pages.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PATH_CONVERTER_OVERRIDES": {"int": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}},
+    # Words of choices.py as named enums, whichever field shows them.
+    "ENUM_NAME_OVERRIDES": {
+        "EncounterStatus": "coding_review.choices.EncounterStatus",
+        "CodeSetStatus": "coding_review.choices.CodeSetStatus",
+        "DocumentStatus": "coding_review.choices.DocumentStatus",
+        "HoldReason": "coding_review.choices.HoldReason",
+        "SkipReason": "coding_review.choices.SkipReason",
+        "ReopenReason": "coding_review.choices.ReopenReason",
+        "DecisionAction": "coding_review.choices.DecisionAction",
+        "EntryState": "coding_review.choices.EntryState",
+        "ClaimType": "catalog.choices.ClaimType",
+        "Band": "modelops.choices.Band",
+        "CodeRole": "catalog.choices.CodeRole",
+        "PresentOnAdmission": "catalog.choices.PresentOnAdmission",
+        "DecideAction": ["accept", "reject", "modify", "dismiss", "hold", "withdraw"],
+    },
 }
 
 # Notes and names never reach a log: messages carry ids and codes only, and request bodies are not logged.

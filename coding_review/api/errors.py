@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from coding_review.refusals import refusal_of
+from coding_review.refusals import Refusal, refusal_of
 
 CONTENT_TYPE = "application/problem+json"
 TYPE = "urn:coding-review:problem:"
@@ -27,8 +27,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     refusal = refusal_of(exc)
     if refusal is not None:
         set_rollback()
-        extra = {"data": refusal.data} if refusal.data else {}
-        return _problem(refusal.status, refusal.code, refusal.title, refusal.message, extra)
+        return Response(body_of(refusal), status=refusal.status, content_type=CONTENT_TYPE)
     response = exception_handler(exc, context)
     if response is None:
         return None
@@ -50,6 +49,15 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     return _problem(status, code, HTTPStatus(status).phrase, detail, {}, headers)
 
 
+def body_of(refusal: Refusal) -> dict[str, Any]:
+    extra = {"data": refusal.data} if refusal.data else {}
+    return _body(refusal.status, refusal.code, refusal.title, refusal.message, extra)
+
+
+def _body(status: int, code: str, title: str, detail: str, extra: dict[str, Any]) -> dict[str, Any]:
+    return {"type": TYPE + code, "title": title, "status": status, "detail": detail, "code": code, **extra}
+
+
 def _problem(
     status: int,
     code: str,
@@ -58,7 +66,7 @@ def _problem(
     extra: dict[str, Any],
     headers: dict[str, str] | None = None,
 ) -> Response:
-    body = {"type": TYPE + code, "title": title, "status": status, "detail": detail, "code": code, **extra}
+    body = _body(status, code, title, detail, extra)
     return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
