@@ -123,3 +123,9 @@ class Altered(ReviewError):
     code = "altered"
     status = 409
     title = "Altered after signing"
+
+
+class InvalidSearch(ReviewError):
+    code = "invalid_search"
+    status = 422
+    title = "The search is not complete"

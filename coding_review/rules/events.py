@@ -36,6 +36,7 @@ EVENTS: dict[str, EventType] = {
     ),
     "prediction.failed": _event("Prediction failed", "run_id engine error_code attempts"),
     "encounter.opened": _event("Opened", "code_set_id read_only"),
+    "encounter.history_opened": _event("History looked at"),
     "encounter.claimed": _event("Taken", "lease_until via"),
     "encounter.parked": _event("Lease ran out", "owner_id"),
     "encounter.skipped": _event("Skipped", "reason", "comment"),

@@ -1,6 +1,17 @@
 from django.urls import URLPattern, path
 
-from coding_review.web import account, bring_in, code_set, encounter, late_documents, review, worklist
+from coding_review.web import (
+    account,
+    audit,
+    bring_in,
+    code_set,
+    code_set_export,
+    encounter,
+    history,
+    late_documents,
+    review,
+    worklist,
+)
 
 app_name = "web"
 urlpatterns: list[URLPattern] = [
@@ -36,6 +47,14 @@ urlpatterns: list[URLPattern] = [
     path("code-sets/<int:code_set_id>/reopen/", code_set.code_set_reopen, name="code-set-reopen"),
     path("code-sets/<int:code_set_id>/exposures/", code_set.code_set_exposures, name="code-set-exposures"),
     path("code-sets/<int:code_set_id>/active/", code_set.code_set_active, name="code-set-active"),
+    path(
+        "code-sets/<int:code_set_id>/export.<str:format>",
+        code_set_export.code_set_export,
+        name="code-set-export",
+    ),
+    path("encounters/<int:encounter_id>/history/", history.encounter_history, name="encounter-history"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/export/", audit.audit_export, name="audit-export"),
     path("sign-in/", account.SignInView.as_view(), name="sign-in"),
     path("sign-out/", account.SignOutView.as_view(), name="sign-out"),
     path("theme/", account.theme, name="theme"),

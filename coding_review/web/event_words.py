@@ -1,0 +1,215 @@
+"""An audit event in words a person understands: one row a type, so that no type is told as a list of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from catalog.choices import ClaimType, CodeRole
+from coding_review.choices import (
+    Confidentiality,
+    DecisionAction,
+    HoldReason,
+    ReopenReason,
+    Role,
+    RunTrigger,
+    SkipReason,
+)
+from coding_review.rules import reasons
+from coding_review.rules.events import EVENTS
+from coding_review.web import words
+
+Data = Mapping[str, Any]
+Names = Mapping[int, str]
+
+# The fields of an event's data that name people.
+_PEOPLE = ("owner_id", "owner_before", "owner_after", "user_id")
+
+
+@dataclass(frozen=True, slots=True)
+class EventWords:
+    what: str
+    detail: str
+
+
+def name_of(user: User) -> str:
+    return user.get_full_name() or user.get_username()
+
+
+def names_in(events: Iterable[Data]) -> dict[int, str]:
+    """The names of the people that events' data tell of, in one query."""
+    ids = {data[field] for data in events for field in _PEOPLE if data.get(field)}
+    return {user.pk: name_of(user) for user in User.objects.filter(pk__in=ids)}
+
+
+def event_words(type_: str, data: Data, names: Names) -> EventWords:
+    if type_ == "decision":
+        return EventWords(_decision_what(data), _joined(_decision_detail(data)))
+    return EventWords(EVENTS[type_].label, _joined(DETAILS[type_](data, names)))
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _label(choices: Any, value: Any) -> str:
+    """The label of a choice in lower case; a value that the table no longer has as it stands."""
+    return (
+        str(choices(value).label).lower() if value in choices.values else str(value or "").replace("_", " ")
+    )
+
+
+def _via(data: Data) -> str:
+    return f"by {data['via']}" if data.get("via") else ""
+
+
+def _version(data: Data) -> str:
+    return f"version {data['version']}" if data.get("version") else ""
+
+
+def _claim_type(data: Data) -> str:
+    return _label(ClaimType, data["claim_type"]) if data.get("claim_type") else ""
+
+
+def _sha(data: Data) -> str:
+    return f"SHA-256 {data['sha256']}" if data.get("sha256") else ""
+
+
+def _rows(data: Data, one: str) -> str:
+    return words.count(data["rows"], one) if data.get("rows") is not None else ""
+
+
+def _format(data: Data) -> str:
+    return str(data.get("format", "")).upper()
+
+
+def _person(names: Names, pk: Any) -> str:
+    return names.get(pk, "nobody" if pk is None else f"user {pk}")
+
+
+def _filters(data: Data) -> str:
+    return "; ".join(f"{name} {value}" for name, value in data.get("filters", {}).items()) or "no filter"
+
+
+def _counted(data: Data, *what: tuple[str, str]) -> list[str]:
+    return [f"{data[name]} {word}" for name, word in what if data.get(name)]
+
+
+# --- Decisions -----------------------------------------------------------------------------------------------
+
+_FIELDS = {"poa": "POA", "role": "role", "sequence": "order"}
+
+
+def _decision_what(data: Data) -> str:
+    action = data.get("action", "")
+    label = DecisionAction(action).label if action in DecisionAction.values else action
+    again = " again" if data.get("redoes") else ""
+    return f"{label}{again} {data.get('code_after') or data.get('code_before', '')}".strip()
+
+
+def _decision_detail(data: Data) -> Iterable[str]:
+    before, after = data.get("code_before"), data.get("code_after")
+    if before and after and before != after:
+        yield f"was {before}"
+    if data.get("reason"):
+        label = reasons.label(data["reason"])
+        yield f"{label[0].lower()}{label[1:]}"
+    field = data.get("field")
+    if field:
+        yield (
+            f"{_FIELDS.get(field, field.replace('_', ' '))} {_value(field, data.get('value_before'))} → "
+            + _value(field, data.get("value_after"))
+        )
+
+
+def _value(field: str, value: Any) -> str:
+    if value in (None, "", []):
+        return "none"
+    if field == "role":
+        return _label(CodeRole, value)
+    return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
+
+
+# --- Everything else -----------------------------------------------------------------------------------------
+
+DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
+    "encounter.received": lambda d, n: [words.count(len(d.get("documents", ())), "document"), _via(d)],
+    "document.received": lambda d, n: [
+        f"document {d.get('document_id', '')}",
+        _version(d),
+        "late" if d.get("late") else "",
+        _via(d),
+    ],
+    "document.updated": lambda d, n: [
+        f"document {d.get('document_id', '')}",
+        str(d.get("field", "")).replace("_", " "),
+        _via(d),
+    ],
+    "document.alert_resolved": lambda d, n: [str(d.get("resolution", "")).replace("_", " ")],
+    "prediction.queued": lambda d, n: [_label(RunTrigger, d.get("trigger")), str(d.get("engine", ""))],
+    "prediction.finished": lambda d, n: [
+        words.count(d.get("suggestions", 0), "suggestion"),
+        *_counted(
+            d,
+            ("new", "new"),
+            ("changed", "changed"),
+            ("gone", "no longer suggested"),
+            ("discarded", "discarded"),
+        ),
+        _joined([str(d.get("engine", "")), str(d.get("model_version", ""))]),
+        str(d.get("release", "")),
+    ],
+    "prediction.failed": lambda d, n: [
+        str(d.get("error_code", "")).replace("_", " "),
+        f"attempt {d['attempts']}" if d.get("attempts") else "",
+    ],
+    "encounter.opened": lambda d, n: ["read only" if d.get("read_only") else ""],
+    "encounter.history_opened": lambda d, n: [],
+    "encounter.claimed": lambda d, n: [_via(d)],
+    "encounter.parked": lambda d, n: [f"kept for {_person(n, d.get('owner_id'))}"],
+    "encounter.skipped": lambda d, n: [_label(SkipReason, d.get("reason"))],
+    "encounter.reassigned": lambda d, n: [
+        f"{_person(n, d.get('owner_before'))} → {_person(n, d.get('owner_after'))}"
+    ],
+    "encounter.held": lambda d, n: [
+        _label(HoldReason, d.get("reason")),
+        f"expected {d['expected_on']}" if d.get("expected_on") else "",
+    ],
+    "encounter.resumed": lambda d, n: [f"was on hold: {_label(HoldReason, d.get('reason'))}"],
+    "encounter.returned": lambda d, n: [
+        str(d.get("reason", "")).replace("_", " "),
+        f"to {_person(n, d.get('owner_id'))}",
+    ],
+    "codeset.signed": lambda d, n: [
+        _claim_type(d),
+        _version(d),
+        words.count(len(d.get("lines", ())), "line"),
+        str(d.get("credential", "")),
+        "another release stands in" if d.get("release_stands_in") else "",
+        _sha(d),
+    ],
+    "codeset.reopened": lambda d, n: [_claim_type(d), _version(d), _label(ReopenReason, d.get("reason"))],
+    "codeset.exported": lambda d, n: [_format(d), _rows(d, "line"), _sha(d)],
+    "audit.searched": lambda d, n: [_filters(d), _rows(d, "decision")],
+    "audit.exported": lambda d, n: [
+        _format(d),
+        _filters(d),
+        _rows(d, "decision"),
+        "with text" if d.get("with_text") else "",
+        _sha(d),
+    ],
+    "audit.payload_purged": lambda d, n: [f"of event {d.get('event_id', '')}"],
+    "catalog.loaded": lambda d, n: [str(d.get("system", "")), str(d.get("release", ""))],
+    "access.granted": lambda d, n: [
+        _person(n, d.get("user_id")),
+        _label(Role, d.get("role")),
+        str(d.get("work_group", "")),
+        _label(Confidentiality, d.get("ceiling")),
+    ],
+    "session.signed_in": lambda d, n: [],
+    "session.signed_out": lambda d, n: [],
+    "session.refused": lambda d, n: [],
+}
