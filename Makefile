@@ -32,11 +32,11 @@ test: lint ## everything that must hold: lint, then unit, integration and browse
 	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 bench: setup ## measure speed and memory on this machine
-	@$(python) manage.py bench
+	@$(python) -m tests.bench
 
 screenshots: setup ## take the screenshots of the README anew
 	@requirements/browser.sh
-	@$(python) manage.py screenshots
+	@$(python) -m tests.e2e.screenshots
 
 lock: setup ## resolve the locked files anew from requirements/*.in
 	cd requirements && for name in base bootstrap dev; do \
