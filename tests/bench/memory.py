@@ -70,7 +70,7 @@ def _web() -> None:
     process = subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL)
     try:
         code_set = CodeSet.objects.filter(encounter__source_id="long-1").first() or long_stay(1)
-        client = Client()
+        client = Client(SERVER_NAME="localhost")
         client.force_login(coder())
         cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
         url = f"http://127.0.0.1:{port}/encounters/{code_set.encounter_id}/review/{code_set.claim_type}/"

@@ -119,7 +119,7 @@ def long_stay(number: int) -> CodeSet:
 
 
 def review_page() -> None:
-    code_set, client = long_stay(1), Client()
+    code_set, client = long_stay(1), Client(SERVER_NAME="localhost")
     client.force_login(coder())
     url = reverse("web:review", args=[code_set.encounter_id, code_set.claim_type])
 
@@ -130,7 +130,7 @@ def review_page() -> None:
 
 
 def decision() -> None:
-    code_set, client = long_stay(2), Client()
+    code_set, client = long_stay(2), Client(SERVER_NAME="localhost")
     client.force_login(coder())
     entries = list(CodeEntry.objects.filter(reading__code_set=code_set).order_by("pk"))
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import connection
-from django.test.utils import setup_test_environment
 
 from tests.bench import engine, memory, pages, worklist
 
@@ -32,7 +31,6 @@ def run(arguments: list[str]) -> None:
     say(
         f"# {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, {os.cpu_count()} cores"
     )
-    setup_test_environment()
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = connection.settings_dict["TEST"][
         "NAME"
     ] = f"bench_{os.getpid()}"

@@ -50,7 +50,7 @@ def fill() -> None:
 
 def worklist() -> None:
     fill()
-    client = Client()
+    client = Client(SERVER_NAME="localhost")
     client.force_login(coder())
     url = reverse("web:worklist")
     for name, query in (
