@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.backends import BaseBackend, ModelBackend
 
 from coding_review.errors import NotAllowed
 from coding_review.models import RoleAssignment
 from coding_review.rules.permissions import LABELS, permissions_of
 
 _CACHE = "_coding_review_permissions"
+
+
+class PasswordBackend(ModelBackend):
+    """Checks passwords only: Django's own user and group permissions are not used, so they are not asked for."""
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return set()
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return False
 
 
 class RoleBackend(BaseBackend):

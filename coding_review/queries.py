@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 
-from django.db.models import Prefetch
-
 from catalog.choices import CodeSystem
 from catalog.models import Code
 from coding_review.choices import CODED_STATES, EntryState, ReadingKind, RunStatus
-from coding_review.models import CodeEntry, CodeSet, EntryEvidence
+from coding_review.models import CodeEntry, CodeSet
 from coding_review.rules.signoff import CodeSetFacts, LineFacts
 
 
 def coding_entries(code_set: CodeSet) -> list[CodeEntry]:
-    """The entries of the code set's coding reading, in document order, with evidence and run."""
+    """The entries of the code set's coding reading, in document order, with evidence."""
     return list(
         CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING)
         .on_list()
-        .select_related("suggestion__run")
-        .prefetch_related(
-            Prefetch(
-                "evidence",
-                EntryEvidence.objects.select_related("document_version__document").defer(
-                    "document_version__text"
-                ),
-            )
-        )
+        .prefetch_related("evidence")
     )
 
 

@@ -95,7 +95,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "coding_review.auth.PasswordBackend",
     "coding_review.auth.RoleBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [

@@ -1,5 +1,6 @@
 """What every response and every refusal of the pages has in common."""
 
+import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -21,9 +22,15 @@ class PrivacyMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
         if request.user.is_authenticated and POLL_HEADER not in request.headers:
-            # Slides the idle time-out; saved by SessionMiddleware, which runs outside this one.
-            request.session.modified = True
+            _slide(request)
         return response
+
+
+def _slide(request: HttpRequest) -> None:
+    """Slides the idle time-out, once a minute; saved by SessionMiddleware, which runs outside this one."""
+    minute = int(time.time()) // 60
+    if request.session.get("minute") != minute:
+        request.session["minute"] = minute
 
 
 class ReviewErrorMiddleware:

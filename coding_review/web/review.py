@@ -76,6 +76,7 @@ def review(request: HttpRequest, encounter_id: int, claim_type: str) -> HttpResp
             wanted.panel = "history"
         builder = Builder(request.user, code_set, wanted)
         template = {
+            "code-set": "coding_review/review/_code_set.html",
             "document": "coding_review/review/document_answer.html",
             "panel-history": "coding_review/review/_history.html",
         }.get(target, "coding_review/review/body_answer.html")
@@ -142,6 +143,8 @@ def entry_decide(request: HttpRequest, entry_id: int) -> HttpResponse:
 
 
 def record_exposure_of(request: HttpRequest, entry: CodeEntry) -> None:
+    if entry.exposures.filter(user=request.user.pk).exists():
+        return
     reading = entry.reading
     record_exposure(
         request.user,
@@ -270,7 +273,8 @@ def answered(
             page_url(code_set, document=document, entry=select or _next_undecided(code_set, after))
         )
     fresh = get_code_set_for(request.user, code_set.pk, CODE_ENCOUNTER)
-    builder = Builder(request.user, fresh, Wanted(document=document, entry=select))
+    wanted = Wanted(document=document, entry=select, panel=request.POST.get("panel", ""))
+    builder = Builder(request.user, fresh, wanted)
     page = builder.page(cards=whole_list, lines=False)
     result = builder.result(changed, said=f"{said} {builder.left()}", whole_list=whole_list)
     return render(request, ANSWER, {"page": page, "result": result})

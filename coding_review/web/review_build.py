@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from coding_review.auth import RoleBackend
-from coding_review.choices import Assistance, EntryState, ReadingKind
+from coding_review.choices import Assistance, EntryState, ReadingKind, RunStatus
 from coding_review.models import CodeEntry, CodeSet, DocumentVersion, Encounter, Reading, ReviewerProfile
 from coding_review.queries import coding_entries, sign_off_facts
 from coding_review.rules import signoff
@@ -45,6 +45,7 @@ class Builder:
         self.reading = Reading.objects.filter(code_set=code_set, kind=ReadingKind.CODING).first()
         self.entries: list[CodeEntry] = coding_entries(code_set)
         self.versions: list[DocumentVersion] = review_documents.latest_versions(code_set)
+        self.labels = review_documents.labels(code_set)
         self.read_only = review_header.read_only(self.encounter, code_set, user)
         self.hidden = self._hidden()
 
@@ -116,6 +117,7 @@ class Builder:
                     e,
                     self.code_set,
                     shown=shown.pk if shown else None,
+                    labels=self.labels,
                     selected=e.pk == self.wanted.entry,
                 )
             )
@@ -177,6 +179,5 @@ class Builder:
         return settings.READ_FIRST or bool(profile and profile.read_first)
 
     def _calibrated(self) -> bool:
-        return any(
-            e.suggestion is not None and bool(e.suggestion.run.calibration_id) for e in self.entries[:1]
-        )
+        newest = self.code_set.runs.filter(status=RunStatus.DONE).order_by("-pk").first()
+        return newest is not None and bool(newest.calibration_id)

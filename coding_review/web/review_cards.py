@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.urls import NoReverseMatch, reverse
@@ -25,7 +25,6 @@ from coding_review.rules.line_order import line_order
 from coding_review.rules.signoff import POA_ROLES
 from coding_review.rules.signoff import Blocker as FoundBlocker
 from coding_review.web import words
-from coding_review.web.review_documents import type_label
 from coding_review.web.review_page import (
     BandCount,
     Blocker,
@@ -77,8 +76,15 @@ def poa_options(entry: CodeEntry, claim_type: str) -> tuple[Option, ...]:
     return options([("", "POA?"), *((p.value, p.label) for p in Poa)], entry.poa)
 
 
-def card(entry: CodeEntry, code_set: CodeSet, *, shown: int | None, selected: bool = False) -> Card:
-    """`shown` is the document version on screen: quotes elsewhere say which document they are from."""
+def card(
+    entry: CodeEntry,
+    code_set: CodeSet,
+    *,
+    shown: int | None,
+    labels: Mapping[int, str],
+    selected: bool = False,
+) -> Card:
+    """`shown` is the document version on screen; `labels` names the versions that quotes elsewhere come from."""
     return Card(
         id=entry.pk,
         code=entry.code,
@@ -89,7 +95,7 @@ def card(entry: CodeEntry, code_set: CodeSet, *, shown: int | None, selected: bo
         confidence="" if entry.confidence is None else f"{entry.confidence:.2f}",
         state=entry.state,
         version=entry.version,
-        places=tuple(_place(e, shown) for e in entry.evidence.all()),
+        places=tuple(_place(e, shown, labels) for e in entry.evidence.all()),
         rationale=entry.rationale,
         context=tuple(ContextTag(tag).label for tag in entry.context),
         suggested_code=entry.suggested_code,
@@ -123,14 +129,16 @@ def outcome(entry: CodeEntry) -> str:
     return ", ".join(parts)
 
 
-def _place(e: EntryEvidence, shown: int | None) -> Place:
+def _place(e: EntryEvidence, shown: int | None, labels: Mapping[int, str]) -> Place:
     lines = f"L{e.line_start}" if e.line_start == e.line_end else f"L{e.line_start}–{e.line_end}"
     return Place(
         document=e.document_version_id,
         line=e.line_start,
         label=lines,
         quote=" ".join(e.quote.split()),
-        document_label="" if e.document_version_id == shown else type_label(e.document_version),
+        document_label=""
+        if e.document_version_id == shown
+        else labels.get(e.document_version_id, "Document"),
         lost=not e.stands,
     )
 

@@ -28,6 +28,12 @@ def latest_versions(code_set: CodeSet) -> list[DocumentVersion]:
     return list(DocumentVersion.objects.latest_of(code_set.encounter).defer("text"))
 
 
+def labels(code_set: CodeSet) -> dict[int, str]:
+    """What each document version of the encounter is called, old ones included."""
+    versions = DocumentVersion.objects.filter(document__encounter=code_set.encounter_id)
+    return {v.pk: type_label(v) for v in versions.select_related("document").defer("text")}
+
+
 def rail(
     versions: Sequence[DocumentVersion], entries: Sequence[CodeEntry], current: int, unseen: set[int]
 ) -> tuple[DocumentEntry, ...]:

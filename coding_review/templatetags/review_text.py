@@ -1,0 +1,41 @@
+"""The numbered lines of a document. In Python, because a long stay has thousands and a template is ten times slower."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from coding_review.web.review_page import Line, Segment
+
+register = template.Library()
+
+
+@register.simple_tag
+def text_line(line: Line, *, oob: bool = False) -> SafeString:
+    """One line with its marks; `oob` lets htmx put it in the place of the one shown."""
+    return mark_safe(_line(line, ' hx-swap-oob="true"' if oob else ""))  # noqa: S308  (everything in it is escaped)
+
+
+@register.simple_tag
+def text_lines(lines: Sequence[Line]) -> SafeString:
+    return mark_safe("".join(_line(line, "") for line in lines))  # noqa: S308  (everything in it is escaped)
+
+
+def _line(line: Line, attributes: str) -> str:
+    number = line.number
+    text = "".join(_segment(s) for s in line.segments)
+    return (
+        f'<div class="{line.look}" id="L{number}" data-line="{number}"{attributes}>'
+        f'<i>{number}</i><span class="tx">{text}</span></div>'
+    )
+
+
+def _segment(s: Segment) -> str:
+    text = escape(s.text)
+    context = f' data-ctx="{escape(s.context)}"' if s.context else ""
+    if s.entries:
+        return f'<mark class="{s.look}" data-e="{s.ids}"{context}>{text}</mark>'
+    return f'<span class="c"{context}>{text}</span>' if context else str(text)
