@@ -174,6 +174,30 @@ def test_evidence_once_refused_does_not_bring_a_code_back_later(encounter, code_
     assert (entry.state, entry.note) == (EntryState.REJECTED, EntryNote.NONE)
 
 
+def test_a_quote_of_an_earlier_run_is_not_new_though_the_entry_has_lost_it(encounter, code_set, coder):
+    rerun(encounter, "Blood pressure remains high. [I10 0.95]")
+    assert quotes(entries(encounter)["I10"]) == ["Blood pressure remains high."]
+    reject(coder, code_set.pk, entries(encounter)["I10"].pk, reason="not_documented")
+    rerun(encounter, "Hypertension. [I10 0.95]")
+    entry = entries(encounter)["I10"]
+    assert (entry.state, entry.note) == (EntryState.REJECTED, EntryNote.NONE)
+    assert quotes(entry) == ["Blood pressure remains high.", "Hypertension."]
+
+
+def test_a_rejected_code_that_stands_by_hand_does_not_return_beside_itself(encounter, code_set, coder):
+    rejected = entries(encounter)["I10"]
+    reject(coder, code_set.pk, rejected.pk, reason="wrong_evidence")
+    added = CodeEntry.objects.create(
+        reading=rejected.reading, origin=EntryOrigin.ADDED, state=EntryState.ADDED, code="I10", sequence=1
+    )
+    rerun(encounter, f"{FIRST}\nBlood pressure remains high. [I10 0.95]")
+    rejected.refresh_from_db()
+    assert (rejected.state, rejected.note) == (EntryState.REJECTED, EntryNote.NONE)
+    added.refresh_from_db()
+    assert (added.state, added.note) == (EntryState.ADDED, EntryNote.NEW_EVIDENCE)
+    assert quotes(added) == ["Hypertension.", "Blood pressure remains high."]
+
+
 def test_an_undecided_code_no_longer_suggested_is_withdrawn_by_the_system(encounter):
     data = rerun(encounter, "Hypertension. [I10 0.95]")
     entry = entries(encounter)["D64.9"]
