@@ -30,6 +30,9 @@ from catalog.words import words
 _CANDIDATES = 120
 # With fewer hits than this, codes that have all words but one follow.
 _ENOUGH = 5
+# Many words that are all found name one code well enough; each word left out is one more search.
+_FEW_WORDS = 6
+_LEFT_OUT_OF = 12
 # How many of the matching codes, shortest title first, are ranked to find these.
 _RANKED = 800
 _MAX_WORDS = 40
@@ -189,7 +192,7 @@ def _by_words(release: Release, query: str, limit: int, near: _Near | None, typi
     if not clauses:
         return []
     hits = _ranked(_candidates(release, [clauses], near), clauses, typed, near, "in a title above:", limit)
-    if len(hits) >= _ENOUGH or len(clauses) < 2:
+    if len(hits) >= _ENOUGH or not 1 < len(clauses) <= (_FEW_WORDS if hits else _LEFT_OUT_OF):
         return hits
     fewer = list(combinations(clauses, len(clauses) - 1))
     found = {hit.code for hit in hits}
