@@ -217,7 +217,8 @@ def _problem_of_row(row: _Group, defaults: Defaults) -> str:
     try:
         _encounter(row, defaults)
     except InvalidImport as error:
-        return error.message
+        # A row is one document, whose cells have names of their own.
+        return error.message.removeprefix("documents[0].")
     return ""
 
 

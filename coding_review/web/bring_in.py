@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
@@ -36,10 +36,21 @@ SHOWN = 500
 _DAY = forms.DateInput(attrs={"type": "date"})
 
 
+if TYPE_CHECKING:
+    _OfWorkGroups = forms.ModelChoiceField[WorkGroup]
+else:
+    _OfWorkGroups = forms.ModelChoiceField
+
+
+class WorkGroupField(_OfWorkGroups):
+    def label_from_instance(self, obj: WorkGroup) -> str:
+        return f"{obj.facility.name}, {obj.name}"
+
+
 class ImportForm(forms.Form):
     """What holds for the text, or for every row of a file that does not say otherwise."""
 
-    work_group = forms.ModelChoiceField(WorkGroup.objects.none(), label="Work group", empty_label=None)
+    work_group = WorkGroupField(WorkGroup.objects.none(), label="Work group", empty_label="Choose…")
     source = forms.CharField(
         max_length=80, initial="import", label="Source", help_text="The system that ids come from."
     )
@@ -61,7 +72,11 @@ class ImportForm(forms.Form):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
-        cast("forms.ModelChoiceField[WorkGroup]", self.fields["work_group"]).queryset = work_groups_of(user)
+        groups = work_groups_of(user)
+        field = cast(WorkGroupField, self.fields["work_group"])
+        field.queryset = groups
+        if len(groups) == 1:
+            field.empty_label = None
 
     def defaults(self) -> Defaults:
         values = self.cleaned_data
@@ -123,7 +138,11 @@ class PasteForm(ImportForm):
         values = super().clean() or self.cleaned_data
         if not self.errors:
             for problem in problems(self.incoming()):
-                self.add_error("text" if problem.startswith("the text") else None, _sentence(problem))
+                name = problem.split(" ", 1)[0]
+                field = name if name in self.fields else "text" if problem.startswith("the text") else None
+                self.add_error(
+                    field, _sentence(problem.removeprefix(f"{name} ") if field == name else problem)
+                )
         return values
 
 
@@ -231,4 +250,5 @@ def _shown(user: User, taken: list[Received]) -> list[Shown]:
 
 
 def _sentence(problem: str) -> str:
+    problem = problem.replace("admit_date", "the day of admission")
     return f"{problem[:1].upper()}{problem[1:]}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -95,11 +95,24 @@ def _lost(document: Document) -> list[EntryEvidence]:
     )
 
 
+@require_GET
+def alert(request: HttpRequest, alert_id: int) -> HttpResponse:
+    """To the difference where there is an earlier version, else to the new document."""
+    found = DocumentAlert.objects.select_related("document_version").filter(pk=alert_id).first()
+    if found is None:
+        raise Http404
+    encounter = get_encounter_for(request.user, found.encounter_id, READ_DOCUMENTS)
+    version = found.document_version
+    if version.version > 1:
+        return redirect("web:document-difference", encounter.pk, version.document_id, version.version)
+    return redirect("web:encounter", encounter.pk)
+
+
 @require_POST
 def alert_seen(request: HttpRequest, alert_id: int) -> HttpResponse:
-    alert = DocumentAlert.objects.filter(pk=alert_id).first()
-    if alert is None:
+    found = DocumentAlert.objects.filter(pk=alert_id).first()
+    if found is None:
         raise Http404
-    encounter = get_encounter_for(request.user, alert.encounter_id, CODE_ENCOUNTER)
-    resolve_alert(request.user, alert.pk, resolution=request.POST.get("resolution", "seen"))
+    encounter = get_encounter_for(request.user, found.encounter_id, CODE_ENCOUNTER)
+    resolve_alert(request.user, found.pk, resolution=request.POST.get("resolution", "seen"))
     return to(request, reverse("web:encounter", args=[encounter.pk]))

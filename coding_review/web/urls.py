@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
         late_documents.document_difference,
         name="document-difference",
     ),
+    path("alerts/<int:alert_id>/", late_documents.alert, name="alert"),
     path("alerts/<int:alert_id>/seen/", late_documents.alert_seen, name="alert-seen"),
     path("import/", bring_in.bring_in, name="import"),
     path("entries/<int:entry_id>/decide/", review.entry_decide, name="entry-decide"),

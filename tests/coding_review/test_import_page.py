@@ -141,7 +141,7 @@ def test_a_refused_text_is_still_in_the_form(as_lead, work_group):
         ({"text": "t", "discharge_date": "2026-13-01"}, "Enter a valid date."),
         (
             {"text": "t", "admit_date": "2026-06-02", "discharge_date": "2026-06-01"},
-            "Discharge_date is before",
+            "Is before the day of admission.",
         ),
         ({"text": "t", "claim_types": ["drg"]}, "drg is not one of the available choices."),
     ],
@@ -181,7 +181,7 @@ def test_a_csv_with_bad_rows(as_lead, work_group):
     assert "New encounter 2" in shown
     assert "Not taken in 2" in shown
     assert "week.csv 3 age: not a number" in shown
-    assert "week.csv 4 documents[0].text: the text is empty" in shown
+    assert "week.csv 4 text: the text is empty" in shown
     assert "week.csv, line 2 a New encounter" in shown
 
 
@@ -293,9 +293,21 @@ def test_who_may_not_read_sees_no_difference_and_resolves_no_alert(request, clie
     client.force_login(request.getfixturevalue(persona))
     assert client.get(address(changed, 2)).status_code == status
     alert = DocumentAlert.objects.get()
+    assert client.get(f"/alerts/{alert.pk}/").status_code == status
     assert client.post(f"/alerts/{alert.pk}/seen/").status_code == status
     alert.refresh_from_db()
     assert alert.resolved_at is None
+
+
+def test_an_alert_leads_to_what_it_is_about(client, changed, coder):
+    client.force_login(coder)
+    about_version = DocumentAlert.objects.get()
+    assert client.get(f"/alerts/{about_version.pk}/").headers["Location"] == address(changed, 2)
+    receive_encounter(None, delivery(document("d2", "New.")), via="command")
+    about_document = DocumentAlert.objects.latest("pk")
+    encounter = f"/encounters/{changed.encounter_id}/"
+    assert client.get(f"/alerts/{about_document.pk}/").headers["Location"] == encounter
+    assert client.get("/alerts/999999/").status_code == 404
 
 
 def test_an_alert_is_resolved_by_a_plain_form(client, changed, coder):

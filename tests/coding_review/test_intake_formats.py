@@ -431,7 +431,7 @@ CSV_ERRORS = {
         "not UTF-8: byte 0xF3 at byte offset 43 of the file",
         4,
     ),
-    "empty text": (b"b,,\n", "documents[0].text: the text is empty", 3),
+    "empty text": (b"b,,\n", "text: the text is empty", 3),
     "cells": (b"b,t\n", "2 cells, but the header has 3", 3),
     "no id": (b",,t\n", "id is missing", 3),
     "duplicate": (b"g,,t\n", "the id is already used on line 2 of this file", 3),
@@ -466,7 +466,7 @@ def test_a_bad_row_among_the_documents_of_an_encounter_keeps_the_others_in() -> 
                 age=70.0,
             ),
         ),
-        RowError("a.csv", 3, "documents[0].text: the text is empty"),
+        RowError("a.csv", 3, "text: the text is empty"),
         RowError("a.csv", 4, "age differs from line 2 of the same encounter"),
     ]
 
