@@ -22,24 +22,26 @@ from django.db import connections
 
 from coding_review import localservers
 from coding_review.celery import app as celery_app
+from coding_review.demo import static_state
 from coding_review.demo.running import DemoLock, NoFreePort, choose_port
 from coding_review.demo.supervisor import Program, ProgramFailed, Supervisor, die_with_parent
 from coding_review.demo.users import DEMO_USERS, passwords_file, read_passwords
 from coding_review.localservers import keeper
 
 _HEALTHY_SECONDS = 90.0
+_WORKERS = 2
 _STEPS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
     ("Preparing the database", ("migrate",), {"verbosity": 0, "interactive": False}),
     ("Loading ICD-10-CM", ("load_catalog", "icd10cm"), {}),
     ("Creating users", ("create_demo_users",), {}),
-    ("Collecting static files", ("collectstatic",), {"verbosity": 0, "interactive": False}),
+    ("Importing the demo encounters", ("import_charts", "demo"), {}),
 )
 
 
 class Command(BaseCommand):
     help = (
         "Prepares the database, loads ICD-10-CM, creates users, imports the demo encounters, and runs the web "
-        "server, the worker and beat until Ctrl-C. Everything is kept in var/ for the next time."
+        "server, the workers and beat until Ctrl-C. Everything is kept in var/ for the next time."
     )
     # The database is prepared by the first step.
     requires_system_checks: list[str] = []
@@ -57,6 +59,7 @@ class Command(BaseCommand):
                 "ends it.",
                 returncode=2,
             )
+        noted = settings.VAR_DIR / "demo" / "collected-from"
         begun = time.monotonic()
         if "MAKELEVEL" in os.environ:
             # Started by make: should make be killed, nobody is left to press Ctrl-C.
@@ -65,6 +68,10 @@ class Command(BaseCommand):
         try:
             for title, command, arguments in _STEPS:
                 self._step(title, command, arguments)
+            if not static_state.are_collected(noted):
+                collect = {"verbosity": 0, "interactive": False, "clear": True}
+                self._step("Collecting static files", ("collectstatic",), collect)
+                static_state.note_collected(noted)
             port = choose_port(options["port"])
             with _programs(port) as supervisor:
                 address = f"http://localhost:{port}/"
@@ -94,16 +101,16 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {line}")
 
     def _wait_until_healthy(self, supervisor: Supervisor, port: int, stop: _StopSignals) -> None:
-        self.stdout.write("Starting web server, worker and beat …")
+        self.stdout.write("Starting web server, workers and beat …")
         self.stdout.flush()
         deadline = time.monotonic() + _HEALTHY_SECONDS
-        web = worker = False
-        while not (web and worker):
+        web = workers = False
+        while not (web and workers):
             supervisor.tend()
             web = web or _web_answers(port)
-            worker = worker or bool(celery_app.control.ping(timeout=0.5))
+            workers = workers or len(celery_app.control.ping(timeout=0.5) or []) == _WORKERS
             if time.monotonic() > deadline:
-                missing = "the web server" if not web else "the worker"
+                missing = "the web server" if not web else "a worker"
                 raise ProgramFailed(
                     f"After {_HEALTHY_SECONDS:.0f} s {missing} does not answer. The logs are in {supervisor.logs}."
                 )
@@ -182,8 +189,14 @@ def _commands(port: int, folder: Path) -> list[Program]:
     return [
         Program(
             "worker",
-            [*celery, "worker", "--queues", "predict,celery", "--concurrency", str(min(2, os.cpu_count() or 1)),
-             "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
+            [*celery, "worker", "--queues", "predict", "--concurrency", str(min(2, os.cpu_count() or 1)),
+             "--hostname", "predict@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
+        ),
+        # Apart from the predictions, so that the sweep never waits behind them.
+        Program(
+            "background",
+            [*celery, "worker", "--queues", "celery", "--pool", "solo",
+             "--hostname", "background@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
         ),
         Program(
             "beat",
@@ -193,7 +206,7 @@ def _commands(port: int, folder: Path) -> list[Program]:
             "web",
             [python, "-m", "gunicorn", "coding_review.wsgi", "--bind", f"127.0.0.1:{port}",
              "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "3",
-             "--no-control-socket"],
+             "--preload", "--no-control-socket"],
         ),
     ]  # fmt: skip
 
