@@ -16,7 +16,9 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -27,6 +29,13 @@ class SchemaView(SpectacularAPIView):
     """YAML, or JSON with ?format=json."""
 
     permission_classes = (IsAuthenticated,)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        if response.status_code >= 400:
+            # A problem is JSON, also where YAML was asked for.
+            request.accepted_renderer = JSONRenderer()
+            request.accepted_media_type = JSONRenderer.media_type
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 @extend_schema(exclude=True)

@@ -1,0 +1,137 @@
+"""Tokens, sessions with CSRF, the schema and the page that shows it."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils.html import escape
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+from coding_review.models import AuditEvent
+from tests.coding_review.api_cases import Case, case, client_of, everything, refused
+
+__all__ = ["case"]
+pytestmark = pytest.mark.django_db
+PASSWORD = "a-test-Passw0rd"
+
+
+def ask(**sent: str) -> Any:
+    return APIClient().post("/api/token/", sent, format="json")
+
+
+def test_a_token_is_given_for_a_password_and_opens_the_api(coder: Any) -> None:
+    response = ask(username="coder", password=PASSWORD)
+    token = response.json()["token"]
+    assert (response.status_code, token) == (200, Token.objects.get(user=coder).key)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    assert client.get("/api/encounters/").status_code == 200
+    assert ask(username="coder", password=PASSWORD).json() == {"token": token}
+    events = AuditEvent.objects.filter(type="token.issued")
+    assert [(e.actor, e.data) for e in events] == [(coder, {})]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({"username": "coder", "password": "wrong"}, 401, "authentication_failed"),
+        ({"username": "nobody", "password": PASSWORD}, 401, "authentication_failed"),
+        ({"username": "coder", "password": f" {PASSWORD}"}, 401, "authentication_failed"),
+        ({"username": "coder"}, 400, "invalid"),
+        ({"username": "coder", "password": PASSWORD, "next": "x"}, 400, "invalid"),
+    ],
+)
+def test_no_token_without_the_password(coder: Any, sent: dict[str, str], status: int, code: str) -> None:
+    response = ask(**sent)
+    refused(response, status, code)
+    assert Token.objects.count() == 0
+    assert PASSWORD not in response.content.decode()
+
+
+def test_a_closed_account_gets_no_token_and_its_token_opens_nothing(coder: Any) -> None:
+    client = client_of(coder)
+    coder.is_active = False
+    coder.save()
+    refused(ask(username="coder", password=PASSWORD), 401, "authentication_failed")
+    refused(client.get("/api/encounters/"), 401, "authentication_failed")
+
+
+def test_revoking_ends_the_token(coder: Any) -> None:
+    client = client_of(coder)
+    assert client.delete("/api/token/").status_code == 204
+    refused(client.get("/api/encounters/"), 401, "authentication_failed")
+    assert AuditEvent.objects.filter(type="token.revoked", actor=coder).count() == 1
+    refused(APIClient().delete("/api/token/"), 401, "not_authenticated")
+
+
+def test_a_session_works_with_its_csrf_token_only(case: Case, coder: Any) -> None:
+    client = APIClient(enforce_csrf_checks=True)
+    client.login(username="coder", password=PASSWORD)
+    assert client.get("/api/encounters/").status_code == 200
+    url = case.url("/api/entries/{entry}/decide/")
+    before = everything()
+    body = refused(
+        client.post(url, {"action": "accept", "version": 0}, format="json"), 403, "permission_denied"
+    )
+    assert body["detail"].startswith("CSRF Failed")
+    assert everything() == before
+    client.get("/sign-in/")
+    client.get("/api/docs/")
+    token = client.cookies["csrftoken"].value
+    response = client.post(
+        url, {"action": "accept", "version": 0}, format="json", headers={"X-CSRFToken": token}
+    )
+    assert response.status_code == 200
+
+
+def test_nothing_of_the_api_is_stored_on_the_way(case: Case, coder: Any) -> None:
+    response = client_of(coder).get(case.url("/api/encounters/{encounter}/documents/{version}/"))
+    assert response["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in response.headers
+    assert response.cookies == {}
+
+
+def test_the_schema_is_complete_and_without_warnings() -> None:
+    out = StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
+    schema = json.loads(out.getvalue())
+    operations = [
+        (path, method) for path, item in schema["paths"].items() for method in item if method != "parameters"
+    ]
+    assert len(operations) == 22
+    for path, method in operations:
+        answers = schema["paths"][path][method]["responses"]
+        assert "401" in answers, (path, method)
+        for status, answer in answers.items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"], (path, method, status)
+
+
+def test_the_schema_is_for_those_signed_in(coder: Any) -> None:
+    refused(APIClient().get("/api/schema/"), 401, "not_authenticated")
+    response = client_of(coder).get("/api/schema/?format=json")
+    assert (response.status_code, response.json()["info"]["title"]) == (200, "Coding review")
+
+
+def test_the_page_lists_every_operation_with_an_example(client: Any, coder: Any, settings: Any) -> None:
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    assert client.get("/api/docs/").status_code == 302
+    client.force_login(coder)
+    response = client.get("/api/docs/")
+    page = response.content.decode()
+    schema = client_of(coder).get("/api/schema/?format=json").json()
+    for path, item in schema["paths"].items():
+        for operation in item.values():
+            assert f'id="{operation["operationId"]}"' in page
+            assert f"{escape(operation['summary'])}</h3>" in page
+        assert f"http://testserver{path}" in page
+    assert "curl -X POST &#x27;http://testserver/api/encounters/{encounter_id}/take/&#x27;" in page
+    assert "<script>" not in page
+    assert "style=" not in page
