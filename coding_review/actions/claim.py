@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from coding_review import audit
 from coding_review.auth import require
-from coding_review.choices import TAKEABLE, EncounterStatus
+from coding_review.choices import BEFORE_REVIEW, TAKEABLE, EncounterStatus
 from coding_review.errors import NotAllowed, NothingToDo, NotYours
 from coding_review.locks import lock_encounter
 from coding_review.models import Encounter
@@ -58,7 +58,10 @@ def claim_next(actor: Any) -> Encounter:
         or waiting.filter(owner__isnull=True).by_priority().first()
     )
     if encounter is None:
-        raise NothingToDo("No encounter is waiting for you.")
+        coming = Encounter.objects.visible_to(actor).filter(status__in=BEFORE_REVIEW).count()
+        raise NothingToDo(
+            "No encounter is waiting for you." + (f" The engine still works on {coming}." if coming else "")
+        )
     move(encounter, "claim")
     _take(encounter, actor, via="next")
     return encounter

@@ -73,7 +73,7 @@ def carries_poa(entry: CodeEntry, claim_type: str) -> bool:
 def poa_options(entry: CodeEntry, claim_type: str) -> tuple[Option, ...]:
     if not carries_poa(entry, claim_type):
         return ()
-    return options([("", "POA?"), *((p.value, p.label) for p in Poa)], entry.poa)
+    return options([("", "?"), *((p.value, p.label) for p in Poa)], entry.poa)
 
 
 def card(
