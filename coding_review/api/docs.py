@@ -199,7 +199,7 @@ _SHOWN_THOUGH_OPTIONAL = frozenset({"text"})
 
 
 def _curl(base: str, method: str, path: str, fields: tuple[Field, ...], *, open_to_all: bool) -> str:
-    parts = ["curl" if method == "get" else f"curl -X {method.upper()}", f"'{base}{path}'"]
+    parts = [f"curl {'' if method == 'get' else f'-X {method.upper()} '}'{base}{path}'"]
     if not open_to_all:
         parts.append("-H 'Authorization: Token <token>'")
     if fields:
