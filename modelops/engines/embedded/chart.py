@@ -41,6 +41,7 @@ _PROVIDERS = re.compile(
     r"(?i)\b(?:physician|m\.?d\.?|d\.?o\.?|nurse practitioner|n\.?p\.?|aprn|crna|midwife|cnm|pa(?:-c)?|resident|"
     r"attending|hospitalist|surgeon|dentist|dpm|psychologist|provider)\b"
 )
+_SEX_WORDS = {"F": "female", "M": "male"}
 # "stay" documents that state the diagnoses at the end of a stay.
 _SUMMARY = re.compile(r"(?i)discharge|transfer summary|death summary|final")
 _SUMMARY_TITLE = re.compile(r"(?im)^.{0,60}\b(?:discharge|death|discharge\s*/\s*transfer|transfer) summary\b")
@@ -51,6 +52,7 @@ class ChartFacts:
     """Facts that choose between codes; `words` are normal words that hold for the whole chart."""
 
     inpatient_facility: bool
+    stay: bool
     sex: str
     age_years: float | None
     year: int | None
@@ -85,6 +87,7 @@ def facts(chart: ChartText) -> ChartFacts:
     day = chart.discharge_date or chart.date_of_service or chart.admit_date
     found = ChartFacts(
         inpatient_facility=chart.claim_type == ClaimType.FACILITY_INPATIENT,
+        stay=chart.setting in ("inpatient", "observation"),
         sex=chart.sex,
         age_years=age,
         year=day.year if day else None,
@@ -99,6 +102,8 @@ def facts(chart: ChartText) -> ChartFacts:
         words.update(("childbirth", "complicating"))
     if found.trimester and found.pregnant:
         words.update((found.trimester, "trimester"))
+    if found.sex in _SEX_WORDS:
+        words.add(_SEX_WORDS[found.sex])
     return ChartFacts(
         **{name: getattr(found, name) for name in ChartFacts.__slots__ if name != "words"},
         words=frozenset(words),

@@ -16,7 +16,11 @@ from modelops.engines.types import ContextMention, Discarded
 # Conditions that are coded only when confirmed, in any setting (II.H, I.C.1.a, I.C.1.f, I.C.1.g, I.C.10.c).
 CONFIRMED_ONLY = ("B20", "Z21", "A92.5", "U07.1", "J12.82", "J09", "J10")
 # The strongest reason against suggesting comes first.
-_ORDER = ("negated", "other_person", "family", "hypothetical", "uncertain", "historical")
+_ORDER = ("negated", "other_person", "family", "hypothetical", "uncertain", "historical", "resolved")
+# A circumstance that is someone else's when someone else is the subject ("husband laid off").
+_OWN_ONLY = ("Z55", "Z56", "Z59.0", "Z65", "Z66", "Z72", "F17")
+# Parts of a note that tell of the present stay: what resolved there was still treated in it.
+_OF_THE_STAY = frozenset({"final", "diagnoses", "course", "hpi", "other", "start"})
 
 
 @dataclass(slots=True)
@@ -53,11 +57,17 @@ def classify(mentions: list[Mention], facts: ChartFacts, vocabulary: Vocabulary)
                 found.discarded.setdefault(mention.code, Discarded(mention.code, reason))
             continue
         mention = replace(mention, code=code, tags=set())
-        if code[0] == "Z" and mention.source != "title" and tag in ("historical", "family", "other_person"):
-            # A status or circumstance says itself whose it is.
-            tag = "" if mention.section != "family" else tag
+        if tag in ("historical", "family", "other_person") and _says_whose(mention):
+            tag = ""
         _BY_TAG.get(tag, _affirmed)(mention, facts, vocabulary, found)
     return found
+
+
+def _says_whose(mention: Mention) -> bool:
+    """A status or circumstance tells by itself whose it is, unless the section is about the family."""
+    if mention.code[0] != "Z" or mention.source == "title" or mention.section == "family":
+        return False
+    return not mention.code.startswith(_OWN_ONLY)
 
 
 def _affirmed(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
@@ -109,6 +119,13 @@ def _historical(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, fou
     found.kept.append(mention)
 
 
+def _resolved(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
+    if facts.stay and mention.section in _OF_THE_STAY:
+        _affirmed(mention, facts, vocabulary, found)
+    else:
+        _historical(mention, facts, vocabulary, found)
+
+
 def _in_family(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
     _keep_context(mention, ContextTag.FAMILY, found)
     for code, prefixes in _family():
@@ -137,4 +154,5 @@ _BY_TAG = {
     "hypothetical": _hypothetical,
     "uncertain": _uncertain,
     "historical": _historical,
+    "resolved": _resolved,
 }

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from modelops.engines.embedded.chart import ChartFacts
 from modelops.engines.embedded.lexicon import table
 from modelops.engines.embedded.mentions import Mention
+from modelops.engines.embedded.resolve import settle
 from modelops.engines.embedded.terms import Vocabulary
 
 _DIABETES = ("E08", "E09", "E10", "E11", "E13")
@@ -94,6 +96,34 @@ def _made(code: str, used: Iterable[Candidate], why: str) -> Candidate:
     )
 
 
+def in_pregnancy(candidates: dict[str, Candidate], facts: ChartFacts, vocabulary: Vocabulary) -> None:
+    """Chapter 15 codes come with, or instead of, others in a pregnant patient, unless it is incidental."""
+    if not facts.pregnant or "Z33.1" in candidates:
+        return
+    for prefixes, manner, when, header, why in table("obstetrics.csv", 5):
+        if when != "any" and (when == "delivered") != facts.delivered:
+            continue
+        used = [c for code, c in candidates.items() if code.startswith(tuple(prefixes.split()))]
+        used = [c for c in used if not c.tags]
+        code = settle(header, (), facts, vocabulary)
+        if not used or code is None:
+            continue
+        if code not in candidates:
+            candidates[code] = _made(code, used, why)
+        for candidate in used if manner == "instead" else ():
+            candidates.pop(candidate.code, None)
+
+
+def leave_unsupported(candidates: dict[str, Candidate]) -> None:
+    """Take out codes that are only coded beside another that is not there (a BMI without its diagnosis)."""
+    for prefixes, needed, _why in table("needs.csv", 3):
+        needs = tuple(needed.split())
+        if any(code.startswith(needs) for code in candidates):
+            continue
+        for code in [code for code in candidates if code.startswith(tuple(prefixes.split()))]:
+            del candidates[code]
+
+
 def more_specific_wins(candidates: dict[str, Candidate], vocabulary: Vocabulary) -> dict[str, Candidate]:
     """Leave out an "unspecified" code where another of its category says more about the same thing."""
     found = dict(candidates)
@@ -101,7 +131,7 @@ def more_specific_wins(candidates: dict[str, Candidate], vocabulary: Vocabulary)
         node = vocabulary.nodes[code]
         if "unspecified" not in node.title.lower():
             continue
-        stem = code[:5] if code[0] in "ST" else code[:3] if code[0] in "CFGIJKMNOD" else code[:5]
+        stem = code[:5] if code[0] in "ST" else code[:3] if code[0] in "CFGIJKLMNOD" else code[:5]
         rivals = [
             other
             for other in found

@@ -15,7 +15,7 @@ from modelops.engines.embedded.tokens import Token, is_word, word_set
 
 # Words a scope covers at most; "denies" lists run to the end of the clause.
 _FORWARD = {"negated": 40, "uncertain": 8, "hypothetical": 10, "historical": 8, "family": 30}
-_BACKWARD = {"negated": 7, "uncertain": 5, "hypothetical": 3, "historical": 8}
+_BACKWARD = {"negated": 7, "uncertain": 5, "hypothetical": 3, "historical": 8, "resolved": 6}
 _LONG_ITEM = 4
 _OPENS_UP = frozenset({"denies", "denied", "deny", "denying", "neither", "negative", "neg"})
 _LIST_GOES_ON = frozenset({"or", "nor", ",", "/", "and", "&"})
@@ -239,7 +239,8 @@ def _minus_signs(tokens: Sequence[Token]) -> list[Scope]:
 
 _PERSON_REACH = 12
 _HAS = word_set(
-    "had has have with w/ died dies dead deceased - – — : ( d suffers living passed of from dx diagnosed"
+    "had has have with w/ died dies dead deceased - – — : ( d suffers living passed of from dx diagnosed laid lost "
+    "got smokes drinks is was takes"
 )
 
 

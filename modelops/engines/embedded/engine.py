@@ -7,6 +7,7 @@ from modelops.engines.embedded import combine, scoring
 from modelops.engines.embedded.chart import ChartFacts, facts
 from modelops.engines.embedded.classify import Sorted, classify
 from modelops.engines.embedded.combine import Candidate
+from modelops.engines.embedded.drugs import drug_effects
 from modelops.engines.embedded.explain import rationale
 from modelops.engines.embedded.mentions import Mention, ReadDocument, mentions, read
 from modelops.engines.embedded.patterns import measured
@@ -40,10 +41,13 @@ class EmbeddedEngine:
         for document in documents:
             found.extend(mentions(document, words, known))
         found.extend(measured(documents, known))
+        found.extend(drug_effects(documents, words))
         sorted_mentions = classify(found, known, words)
         candidates = _candidates(sorted_mentions, words)
         candidates = combine.combine(candidates, words)
+        combine.in_pregnancy(candidates, known, words)
         candidates = combine.more_specific_wins(candidates, words)
+        combine.leave_unsupported(candidates)
         combine.lower_conflicts(candidates, words)
         combine.lower_integral(candidates)
         return EngineResult(

@@ -17,6 +17,7 @@ from modelops.engines.embedded.tokens import STOP, Token, is_word
 REACH = 9
 _LIST_SIGNS = frozenset({",", "/", "+", "&", "and", "•"})
 _LOOSE_WORDS = 2
+_BREAKS_A_GAP = frozenset({"no", "not", "without", "denies", "never", "but", "negative"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ def _in_order(words: Words, at: int, candidate: Phrase) -> tuple[int, ...] | Non
             if words.norms[place] == wanted:
                 places.append(place)
                 break
+            if words.norms[place] in _BREAKS_A_GAP:
+                return None
         else:
             return None
     return tuple(places)

@@ -31,9 +31,17 @@ def settle(code: str, near: Collection[str], facts: ChartFacts, vocabulary: Voca
         if node is None:
             return None
         if node.billable:
-            return node.code
+            return _at_delivery(node, facts, vocabulary).code
         node = _child(node, words, facts, vocabulary)
     return None
+
+
+def _at_delivery(node: Node, facts: ChartFacts, vocabulary: Vocabulary) -> Node:
+    """In the stay of the delivery, "complicating childbirth" stands in the place of a trimester (I.C.15.a.3)."""
+    if not facts.delivered or not node.code.startswith("O") or "trimester" not in node.words:
+        return node
+    siblings = (vocabulary.nodes[code] for code in vocabulary.nodes[node.parent].children)
+    return next((other for other in siblings if "childbirth" in other.words and other.billable), node)
 
 
 def _child(node: Node, words: set[str], facts: ChartFacts, vocabulary: Vocabulary) -> Node | None:
@@ -45,8 +53,9 @@ def _child(node: Node, words: set[str], facts: ChartFacts, vocabulary: Vocabular
     best: tuple[int, Node] | None = None
     for child in children:
         extra = child.words - node.words - _IMPLIED
-        if extra and extra <= words and (best is None or len(extra) > best[0]) and "other" not in child.words:
-            best = (len(extra), child)
+        weight = 2 * len(extra) + ("childbirth" in extra)
+        if extra and extra <= words and (best is None or weight > best[0]) and "other" not in child.words:
+            best = (weight, child)
     if best is not None:
         return best[1]
     for child in reversed(children):

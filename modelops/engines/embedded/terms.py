@@ -21,7 +21,7 @@ _PARENTHESES = re.compile(r"\s*\([^()]*\)")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 # Named without saying more: dropped from a term, and the term then stands for the default.
 _DEFAULTS = re.compile(
-    r"(?i),?\s*\b(?:unspecified(?: (?:severity|type|site|organism|complication|cause|trimester|stage|eye|side))?|"
+    r"(?i),?\s*\b(?:unspecified(?: (?:severity|type|site|organism|cause|trimester|stage|eye|side))?|"
     r"NOS|not otherwise specified|uncomplicated|without (?:mention of )?(?:any )?complications?|"
     r"not specified as \w+|, ?initial encounter.*)"
 )
@@ -43,7 +43,9 @@ _TOO_GENERAL = word_set(
     "crisis lead radiation twin strain sprain dislocation disability perforation obstruction dependence "
     "deficiency stenosis adhesion prolapse amputation overdose relapse spasm drowning fatigue edema "
     "headache nausea vomiting cough fever dizziness scar poisoning reaction allergy labor delivery birth "
-    "baby person worker other unspecified type eye left right skin ear"
+    "baby person worker other unspecified type eye left right skin ear procedure illness growth worry stage "
+    "part exhaustion heat vision hearing speech voice walking sitting travel family school work home housing "
+    "sport food"
 )
 MAX_WORDS = 14
 
@@ -169,7 +171,7 @@ def _readings(code: str, text: str, *, title: bool) -> Iterable[Term]:
 
 def _inside(text: str) -> list[str]:
     """What stands in brackets, as a name of its own."""
-    return [inner for inner in _BRACKETS.findall(text) if len(inner) > 2]
+    return [inner for inner in _BRACKETS.findall(text) if len(inner.split()) > 1]
 
 
 def _index(terms: Iterable[Term]) -> dict[str, tuple[Term, ...]]:

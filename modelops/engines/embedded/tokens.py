@@ -153,7 +153,11 @@ def _beside_a_number(tokens: list[Token], at: int, before_too: bool) -> bool:
     """ "Ca 8.8", "R 16", "97 RA": a measurement, not a word."""
     if at + 1 < len(tokens) and tokens[at + 1].norm[0].isdigit() and len(tokens) > 1:
         return True
-    return before_too and at > 0 and (tokens[at - 1].norm == "%" or tokens[at - 1].norm[-1].isdigit())
+    if not before_too or at == 0:
+        return False
+    before = tokens[at - 1].norm
+    # A year or a date before it is no measurement.
+    return before == "%" or (before[-1].isdigit() and len(before) < 4)
 
 
 def _capital(raw: str) -> bool:
