@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 
 from coding_review.refusals import refusal_of
@@ -21,7 +22,8 @@ class PrivacyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
-        if request.user.is_authenticated and POLL_HEADER not in request.headers:
+        # A token of the API signs in without a session, and must not begin one.
+        if SESSION_KEY in request.session and POLL_HEADER not in request.headers:
             _slide(request)
         return response
 
