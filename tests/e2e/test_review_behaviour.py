@@ -1,0 +1,321 @@
+"""The review page in a real browser: keys, selection of text, undo, conflicts, and without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from coding_review.actions.accept import accept
+from coding_review.actions.claim import claim
+from coding_review.models import CodeEntry, Decision, EntryEvidence, Exposure
+from tests.coding_review.entries import CKD, DM, HF, PNEUMONIA, SOB, suggest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+NOTE = """DISCHARGE SUMMARY
+
+HOSPITAL COURSE
+Admitted with shortness of breath. 👍🏽 feels better since.
+Acute on chronic systolic heart failure, treated with furosemide.
+Type 2 diabetes mellitus with diabetic chronic kidney disease, CKD stage 3b.
+Na\t141\t138
+No evidence of pneumonia. 👍🏽 Chronic atrial fibrillation, rate controlled.
+
+PAST HISTORY
+Hypertension.
+Discharged home."""
+
+
+@pytest.fixture
+def case(icd10cm: Any, make_encounter: Any, coder: Any) -> Any:
+    encounter = make_encounter({"discharge summary": NOTE, "progress note": "Stable.\nCKD stage 3b noted."})
+    code_set = encounter.code_sets.get()
+    entries = suggest(code_set, HF, DM, CKD, SOB, PNEUMONIA)
+    claim(coder, encounter.pk)
+    return code_set, entries
+
+
+@pytest.fixture
+def review(case: Any, coder: Any, sign_in: Any, live_server: Any, page: Page) -> Page:
+    sign_in(coder)
+    code_set, _ = case
+    page.goto(live_server.url + address(code_set))
+    expect(page.locator(".card.is-selected")).to_be_focused()
+    return page
+
+
+def address(code_set: Any) -> str:
+    return reverse("web:review", args=[code_set.encounter_id, code_set.claim_type])
+
+
+def card(page: Page, entry: CodeEntry) -> Any:
+    return page.locator(f"#entry-{entry.pk}")
+
+
+def states(case: Any) -> list[str]:
+    return [CodeEntry.objects.get(pk=entry.pk).state for entry in case[1]]
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_keys_decide_and_go_to_the_next_undecided(review: Page, case: Any) -> None:
+    _, (hf, dm, ckd, sob, pneumonia) = case
+    expect(card(review, hf)).to_have_attribute("aria-current", "true")
+    press(review, "a")
+    expect(card(review, hf)).to_have_attribute("data-state", "accepted")
+    expect(card(review, dm)).to_be_focused()
+    expect(review.locator("#live")).to_have_text("I50.23 accepted. 4 left.")
+    press(review, "r", "2", "1")
+    expect(card(review, dm)).to_have_attribute("data-state", "rejected")
+    expect(card(review, ckd)).to_be_focused()
+    press(review, "q")
+    expect(card(review, sob)).to_be_focused()
+    press(review, "d")
+    expect(card(review, pneumonia)).to_be_focused()
+    assert states(case) == ["accepted", "rejected", "held", "dismissed", "undecided"]
+    assert CodeEntry.objects.get(pk=dm.pk).reason == "not_specific"
+    press(review, "u")
+    expect(card(review, sob)).to_have_attribute("data-state", "undecided")
+    expect(card(review, sob)).to_be_focused()
+    press(review, "Shift+U")
+    expect(card(review, sob)).to_have_attribute("data-state", "dismissed")
+    assert states(case) == ["accepted", "rejected", "held", "dismissed", "undecided"]
+
+
+def test_family_alone_and_a_reason_that_needs_words(review: Page, case: Any) -> None:
+    _, (hf, dm, *_) = case
+    press(review, "r", "4", "Enter")
+    expect(card(review, dm)).to_be_focused()
+    press(review, "r", "9")
+    review.keyboard.type("arj12")
+    assert Decision.objects.count() == 1
+    press(review, "Enter")
+    expect(card(review, dm)).to_have_attribute("data-state", "rejected")
+    assert [CodeEntry.objects.get(pk=e.pk).reason for e in (hf, dm)] == ["context", "other"]
+    assert Decision.objects.get(entry=dm).payload.comment == "arj12"
+
+
+def test_keys_do_nothing_while_typing_with_modifiers_or_turned_off(review: Page, case: Any) -> None:
+    press(review, "/")
+    review.keyboard.type("arudq")
+    expect(review.locator("[data-find-count]")).to_have_text("not found")
+    press(review, "Escape", "Control+a", "Alt+a")
+    review.locator("summary[aria-label^='Menu of']").click()
+    review.get_by_role("button", name="Off").click()
+    expect(review.locator("body")).to_have_attribute("data-shortcuts", "off")
+    press(review, "Escape", "a", "r", "u")
+    expect(review.locator(".reasons")).to_have_count(0)
+    assert states(case) == ["undecided"] * 5
+    review.reload()
+    press(review, "a")
+    expect(review.locator("body")).to_have_attribute("data-shortcuts", "off")
+    assert Decision.objects.count() == 0
+
+
+def test_find_counts_places_and_steps_through_them(review: Page) -> None:
+    press(review, "/")
+    review.keyboard.type("chronic")
+    count = review.locator("[data-find-count]")
+    expect(count).to_have_text("1 of 3")
+    press(review, "Enter", "Enter")
+    expect(count).to_have_text("3 of 3")
+    press(review, "Shift+Enter")
+    expect(count).to_have_text("2 of 3")
+
+
+def test_a_mark_selects_its_code_and_a_code_shows_its_marks(review: Page, case: Any) -> None:
+    _, (_, dm, ckd, *_) = case
+    review.locator(f"mark[data-e='{ckd.pk}']").click()
+    expect(card(review, ckd)).to_have_attribute("aria-current", "true")
+    expect(review.locator("mark.sel")).to_have_text("CKD stage 3b")
+    card(review, dm).locator(".title").click()
+    expect(review.locator("mark.sel")).to_have_text(DM[2])
+    expect(review.locator(".ln.sel")).to_have_attribute("data-line", "6")
+
+
+def test_a_code_is_added_for_words_selected_after_an_emoji(review: Page, case: Any) -> None:
+    words = "Chronic atrial fibrillation"
+    review.evaluate(
+        """words => {
+            const tx = document.querySelector('#L8 .tx');
+            const walker = document.createTreeWalker(tx, NodeFilter.SHOW_TEXT);
+            for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+                const at = node.data.indexOf(words);
+                if (at < 0) continue;
+                getSelection().setBaseAndExtent(node, at, node, at + words.length);
+            }
+        }""",
+        words,
+    )
+    press(review, "+")
+    expect(review.locator("[data-quote]")).to_have_text(words)
+    query = review.locator("#panel-add [name=q]")
+    expect(query).to_be_focused()
+    query.fill("I48.20")
+    pick = review.locator("#panel-add .pick", has_text="I48.20")
+    expect(pick).to_be_visible()
+    press(review, "Enter", "Enter")
+    added = review.locator(".card[data-state=added]")
+    expect(added).to_be_focused()
+    evidence = EntryEvidence.objects.get(entry__code="I48.20")
+    line = NOTE.split("\n")[7]
+    assert (evidence.line_start, evidence.line_end, evidence.quote) == (8, 8, words)
+    assert (evidence.col_start, evidence.col_end) == (line.index(words), line.index(words) + len(words))
+    expect(review.locator("mark.sel")).to_have_text(words)
+
+
+def test_a_code_is_added_for_lines_by_keyboard_alone(review: Page, case: Any) -> None:
+    review.locator("[data-text]").focus()
+    press(review, "v", "j", "j", "j", "ArrowDown")
+    expect(review.locator(".ln.picked")).to_have_count(2)
+    numbers = [
+        int(n) for n in review.locator(".ln.picked").evaluate_all("all => all.map(l => l.dataset.line)")
+    ]
+    press(review, "Enter")
+    review.locator("#panel-add [name=q]").fill("I10")
+    expect(review.locator("#panel-add .pick").first).to_contain_text("I10")
+    press(review, "ArrowDown", "Enter")
+    expect(review.locator(".card[data-state=added]")).to_be_focused()
+    evidence = EntryEvidence.objects.get(entry__code="I10")
+    assert [evidence.line_start, evidence.line_end] == numbers
+    assert evidence.quote == "\n".join(NOTE.split("\n")[numbers[0] - 1 : numbers[1]])
+
+
+def test_modify_searches_on_the_spot_with_near_codes_first(review: Page, case: Any) -> None:
+    _, (hf, dm, *_) = case
+    press(review, "m")
+    near = review.locator(".picker .pick").first
+    expect(near).to_contain_text("I50.2")
+    review.keyboard.type("I50.33")
+    expect(near).to_contain_text("I50.33")
+    press(review, "ArrowDown", "Enter")
+    expect(card(review, dm)).to_be_focused()
+    entry = CodeEntry.objects.get(pk=hf.pk)
+    assert (entry.state, entry.code, entry.suggested_code) == ("modified", "I50.33", "I50.23")
+
+
+def test_a_stale_page_shows_both_states_and_saves_nothing(review: Page, case: Any, coder: Any) -> None:
+    code_set, (hf, *_) = case
+    accept(coder, code_set.pk, hf.pk, seen_version=0)
+    press(review, "r", "1", "1")
+    conflict = card(review, hf).locator(".conflict")
+    expect(conflict).to_contain_text("Changed meanwhile; nothing was saved.")
+    expect(conflict.locator("dd").nth(0)).to_contain_text("Rejected, information absent: not documented")
+    expect(conflict.locator("dd").nth(1)).to_contain_text("Accepted")
+    assert states(case)[0] == "accepted"
+    conflict.get_by_role("button", name="Replace it with mine").click()
+    expect(card(review, hf)).to_have_attribute("data-state", "rejected")
+    assert states(case)[0] == "rejected"
+
+
+def test_a_double_click_decides_once(review: Page, case: Any) -> None:
+    _, (hf, *_) = case
+    card(review, hf).get_by_role("button", name="Accept").dblclick()
+    expect(card(review, hf)).to_have_attribute("data-state", "accepted")
+    review.wait_for_load_state("networkidle")
+    assert Decision.objects.count() == 1
+    assert states(case)[1] == "undecided"
+
+
+def test_what_was_shown_is_reported(review: Page, case: Any, coder: Any) -> None:
+    _, entries = case
+    with review.expect_response(lambda r: "exposures" in r.url):
+        press(review, "j")
+    review.wait_for_load_state("networkidle")
+    shown = set(Exposure.objects.filter(user=coder).values_list("entry_id", flat=True))
+    assert {entries[0].pk, entries[1].pk} <= shown
+    assert Exposure.objects.get(entry=entries[0]).evidence_opened_at is not None
+    assert Exposure.objects.get(entry=entries[4]).evidence_opened_at is None
+
+
+def test_documents_by_key_keep_the_selected_code(review: Page, case: Any) -> None:
+    press(review, "]")
+    expect(review.locator(".dochead h2")).to_have_text("Progress note")
+    press(review, "[")
+    expect(review.locator(".dochead h2")).to_have_text("Discharge summary")
+    expect(review.locator("mark.sel")).to_have_text(HF[2])
+
+
+def test_keys_are_listed_and_the_dialog_gives_the_focus_back(review: Page, case: Any) -> None:
+    press(review, "?")
+    dialog = review.locator("#keys-dialog")
+    expect(dialog).to_be_visible()
+    expect(dialog.locator("h3").first).to_have_text("Selected code")
+    press(review, "a", "Escape")
+    expect(dialog).to_be_hidden()
+    expect(card(review, case[1][0])).to_be_focused()
+    assert Decision.objects.count() == 0
+
+
+def test_roles_and_sign_off_panel_by_key(review: Page, case: Any) -> None:
+    _, (hf, *_) = case
+    press(review, "a")
+    expect(card(review, hf)).to_have_attribute("data-state", "accepted")
+    press(review, "c")
+    role = review.locator(f"#role-{hf.pk}")
+    role.select_option("principal")
+    expect(review.locator("#live")).to_contain_text("Saved.")
+    assert CodeEntry.objects.get(pk=hf.pk).role == "principal"
+    press(review, "Escape")
+    review.locator("#tab-codes").focus()
+    press(review, "s")
+    expect(review.locator("#sign-off li").first).to_have_text("2 undecided")
+
+
+def test_without_scripts_every_step_is_a_form(
+    browser: Browser, case: Any, coder: Any, live_server: Any, context: BrowserContext, sign_in: Any
+) -> None:
+    code_set, (hf, dm, *_) = case
+    sign_in(coder)
+    plain = browser.new_context(java_script_enabled=False)
+    plain.add_cookies(context.cookies())
+    page = plain.new_page()
+    page.goto(f"{live_server.url}{address(code_set)}?entry={hf.pk}")
+    card(page, hf).get_by_role("button", name="Accept").click()
+    expect(card(page, dm)).to_have_attribute("aria-current", "true")
+    card(page, dm).get_by_role("button", name="Reject").click()
+    card(page, dm).locator("button[value=not_documented]").click()
+    assert states(case)[:2] == ["accepted", "rejected"]
+    page.locator("#undo").click()
+    assert states(case)[:2] == ["accepted", "undecided"]
+    page.get_by_role("tab", name="Code set").click()
+    expect(page.locator("#panel-codes")).to_be_visible()
+    expect(page.locator("#code-set .setline")).to_have_count(1)
+    plain.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing(
+    review: Page, case: Any, context: BrowserContext, live_server: Any, theme: str, width: int
+) -> None:
+    context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
+    review.set_viewport_size({"width": width, "height": 844})
+    review.reload()
+    _, (_hf, dm, *_) = case
+    press(review, "a")
+    expect(card(review, dm)).to_be_focused()
+    press(review, "r", "4")
+    assert axe(review) == []
+    press(review, "Escape", "Escape", "m")
+    expect(review.locator(".picker .pick").first).to_be_visible()
+    assert axe(review) == []
+    press(review, "Escape")
+    for panel in ("codes", "findings", "history", "sign-off"):
+        review.locator(f"#tab-{panel}").click()
+        assert axe(review) == []
+    review.goto(live_server.url + reverse("web:worklist"))
+    assert axe(review) == []
+
+
+def axe(page: Page) -> list[str]:
+    page.wait_for_load_state("networkidle")
+    found = Axe().run(page).response["violations"]
+    return [f"{v['id']}: {n['html'][:160]} {n['any'][:1]}" for v in found for n in v["nodes"]]
