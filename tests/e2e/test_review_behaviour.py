@@ -173,7 +173,7 @@ def test_a_code_is_added_for_words_selected_after_an_emoji(review: Page, case: A
 
 def test_a_code_is_added_for_lines_by_keyboard_alone(review: Page, case: Any) -> None:
     review.locator("[data-text]").focus()
-    press(review, "v", "j", "j", "j", "ArrowDown")
+    press(review, "v", "j", "j", "ArrowDown")
     expect(review.locator(".ln.picked")).to_have_count(2)
     numbers = [
         int(n) for n in review.locator(".ln.picked").evaluate_all("all => all.map(l => l.dataset.line)")

@@ -79,3 +79,19 @@ document.addEventListener("keydown", (event) => {
 });
 
 const searching = (picker) => picker.querySelector("form[role='search']").classList.contains("htmx-request");
+
+// While a choice is being saved no search may draw the list anew: the form in it would be gone when its answer comes.
+const chooser = (element) => element?.closest?.(".pick-results")?.closest("[data-picker]");
+let choosing = null;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  choosing = chooser(event.detail.requestConfig?.elt) ?? choosing;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!event.detail.requestConfig?.elt?.matches?.("[role='search']")) choosing = null;
+});
+document.addEventListener("htmx:configRequest", (event) => {
+  if (choosing && event.target.matches?.("[role='search']")) event.preventDefault();
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (choosing && event.detail.target?.matches?.(".pick-results")) event.detail.shouldSwap = false;
+});
