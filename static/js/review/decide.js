@@ -10,6 +10,8 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (verb !== "post" || !event.target.closest?.("#review-body, #progress")) return;
   // Evidence to add names the document it was selected in.
   if (!parameters.line_start) parameters.document = documentId();
+  // The panel in sight is drawn at once; others when they are looked at.
+  parameters.panel = current() ?? "";
 });
 
 let focused = "";
