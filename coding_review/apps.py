@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class CodingReviewConfig(AppConfig):
@@ -7,6 +8,7 @@ class CodingReviewConfig(AppConfig):
 
     def ready(self) -> None:
         # Here and not above: the models are loaded only now.
-        from coding_review import sessions
+        from coding_review import checks, sessions
 
         sessions.connect()
+        register(checks.settings_make_sense)

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST
 from coding_review.actions.claim import claim, claim_next
 from coding_review.actions.hold import hold, resume
 from coding_review.actions.reassign import reassign
+from coding_review.actions.retry_prediction import retry_prediction
 from coding_review.actions.return_encounter import return_encounter
 from coding_review.actions.skip import skip
 from coding_review.errors import InvalidDecision, NothingToDo
-from coding_review.rules.permissions import CODE_ENCOUNTER, REASSIGN, RETURN
+from coding_review.rules.permissions import CODE_ENCOUNTER, QUEUE, REASSIGN, RETURN
 from coding_review.web.forms import HoldForm, ReopenForm, SkipForm, first_error
 from coding_review.web.getters import get_encounter_for
 from coding_review.web.review import number, to
@@ -84,4 +85,11 @@ def encounter_reassign(request: HttpRequest, encounter_id: int) -> HttpResponse:
     if to_user is None:
         raise Http404
     reassign(request.user, encounter.pk, to=to_user, comment=request.POST.get("comment", "")[:1000])
+    return _open(request, encounter.pk)
+
+
+@require_POST
+def encounter_retry(request: HttpRequest, encounter_id: int) -> HttpResponse:
+    encounter = get_encounter_for(request.user, encounter_id, QUEUE)
+    retry_prediction(request.user, encounter.pk)
     return _open(request, encounter.pk)

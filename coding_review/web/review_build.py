@@ -15,6 +15,7 @@ from coding_review.queries import coding_entries, sign_off_facts
 from coding_review.rules import signoff
 from coding_review.rules.permissions import VIEW_HISTORY
 from coding_review.web import review_cards, review_documents, review_header
+from coding_review.web.lead_tools import lead_tools
 from coding_review.web.review_history import history_events
 from coding_review.web.review_page import Card, Conflict, DocumentText, Line, Pick, Result, ReviewPage
 from modelops.choices import Band
@@ -92,6 +93,7 @@ class Builder:
             hold_reasons=review_header.hold_reasons() if lease.mine else (),
             skip_reasons=review_header.skip_reasons() if lease.mine else (),
             pick=self.wanted.pick,
+            lead=lead_tools(self.encounter, self.user, failed=state == "failed"),
             idle_seconds=settings.IDLE_MINUTES * 60,
             low_left=low_left and not self.read_only,
         )

@@ -379,6 +379,15 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadTools:
+    """What a lead may do with this encounter now: give it to one of `coders`, return it, predict again."""
+
+    coders: tuple[Option, ...] = ()
+    return_reasons: tuple[Option, ...] = ()
+    can_retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The text a code is to be added for, as it came from the browser."""
 
@@ -469,6 +478,7 @@ class ReviewPage:
     hold_reasons: tuple[Option, ...] = ()
     skip_reasons: tuple[Option, ...] = ()
     pick: Pick | None = None
+    lead: LeadTools | None = None
     idle_seconds: int = 300
     low_left: bool = False
     reason_families: tuple[Family, ...] = FAMILIES

@@ -1,0 +1,74 @@
+"""Numbered system checks of the settings: what is wrong, where it is set, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.utils.module_loading import import_string
+
+_POSITIVE = (
+    "LEASE_MINUTES",
+    "IDLE_MINUTES",
+    "SESSION_IDLE_MINUTES",
+    "PREDICTION_ATTEMPTS",
+    "PREDICTION_HEARTBEAT_SECONDS",
+    "PREDICTION_SECONDS",
+)
+
+
+def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not 0 < settings.BAND_MEDIUM < settings.BAND_HIGH < 1:
+        found.append(
+            Error(
+                f"BAND_MEDIUM ({settings.BAND_MEDIUM}) and BAND_HIGH ({settings.BAND_HIGH}) are not two"
+                " numbers between 0 and 1 in this order.",
+                id="coding_review.E001",
+            )
+        )
+    found += [
+        Error(f"{name} is {getattr(settings, name)}; it must be at least 1.", id="coding_review.E002")
+        for name in _POSITIVE
+        if getattr(settings, name) < 1
+    ]
+    if settings.ENGINE not in settings.ENGINES:
+        known = ", ".join(sorted(settings.ENGINES))
+        found.append(
+            Error(
+                f"ENGINE is {settings.ENGINE!r}, which ENGINES does not have ({known}).",
+                id="coding_review.E003",
+            )
+        )
+    for name, path in settings.ENGINES.items():
+        try:
+            import_string(path)
+        except ImportError:
+            found.append(
+                Error(
+                    f"ENGINES: the engine {name!r} cannot be imported from {path!r}.", id="coding_review.E004"
+                )
+            )
+    if settings.TIME_ZONE not in available_timezones():
+        found.append(Error(f"TIME_ZONE {settings.TIME_ZONE!r} is not known here.", id="coding_review.E005"))
+    if settings.IDLE_MINUTES > settings.LEASE_MINUTES:
+        found.append(
+            Warning(
+                f"IDLE_MINUTES ({settings.IDLE_MINUTES}) is longer than LEASE_MINUTES ({settings.LEASE_MINUTES}):"
+                " time still counts when the lease has run out.",
+                id="coding_review.W001",
+            )
+        )
+    if settings.ALLOW_LATEST_RELEASE:
+        found.append(
+            Warning(
+                "ALLOW_LATEST_RELEASE is on: encounters outside every loaded release are coded with the latest"
+                " one; code sets and exports say so.",
+                id="coding_review.W002",
+            )
+        )
+    return found

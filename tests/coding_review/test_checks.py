@@ -1,0 +1,34 @@
+"""A bad setting is named by a numbered check."""
+
+from __future__ import annotations
+
+import pytest
+
+from coding_review.checks import settings_make_sense
+
+
+def ids() -> list[str]:
+    return [message.id for message in settings_make_sense(None)]
+
+
+def test_the_defaults_pass() -> None:
+    assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("BAND_HIGH", 0.5, ["coding_review.E001"]),
+        ("BAND_MEDIUM", 0, ["coding_review.E001"]),
+        ("LEASE_MINUTES", 0, ["coding_review.E002", "coding_review.W001"]),
+        ("PREDICTION_ATTEMPTS", -1, ["coding_review.E002"]),
+        ("ENGINE", "clairvoyant", ["coding_review.E003"]),
+        ("ENGINES", {"embedded": "nowhere.Engine"}, ["coding_review.E004"]),
+        ("TIME_ZONE", "Mars/Olympus", ["coding_review.E005"]),
+        ("IDLE_MINUTES", 60, ["coding_review.W001"]),
+        ("ALLOW_LATEST_RELEASE", True, ["coding_review.W002"]),
+    ],
+)
+def test_each_bad_value_has_its_number(settings, name: str, value: object, expected: list[str]) -> None:
+    setattr(settings, name, value)
+    assert ids() == expected
