@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC
 from typing import Any
 
 from django.db import transaction
@@ -104,13 +105,18 @@ def editions_of(code_set: CodeSet) -> dict[str, Any]:
 
 
 def hash_of(code_set: CodeSet, lines: list[CodeLine]) -> str:
-    """SHA-256 over the lines and who signed them, as written to the audit log and beside exports."""
+    """SHA-256 over the lines, who signed them, when and by which editions; kept in the audit log and exports."""
     rows = [[str(getattr(line, name)) for name in LINE_FIELDS] for line in lines]
     signed = [
         code_set.pk,
         code_set.version,
         str(code_set.claim_type),
         code_set.signed_by_id,
+        code_set.signed_at.astimezone(UTC).isoformat(timespec="microseconds") if code_set.signed_at else "",
+        code_set.credential,
         code_set.statement,
+        code_set.release_id,
+        code_set.release_stands_in,
+        code_set.editions,
     ]
     return hashlib.sha256(audit.canonical([signed, rows]).encode()).hexdigest()

@@ -15,7 +15,7 @@ from django.db import connection
 
 from catalog.models import Release
 from coding_review.actions.export_code_sets import export_code_sets
-from coding_review.actions.sign_off import STATEMENT, sign_off
+from coding_review.actions.sign_off import STATEMENT, hash_of, sign_off
 from coding_review.errors import Altered, NotAllowed, WrongStatus
 from coding_review.models import AuditEvent, CodeEntry, CodeLine, CodeSet, Encounter, Reading
 
@@ -102,7 +102,9 @@ def test_csv_holds_the_same(signed: CodeSet, coder: User) -> None:
 
 
 def test_a_release_that_stands_in_is_marked(signed: CodeSet, coder: User) -> None:
-    CodeSet.objects.filter(pk=signed.pk).update(release_stands_in=True)
+    signed.release_stands_in = True
+    signed.sha256 = hash_of(signed, list(signed.lines.all()))
+    signed.save()
     assert [row["release_stands_in"] for row in exported(coder, signed)] == [True, True, True]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from coding_review.audit_check import (
     snapshot,
     verify,
 )
+from coding_review.audit_rows import RowCounts, verify_rows
 
 
 class Command(BaseCommand):
@@ -38,34 +40,46 @@ class Command(BaseCommand):
             help="when the log is whole, print the digest of its heads; with FILE, write the heads there too",
         )
         parser.add_argument(
+            "--texts", action="store_true", help="hash every document's text anew too (reads all of them)"
+        )
+        parser.add_argument(
             "--against", metavar="FILE", help="check also that the rows named in FILE (--heads) still stand"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["encounter"] is not None and (options["heads"] is not None or options["against"]):
-            raise CommandError("--encounter checks one chain; --heads and --against are about all of them.")
+        if options["encounter"] is not None and (
+            options["heads"] is not None or options["against"] or options["texts"]
+        ):
+            raise CommandError("--encounter checks one chain; the other options are about all of them.")
         kept = self._kept(options["against"])
-        counts, faults = Counts(), 0
+        counts, rows, faults = Counts(), RowCounts(), 0
         with snapshot():
-            for fault in verify(options["encounter"], counts):
+            for fault in self._faults(options, counts, rows, kept):
                 faults += 1
-                self._tell(fault)
-            if kept is not None:
-                for fault in compare_heads(kept):
-                    faults += 1
-                    self._tell(fault)
+                self.stdout.write(str(fault))
             lines = list(head_lines()) if options["heads"] is not None and not faults else []
         what = f"{counts.events} events in {counts.chains} chains, {counts.payloads} payloads ({counts.purged} purged)"
         if faults:
             raise CommandError(f"{faults} {'fault' if faults == 1 else 'faults'} in {what}.", returncode=1)
         self.stdout.write(f"The audit log verifies: {what}.")
+        if options["encounter"] is None:
+            texts = f", {rows.texts} texts" if options["texts"] else ""
+            self.stdout.write(
+                f"What it tells of is as it says: {rows.decisions} decisions, {rows.code_sets} signed code sets{texts}."
+            )
         if kept is not None:
             self.stdout.write(f"All {len(kept)} rows named in {options['against']} stand unchanged.")
         if options["heads"] is not None:
             self._heads(lines, options["heads"])
 
-    def _tell(self, fault: Fault) -> None:
-        self.stdout.write(str(fault))
+    def _faults(
+        self, options: dict[str, Any], counts: Counts, rows: RowCounts, kept: list[Head] | None
+    ) -> Iterator[Fault]:
+        yield from verify(options["encounter"], counts)
+        if options["encounter"] is None:
+            yield from verify_rows(rows, texts=options["texts"])
+        if kept is not None:
+            yield from compare_heads(kept)
 
     def _kept(self, name: str | None) -> list[Head] | None:
         if not name:

@@ -1,0 +1,145 @@
+"""Whether the rows that the audit log tells of still say what it says: decisions, signed code sets, texts.
+
+The chains prove that the log is whole; this proves that what it was written about was not changed beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.db.models import Model, QuerySet
+
+from coding_review.actions.sign_off import hash_of
+from coding_review.audit_check import ENCOUNTER, Fault
+from coding_review.models import AuditEvent, CodeSet
+
+CHUNK = 500
+SIGNED = "codeset.signed"
+Row = TypeVar("Row", bound=Model)
+# Fields that a decision and its event both have.
+_DECISION_FIELDS = ("action", "system", "code_before", "code_after", "reason", "assistance")
+
+
+@dataclass(slots=True)
+class RowCounts:
+    decisions: int = 0
+    code_sets: int = 0
+    texts: int = 0
+
+
+def verify_rows(counts: RowCounts, *, texts: bool = False) -> Iterator[Fault]:
+    """Every row that differs from its event, or has none. `texts` hashes every document anew, which takes longest.
+
+    To be read to its end in a snapshot() of audit_check.
+    """
+    yield from _decisions(counts)
+    yield from _code_sets(counts)
+    if texts:
+        yield from _texts(counts)
+
+
+_DECISIONS = f"""
+    SELECT d.id, cs.encounter_id, e.id, e.encounter_id, e.encounter_number,
+           {", ".join(f"d.{name}, e.data->>'{name}'" for name in _DECISION_FIELDS)},
+           d.entry_id::text, e.data->>'entry_id',
+           d.actor_id::text, e.actor_id::text
+    FROM coding_review_decision d
+    JOIN coding_review_reading r ON r.id = d.reading_id
+    JOIN coding_review_codeset cs ON cs.id = r.code_set_id
+    FULL JOIN (SELECT * FROM coding_review_auditevent WHERE type = 'decision') e
+      ON (e.data->>'decision_id')::bigint = d.id
+    WHERE d.id IS NULL OR e.id IS NULL OR cs.encounter_id IS DISTINCT FROM e.encounter_id
+       OR d.entry_id::text IS DISTINCT FROM e.data->>'entry_id' OR d.actor_id IS DISTINCT FROM e.actor_id
+       {" ".join(f"OR d.{name} IS DISTINCT FROM e.data->>'{name}'" for name in _DECISION_FIELDS)}
+    ORDER BY coalesce(e.encounter_id, cs.encounter_id), e.encounter_number, d.id
+"""  # noqa: S608 - field names from the table above
+
+
+def _decisions(counts: RowCounts) -> Iterator[Fault]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM coding_review_decision")
+        counts.decisions = cursor.fetchone()[0]
+        cursor.execute(_DECISIONS)
+        for decision, encounter, event, told_encounter, number, *values in cursor.fetchall():
+            chain = f"{ENCOUNTER}{told_encounter or encounter}"
+            if event is None:
+                yield Fault(chain, 0, None, f"decision {decision}: no event tells of it")
+            elif decision is None:
+                yield Fault(chain, number, event, "the decision that it tells of is gone")
+            else:
+                yield Fault(chain, number, event, f"decision {decision}: {_difference(values)}")
+
+
+def _difference(values: list[Any]) -> str:
+    names = (*_DECISION_FIELDS, "entry", "reviewer")
+    pairs = zip(names, values[::2], values[1::2], strict=True)
+    found = [f"{name} is {row!r}, the log says {told!r}" for name, row, told in pairs if row != told]
+    return "; ".join(found) or "it stands on another encounter than the log says"
+
+
+def _code_sets(counts: RowCounts) -> Iterator[Fault]:
+    signed = CodeSet.objects.filter(signed_at__isnull=False)
+    for block in _blocks(signed.prefetch_related("lines").order_by("pk")):
+        counts.code_sets += len(block)
+        events = _signings(AuditEvent.objects.filter(encounter__in={c.encounter_id for c in block}))
+        for code_set in block:
+            event = events.get(code_set.pk)
+            if event is None:
+                problem = f"code set {code_set.pk}: no event tells of its signing"
+                yield Fault(f"{ENCOUNTER}{code_set.encounter_id}", 0, None, problem)
+            elif hash_of(code_set, list(code_set.lines.all())) != event.data["sha256"]:
+                yield _of_event(
+                    event, f"code set {code_set.pk}: not what was signed (version {code_set.version})"
+                )
+    for told in _blocks(AuditEvent.objects.filter(type=SIGNED).order_by("pk")):
+        ids = {event.data["code_set_id"] for event in told}
+        gone = ids - set(signed.filter(pk__in=ids).values_list("pk", flat=True))
+        for event in told:
+            if event.data["code_set_id"] in gone:
+                problem = f"code set {event.data['code_set_id']}: it was signed and is not any more"
+                yield _of_event(event, problem)
+
+
+def _signings(events: QuerySet[AuditEvent]) -> dict[int, AuditEvent]:
+    return {event.data["code_set_id"]: event for event in events.filter(type=SIGNED)}
+
+
+def _of_event(event: AuditEvent, problem: str) -> Fault:
+    return Fault(f"{ENCOUNTER}{event.encounter_id}", event.encounter_number or 0, event.pk, problem)
+
+
+def _blocks(rows: QuerySet[Row]) -> Iterator[list[Row]]:
+    stream = iter(rows.iterator(chunk_size=CHUNK))
+    while block := list(islice(stream, CHUNK)):
+        yield block
+
+
+_TEXTS = """
+    SELECT d.encounter_id, d.id, v.version,
+           encode(sha256(convert_to(v.text, 'UTF8')), 'hex') = v.sha256 AS whole, e.id, e.encounter_number
+    FROM coding_review_documentversion v
+    JOIN coding_review_document d ON d.id = v.document_id
+    LEFT JOIN coding_review_auditevent e
+      ON e.encounter_id = d.encounter_id AND (
+        (e.type = 'document.received' AND e.data->>'document_version_id' = v.id::text
+         AND e.data->>'text_hash' = v.sha256)
+        OR (e.type = 'encounter.received' AND e.data->'documents' @> to_jsonb(v.id)
+            AND e.data->'text_hashes' @> to_jsonb(v.sha256::text)))
+    WHERE e.id IS NULL OR encode(sha256(convert_to(v.text, 'UTF8')), 'hex') <> v.sha256
+    ORDER BY d.encounter_id, d.id, v.version
+"""
+
+
+def _texts(counts: RowCounts) -> Iterator[Fault]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM coding_review_documentversion")
+        counts.texts = cursor.fetchone()[0]
+        cursor.execute(_TEXTS)
+        for encounter, document, version, whole, event, number in cursor.fetchall():
+            what = f"document {document} version {version}"
+            problem = f"{what}: the text was altered" if not whole else f"{what}: no event tells of this text"
+            yield Fault(f"{ENCOUNTER}{encounter}", number or 0, event, problem)
