@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from coding_review.actions.accept import accept
 from coding_review.actions.claim import claim
-from coding_review.models import CodeEntry, Decision, EntryEvidence, Exposure
+from coding_review.models import CodeEntry, Decision, DocumentVersion, EntryEvidence, Exposure
 from tests.coding_review.entries import CKD, DM, HF, PNEUMONIA, SOB, suggest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -289,6 +290,64 @@ def test_without_scripts_every_step_is_a_form(
     expect(page.locator("#panel-codes")).to_be_visible()
     expect(page.locator("#code-set .setline")).to_have_count(1)
     plain.close()
+
+
+def test_read_first_shows_suggestions_when_the_text_was_read(
+    case: Any, coder: Any, sign_in: Any, live_server: Any, page: Page, settings: Any
+) -> None:
+    settings.READ_FIRST = True
+    code_set, _ = case
+    DocumentVersion.objects.filter(document__type="discharge summary").update(text=NOTE + "\nmore" * 90)
+    sign_in(coder)
+    page.goto(live_server.url + address(code_set))
+    expect(page.get_by_role("heading", name="Read first")).to_be_visible()
+    assert page.locator(".card, #lines mark").count() == 0
+    page.locator("[data-text]").focus()
+    press(page, "End")
+    expect(page.locator(".card")).to_have_count(5)
+    expect(page.locator("#lines mark").first).to_be_attached()
+    press(page, "a")
+    expect(page.locator(".card[data-state=accepted]")).to_have_count(1)
+    assert Decision.objects.get().assistance == "after_first_read"
+
+
+def test_active_seconds_stop_when_nobody_works(review: Page, case: Any, live_server: Any) -> None:
+    review.clock.install()
+    review.reload()
+    sent: list[tuple[str, str | None]] = []
+
+    def note(request: Any) -> None:
+        if request.url.endswith("/active/"):
+            sent.append((request.post_data or "", request.headers.get("x-poll")))
+
+    review.on("request", note)
+    press(review, "j")
+    review.clock.run_for(31_000)
+    review.clock.run_for(600_000)
+    seconds = [int(re.search(r'name="seconds"\s+(\d+)', body)[1]) for body, _ in sent]  # type: ignore[index]
+    # Five minutes after the last key the counting stops; from the second report on the page only polls.
+    assert seconds[0] == 30
+    # The key falls somewhere between two ticks.
+    assert sum(seconds) in {299, 300}
+    assert [poll for _, poll in sent] == [None] + ["1"] * (len(sent) - 1)
+    expect(review.locator("#lease")).to_contain_text("active")
+
+
+def test_an_ended_session_is_told_in_place_and_keeps_the_page(
+    review: Page, case: Any, context: BrowserContext, coder: Any, sign_in: Any
+) -> None:
+    context.clear_cookies(name="sessionid")
+    press(review, "r", "9")
+    review.keyboard.type("a long thought")
+    press(review, "Enter")
+    expect(review.locator("#notice")).to_contain_text("You are signed out.")
+    expect(review.locator(".reasons [name=comment]")).to_have_value("a long thought")
+    assert states(case)[0] == "undecided"
+    sign_in(coder)
+    review.locator(".reasons [name=comment]").focus()
+    press(review, "Enter")
+    expect(card(review, case[1][0])).to_have_attribute("data-state", "rejected")
+    expect(review.locator("#notice")).to_be_hidden()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
