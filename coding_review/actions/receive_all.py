@@ -18,7 +18,7 @@ from coding_review.models import Encounter
 from coding_review.rules.permissions import IMPORT
 
 # A transaction holds the actor's audit chain: larger ones would make everyone else who writes there wait.
-ROWS_PER_TRANSACTION = 100
+ROWS_PER_TRANSACTION = 50
 CHARACTERS_PER_TRANSACTION = 16 * 1024 * 1024
 ATTEMPTS = 5
 

@@ -36,7 +36,7 @@ from coding_review.models import (
     PatientIdentity,
     WorkGroup,
 )
-from coding_review.releases import assign_release
+from coding_review.releases import choose_release
 from coding_review.rules.permissions import IMPORT
 from coding_review.rules.reading_order import position_of
 from modelops.engines.types import split_lines
@@ -153,6 +153,7 @@ def _new_encounter(incoming: IncomingEncounter, work_group: WorkGroup) -> Encoun
         date_of_service=incoming.date_of_service,
         sort_date=incoming.discharge_date or incoming.date_of_service,
         priority=incoming.priority,
+        document_count=len(incoming.documents),
     )
 
 
@@ -207,10 +208,14 @@ def _add_version(document: Document, number: int, text: str) -> DocumentVersion:
 def _fill(actor: Any, encounter: Encounter, incoming: IncomingEncounter, via: str) -> Receipt:
     """Documents, code sets, audit event and prediction of an encounter this delivery has made."""
     versions = [_add_version(_add_document(encounter, d), 1, d.text) for d in incoming.documents]
-    encounter.document_count = len(versions)
-    encounter.save(update_fields=["document_count"])
     for claim_type in encounter.claim_types:
-        assign_release(encounter, CodeSet.objects.create(encounter=encounter, claim_type=claim_type))
+        chosen = choose_release(encounter, claim_type)
+        CodeSet.objects.create(
+            encounter=encounter,
+            claim_type=claim_type,
+            release=chosen.release,
+            release_stands_in=chosen.stands_in,
+        )
     audit.record(
         "encounter.received",
         actor=actor,
@@ -323,7 +328,7 @@ class _Delivery:
         counted = document.status != DocumentStatus.ENTERED_IN_ERROR
         self._update_document(document, incoming)
         counts = document.status != DocumentStatus.ENTERED_IN_ERROR
-        versions = list(document.versions.order_by("version"))
+        versions = list(document.versions.defer("text").order_by("version"))
         latest = next(version for version in versions if version.is_latest)
         previous = None
         same = next((version for version in versions if version.sha256 == hash_of(incoming.text)), None)
