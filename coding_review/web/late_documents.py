@@ -97,7 +97,7 @@ def _lost(document: Document) -> list[EntryEvidence]:
 
 @require_GET
 def alert(request: HttpRequest, alert_id: int) -> HttpResponse:
-    """To the difference where there is an earlier version, else to the new document."""
+    """To the difference where there is an earlier version, else to the new document in the review page."""
     found = DocumentAlert.objects.select_related("document_version").filter(pk=alert_id).first()
     if found is None:
         raise Http404
@@ -105,7 +105,11 @@ def alert(request: HttpRequest, alert_id: int) -> HttpResponse:
     version = found.document_version
     if version.version > 1:
         return redirect("web:document-difference", encounter.pk, version.document_id, version.version)
-    return redirect("web:encounter", encounter.pk)
+    code_set = CodeSet.objects.current().filter(encounter=encounter).order_by("pk").first()
+    if code_set is None:
+        raise Http404
+    review = reverse("web:review", args=[encounter.pk, code_set.claim_type])
+    return redirect(f"{review}?document={version.pk}")
 
 
 @require_POST

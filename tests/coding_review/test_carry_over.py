@@ -10,6 +10,7 @@ from coding_review.actions.carry_over import carry_over, catch_up
 from coding_review.actions.claim import claim
 from coding_review.actions.receive_encounter import receive_encounter
 from coding_review.actions.reject import reject
+from coding_review.actions.reopen import reopen
 from coding_review.actions.undo import undo
 from coding_review.audit_check import verify
 from coding_review.choices import CodeSetStatus, DecisionAction, EncounterStatus, EntryNote, EntryState
@@ -172,6 +173,26 @@ def test_a_signed_code_set_keeps_its_evidence_until_it_is_reopened(encounter):
     assert place("E11.9", encounter) == (2, 3, 3, 0, 16, True)
     assert place("J45.909", encounter) == (1, 3, 3, 0, 7, False)
     assert (len(carried.moved), len(carried.lost), len(carried.entries_without)) == (1, 2, 2)
+
+
+def test_reopening_carries_the_evidence_over_and_the_signed_one_keeps_its_own(encounter, coder):
+    signed = CodeSet.objects.get()
+    CodeSet.objects.update(status=CodeSetStatus.SIGNED)
+    Encounter.objects.update(status=EncounterStatus.SIGNED_OFF)
+    receive_encounter(None, delivery(document(text="SUMMARY\n\nType 2 diabetes.")), via="command")
+
+    new = reopen(coder, signed.pk, reason="late_document")
+
+    def places(code_set: CodeSet) -> dict[str, tuple[int, int, bool]]:
+        rows = EntryEvidence.objects.filter(entry__reading__code_set=code_set)
+        return {
+            e.entry.code: (e.document_version.version, e.line_start, e.stands)
+            for e in rows.select_related("entry", "document_version")
+        }
+
+    assert places(new) == {"E11.9": (2, 3, True), "J45.909": (1, 3, False), "M10.9": (1, 4, False)}
+    assert places(signed) == {"E11.9": (1, 2, True), "J45.909": (1, 3, True), "M10.9": (1, 4, True)}
+    assert list(verify()) == []
 
 
 def test_what_a_signed_code_set_was_read_from(encounter):

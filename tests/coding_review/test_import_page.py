@@ -305,8 +305,9 @@ def test_an_alert_leads_to_what_it_is_about(client, changed, coder):
     assert client.get(f"/alerts/{about_version.pk}/").headers["Location"] == address(changed, 2)
     receive_encounter(None, delivery(document("d2", "New.")), via="command")
     about_document = DocumentAlert.objects.latest("pk")
-    encounter = f"/encounters/{changed.encounter_id}/"
-    assert client.get(f"/alerts/{about_document.pk}/").headers["Location"] == encounter
+    page = f"/encounters/{changed.encounter_id}/review/facility_inpatient/"
+    new = about_document.document_version_id
+    assert client.get(f"/alerts/{about_document.pk}/").headers["Location"] == f"{page}?document={new}"
     assert client.get("/alerts/999999/").status_code == 404
 
 
