@@ -82,6 +82,7 @@ def review(request: HttpRequest, encounter_id: int, claim_type: str) -> HttpResp
         }.get(target, "coding_review/review/body_answer.html")
         return render(request, template, {"page": builder.page()})
     builder = Builder(request.user, code_set, wanted)
+    builder.select_first_undecided()
     _remember_opening(request, code_set, read_only=bool(builder.read_only))
     return render(request, PAGE, {"page": builder.page()})
 

@@ -152,6 +152,12 @@ class Builder:
                     return next((v for v in self.versions if v.pk in ids), self._first())
         return self._first()
 
+    def select_first_undecided(self) -> None:
+        """Where a page begins that names no entry: drawn selected by the server, so that nothing moves later."""
+        if self.wanted.entry is None and not self.hidden:
+            undecided = (e.pk for e in self.entries if e.state == EntryState.UNDECIDED)
+            self.wanted.entry = next(undecided, None)
+
     def left(self) -> str:
         undecided = sum(e.state == EntryState.UNDECIDED for e in self.entries)
         return f"{undecided} left." if undecided else "All are decided."

@@ -229,3 +229,20 @@ def test_time_counts_and_slides_the_lease(case, client) -> None:
     answer = client.post(reverse("web:code-set-active", args=[code_set.pk]), {"seconds": 90})
     assert "1 min active" in answer.content.decode()
     assert "yours until" in answer.content.decode()
+
+
+def test_the_page_begins_at_the_first_undecided_code(case, client) -> None:
+    code_set, entries = case
+    assert f'id="entry-{entries[0].pk}"' in selected(client.get(page(code_set)).content.decode())
+    client.post(
+        reverse("web:entry-decide", args=[entries[0].pk]), {"action": "accept", "version": 0, "poa": "Y"}
+    )
+    assert f'id="entry-{entries[1].pk}"' in selected(client.get(page(code_set)).content.decode())
+    named = client.get(f"{page(code_set)}?entry={entries[3].pk}").content.decode()
+    assert f'id="entry-{entries[3].pk}"' in selected(named)
+
+
+def selected(html: str) -> str:
+    """The opening tag of the one card drawn as selected."""
+    [tag] = [tag for tag in re.findall(r"<li [^>]*>", html) if 'aria-current="true"' in tag]
+    return str(tag)
