@@ -21,6 +21,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from coding_review.api import schema
+
+# Imported for drf-spectacular, which finds its extensions by their classes.
+EXTENSIONS = (schema.ClosedInput,)
 METHODS = ("get", "post", "put", "patch", "delete")
 TAGS = ("Token", "Encounters", "Documents", "Code sets", "Entries")
 
@@ -94,20 +98,20 @@ class Section:
 @require_GET
 def docs(request: HttpRequest) -> HttpResponse:
     """Everything the API can do, from its schema; no script is needed to read it."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # untyped there
+    generated = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # untyped there
     base = request.build_absolute_uri("/").rstrip("/")
-    context = {"sections": sections_of(schema, base), "base": base, "schema_url": reverse("api:schema")}
+    context = {"sections": sections_of(generated, base), "base": base, "schema_url": reverse("api:schema")}
     return render(request, "coding_review/api_docs.html", context)
 
 
-def sections_of(schema: dict[str, Any], base: str) -> tuple[Section, ...]:
+def sections_of(api: dict[str, Any], base: str) -> tuple[Section, ...]:
     """The schema's operations by tag, in the order of TAGS."""
     by_tag: dict[str, list[Operation]] = {tag: [] for tag in TAGS}
-    for path, item in schema["paths"].items():
+    for path, item in api["paths"].items():
         for method in METHODS:
             if method in item:
                 operation = item[method]
-                by_tag[operation["tags"][0]].append(_operation(schema, base, method, path, operation))
+                by_tag[operation["tags"][0]].append(_operation(api, base, method, path, operation))
     return tuple(
         Section(tag.lower().replace(" ", "-"), tag, tuple(operations))
         for tag, operations in by_tag.items()
@@ -115,9 +119,9 @@ def sections_of(schema: dict[str, Any], base: str) -> tuple[Section, ...]:
     )
 
 
-def _operation(schema: dict[str, Any], base: str, method: str, path: str, raw: dict[str, Any]) -> Operation:
+def _operation(api: dict[str, Any], base: str, method: str, path: str, raw: dict[str, Any]) -> Operation:
     body = raw.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    fields = _fields(schema, body) if body else ()
+    fields = _fields(api, body) if body else ()
     return Operation(
         id=raw["operationId"],
         method=method.upper(),
@@ -128,7 +132,7 @@ def _operation(schema: dict[str, Any], base: str, method: str, path: str, raw: d
             Parameter(
                 p["name"],
                 p["in"],
-                _type(schema, p["schema"]),
+                _type(api, p["schema"]),
                 p.get("required", False),
                 p.get("description", ""),
             )
@@ -140,11 +144,11 @@ def _operation(schema: dict[str, Any], base: str, method: str, path: str, raw: d
     )
 
 
-def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+def _resolved(api: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     """The node itself, behind a reference or the first of several forms."""
     while True:
         if "$ref" in node:
-            node = schema["components"]["schemas"][node["$ref"].rsplit("/", 1)[1]]
+            node = api["components"]["schemas"][node["$ref"].rsplit("/", 1)[1]]
         elif len(node.get("allOf", ())) == 1:
             node = node["allOf"][0]
         elif "oneOf" in node and "properties" not in node:
@@ -153,21 +157,21 @@ def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
             return node
 
 
-def _fields(schema: dict[str, Any], node: dict[str, Any]) -> tuple[Field, ...]:
-    found = _resolved(schema, node)
+def _fields(api: dict[str, Any], node: dict[str, Any]) -> tuple[Field, ...]:
+    found = _resolved(api, node)
     required = set(found.get("required", ()))
     return tuple(
-        Field(name, _type(schema, each), name in required, each.get("description", ""))
+        Field(name, _type(api, each), name in required, each.get("description", ""))
         for name, each in found.get("properties", {}).items()
     )
 
 
-def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:
-    found = _resolved(schema, node)
+def _type(api: dict[str, Any], node: dict[str, Any]) -> str:
+    found = _resolved(api, node)
     if "enum" in found:
         return ", ".join(str(value) for value in found["enum"])
     if found.get("type") == "array":
-        return f"list of {_type(schema, found['items'])}"
+        return f"list of {_type(api, found['items'])}"
     if found.get("type") == "object" and found.get("properties"):
         return f"object: {', '.join(found['properties'])}"
     return str(found.get("format") or found.get("type") or "any")
