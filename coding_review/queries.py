@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from catalog.choices import CodeSystem
 from catalog.models import Code
 from coding_review.choices import CODED_STATES, EntryState, ReadingKind, RunStatus
-from coding_review.models import CodeEntry, CodeSet
+from coding_review.models import CodeEntry, CodeSet, EntryEvidence
 from coding_review.rules.signoff import CodeSetFacts, LineFacts
 
 
 def coding_entries(code_set: CodeSet) -> list[CodeEntry]:
-    """The entries of the code set's coding reading, in document order, with evidence."""
+    """The entries of the code set's coding reading, in document order."""
     return list(
-        CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING)
-        .on_list()
-        .prefetch_related("evidence")
+        CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING).on_list()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePlace:
+    """Evidence that still stands, without its words."""
+
+    entry: int
+    document_version: int
+    line_start: int
+    line_end: int
+    col_start: int
+    col_end: int
+
+
+def evidence_places(code_set: CodeSet) -> list[EvidencePlace]:
+    """All of the coding reading, for marks and counts; a page has hundreds, so no models are made of them."""
+    rows = EntryEvidence.objects.filter(
+        entry__reading__code_set=code_set, entry__reading__kind=ReadingKind.CODING, stands=True
+    ).order_by("entry", "order", "pk")
+    fields = ("entry", "document_version", "line_start", "line_end", "col_start", "col_end")
+    return [EvidencePlace(*row) for row in rows.values_list(*fields)]
 
 
 def sign_off_facts(code_set: CodeSet, entries: list[CodeEntry] | None = None) -> CodeSetFacts:

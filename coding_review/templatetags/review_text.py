@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from django import template
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from coding_review.web.review_page import Line, Segment
@@ -38,4 +38,4 @@ def _segment(s: Segment) -> str:
     context = f' data-ctx="{escape(s.context)}"' if s.context else ""
     if s.entries:
         return f'<mark class="{s.look}" data-e="{s.ids}"{context}>{text}</mark>'
-    return f'<span class="c"{context}>{text}</span>' if context else str(text)
+    return f'<span class="c"{context}>{text}</span>' if context else text

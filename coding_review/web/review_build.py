@@ -7,17 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 
 from coding_review.auth import RoleBackend
 from coding_review.choices import Assistance, EntryState, ReadingKind, RunStatus
 from coding_review.models import CodeEntry, CodeSet, DocumentVersion, Encounter, Reading, ReviewerProfile
-from coding_review.queries import coding_entries, sign_off_facts
+from coding_review.queries import coding_entries, evidence_places, sign_off_facts
 from coding_review.rules import signoff
 from coding_review.rules.permissions import VIEW_HISTORY
 from coding_review.web import review_cards, review_documents, review_header
 from coding_review.web.lead_tools import lead_tools
 from coding_review.web.review_history import history_events
 from coding_review.web.review_page import Card, Conflict, DocumentText, Line, Pick, Result, ReviewPage
+from coding_review.web.segments import Span
 from modelops.choices import Band
 
 PANELS = ("suggestions", "codes", "findings", "history", "sign-off", "add")
@@ -45,7 +47,8 @@ class Builder:
         self.encounter: Encounter = code_set.encounter
         self.reading = Reading.objects.filter(code_set=code_set, kind=ReadingKind.CODING).first()
         self.entries: list[CodeEntry] = coding_entries(code_set)
-        self.versions: list[DocumentVersion] = review_documents.latest_versions(code_set)
+        self.versions: list[DocumentVersion] = review_documents.versions_of(code_set)
+        self.places = evidence_places(code_set)
         self.labels = review_documents.labels(code_set)
         self.read_only = review_header.read_only(self.encounter, code_set, user)
         self.hidden = self._hidden()
@@ -61,6 +64,7 @@ class Builder:
         panel = self.wanted.panel if self.wanted.panel in PANELS else "suggestions"
         low_left = any(e.state == EntryState.UNDECIDED and e.band == Band.LOW for e in self.entries)
         visible = [] if self.hidden else self.entries
+        places = [] if self.hidden else self.places
         can_see_history = RoleBackend().has_perm(self.user, VIEW_HISTORY)
         on_hold = review_header.hold_line(self.encounter)
         return ReviewPage(
@@ -70,7 +74,7 @@ class Builder:
             revision=self.code_set.revision,
             header=review_header.header(self.encounter, self._code_sets(), self.code_set),
             lease=lease,
-            documents=review_documents.rail(self.versions, visible, shown.pk if shown else 0, unseen),
+            documents=review_documents.rail(self.versions, places, shown.pk if shown else 0, unseen),
             document=self.text(lines=lines),
             cards=self.cards(visible) if cards else (),
             bands=review_cards.bands(visible),
@@ -104,14 +108,19 @@ class Builder:
             return None
         return review_documents.document_text(
             shown,
-            self.entries,
-            self.code_set,
-            unmarked=self.hidden,
+            self.spans(shown),
             with_changes=self.wanted.changes,
             with_lines=lines,
         )
 
+    def spans(self, shown: DocumentVersion) -> list[Span]:
+        if self.hidden:
+            return []
+        return review_documents.spans_of(shown, self.entries, self.places, self.code_set)
+
     def cards(self, entries: Sequence[CodeEntry]) -> tuple[Card, ...]:
+        # Only what is drawn: the answer to one decision has one card of hundreds.
+        prefetch_related_objects(entries, "evidence")
         shown = self.shown_version()
         return tuple(
             self._decorated(
@@ -132,7 +141,7 @@ class Builder:
         shown = self.shown_version()
         lines: tuple[Line, ...] = ()
         if shown is not None and not self.hidden:
-            lines = review_documents.changed_marks(shown, self.entries, self.code_set, entries)
+            lines = review_documents.changed_marks(shown, self.spans(shown), self.places, changed)
         return Result(
             cards=self.cards(entries),
             lines=lines,
@@ -146,10 +155,8 @@ class Builder:
             if version.pk == self.wanted.document:
                 return version
         if self.wanted.entry is not None and self.wanted.document is None:
-            for entry in self.entries:
-                if entry.pk == self.wanted.entry:
-                    ids = {e.document_version_id for e in entry.evidence.all()}
-                    return next((v for v in self.versions if v.pk in ids), self._first())
+            ids = {p.document_version for p in self.places if p.entry == self.wanted.entry}
+            return next((v for v in self.versions if v.pk in ids), self._first())
         return self._first()
 
     def select_first_undecided(self) -> None:

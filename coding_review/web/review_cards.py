@@ -70,10 +70,14 @@ def carries_poa(entry: CodeEntry, claim_type: str) -> bool:
     )
 
 
+# By what is chosen; the labels are lazy and a page has hundreds of these.
+_POA_OPTIONS: dict[str, tuple[Option, ...]] = {
+    chosen: options([("", "?"), *Poa.choices], chosen) for chosen in ("", *Poa.values)
+}
+
+
 def poa_options(entry: CodeEntry, claim_type: str) -> tuple[Option, ...]:
-    if not carries_poa(entry, claim_type):
-        return ()
-    return options([("", "?"), *((p.value, p.label) for p in Poa)], entry.poa)
+    return _POA_OPTIONS[entry.poa] if carries_poa(entry, claim_type) else ()
 
 
 def card(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db.models import Max
 
 from coding_review.choices import DocumentStatus, RunStatus
 from coding_review.models import CodeEntry, CodeSet, ContextMention, DocumentVersion
+from coding_review.queries import EvidencePlace
 from coding_review.text_diff import hunks
 from coding_review.web import words
 from coding_review.web.review_page import Change, DocumentEntry, DocumentText, Line
@@ -23,9 +24,19 @@ _NOTICES: dict[str, str] = {
 _FLAGS: dict[str, str] = {DocumentStatus.DRAFT: "draft", DocumentStatus.ADDENDUM: "addendum"}
 
 
-def latest_versions(code_set: CodeSet) -> list[DocumentVersion]:
-    """In reading order, without their texts."""
-    return list(DocumentVersion.objects.latest_of(code_set.encounter).defer("text"))
+def versions_of(code_set: CodeSet) -> list[DocumentVersion]:
+    """The newest versions in reading order, without their texts.
+
+    Of a signed code set those that lay there when it was signed: what its evidence points to. What came
+    later stands behind them.
+    """
+    versions = DocumentVersion.objects
+    newest = list(versions.latest_of(code_set.encounter).defer("text"))
+    if code_set.signed_at is None:
+        return newest
+    then = list(versions.as_of(code_set.encounter, code_set.signed_at).defer("text"))
+    known = {v.pk for v in then}
+    return [*then, *(v for v in newest if v.pk not in known)]
 
 
 def labels(code_set: CodeSet) -> dict[int, str]:
@@ -35,9 +46,9 @@ def labels(code_set: CodeSet) -> dict[int, str]:
 
 
 def rail(
-    versions: Sequence[DocumentVersion], entries: Sequence[CodeEntry], current: int, unseen: set[int]
+    versions: Sequence[DocumentVersion], places: Sequence[EvidencePlace], current: int, unseen: set[int]
 ) -> tuple[DocumentEntry, ...]:
-    evidence = Counter(e.document_version_id for entry in entries for e in entry.evidence.all() if e.stands)
+    evidence = Counter(place.document_version for place in places)
     return tuple(
         DocumentEntry(
             id=v.pk,
@@ -68,21 +79,26 @@ def _byline(version: DocumentVersion) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def spans_of(version: DocumentVersion, entries: Sequence[CodeEntry], code_set: CodeSet) -> list[Span]:
+def spans_of(
+    version: DocumentVersion,
+    entries: Sequence[CodeEntry],
+    places: Sequence[EvidencePlace],
+    code_set: CodeSet,
+) -> list[Span]:
     """Evidence of the entries on this version, and the tagged mentions of the newest finished run."""
+    shown = {entry.pk: entry for entry in entries}
     spans = [
         Span(
-            e.line_start,
-            e.line_end,
-            e.col_start,
-            e.col_end,
-            entry=entry.pk,
-            state=MARK_STATE.get(entry.state, "open"),
-            context=", ".join(ContextTag(tag).label for tag in entry.context),
+            place.line_start,
+            place.line_end,
+            place.col_start,
+            place.col_end,
+            entry=place.entry,
+            state=MARK_STATE.get(shown[place.entry].state, "open"),
+            context=", ".join(ContextTag(tag).label for tag in shown[place.entry].context),
         )
-        for entry in entries
-        for e in entry.evidence.all()
-        if e.document_version_id == version.pk and e.stands
+        for place in places
+        if place.document_version == version.pk and place.entry in shown
     ]
     newest = code_set.runs.filter(status=RunStatus.DONE).aggregate(pk=Max("pk"))["pk"]
     spans += [
@@ -94,16 +110,13 @@ def spans_of(version: DocumentVersion, entries: Sequence[CodeEntry], code_set: C
 
 def document_text(
     version: DocumentVersion,
-    entries: Sequence[CodeEntry],
-    code_set: CodeSet,
+    spans: Sequence[Span],
     *,
-    unmarked: bool = False,
     with_changes: bool = False,
     with_lines: bool = True,
 ) -> DocumentText:
     """`with_lines` false leaves the text itself out: for answers that replace only what changed."""
     texts = version.lines if with_lines else []
-    spans = [] if unmarked else spans_of(version, entries, code_set)
     document = version.document
     notice = _NOTICES.get(document.status, "")
     if version.version > 1:
@@ -130,19 +143,19 @@ def document_text(
 
 
 def changed_marks(
-    version: DocumentVersion, entries: Sequence[CodeEntry], code_set: CodeSet, changed: Sequence[CodeEntry]
+    version: DocumentVersion,
+    spans: Sequence[Span],
+    places: Sequence[EvidencePlace],
+    changed: Collection[int],
 ) -> tuple[Line, ...]:
-    """The lines of the shown document that carry evidence of the changed entries, with all their marks."""
-    numbers = {
+    """The lines of the shown document that carry, or carried, evidence of the changed entries, with all marks."""
+    numbers = frozenset(
         number
-        for entry in changed
-        for e in entry.evidence.all()
-        if e.document_version_id == version.pk
-        for number in range(e.line_start, e.line_end + 1)
-    }
-    if not numbers:
-        return ()
-    return marked_lines(version.lines, spans_of(version, entries, code_set), frozenset(numbers))
+        for place in places
+        if place.entry in changed and place.document_version == version.pk
+        for number in range(place.line_start, place.line_end + 1)
+    )
+    return marked_lines(version.lines, spans, numbers) if numbers else ()
 
 
 _KINDS = {"same": " ", "removed": "-", "added": "+"}
