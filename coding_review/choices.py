@@ -67,6 +67,7 @@ class RunStatus(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+RUN_OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
 RUN_ENDED = frozenset({RunStatus.DONE, RunStatus.FAILED})
 
 

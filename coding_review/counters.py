@@ -14,12 +14,12 @@ _OPEN_STATES = (EntryState.UNDECIDED, EntryState.HELD)
 COUNTED = ("high_count", "medium_count", "low_count", "decided_count", "coded_count")
 
 
-def refresh_counters(encounter: Encounter) -> None:
+def refresh_counters(encounter: Encounter, *, also: tuple[str, ...] = ()) -> None:
     """Count again and save, over the coding readings of all current code sets; one query each way.
 
     high, medium and low count the suggestions by band, decided or not; decided_count how many of
     them are decided; coded_count the codes that would be billed. To be called by every action that
-    changes entries, with the encounter locked.
+    changes entries, with the encounter locked; `also` names changed fields to save with them.
     """
     suggested = Q(origin=EntryOrigin.SUGGESTED)
     entries = CodeEntry.objects.on_list().filter(
@@ -35,4 +35,4 @@ def refresh_counters(encounter: Encounter) -> None:
     )
     for name in COUNTED:
         setattr(encounter, name, figures[name])
-    encounter.save(update_fields=COUNTED)
+    encounter.save(update_fields=(*COUNTED, *also))

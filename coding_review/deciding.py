@@ -142,7 +142,12 @@ class Act:
 
     def entry(self, entry_id: int, seen_version: int | None = None) -> CodeEntry:
         """The entry, locked; raises StalePage when it changed since the page that sent the act was made."""
-        entry = CodeEntry.objects.select_for_update().filter(pk=entry_id, reading=self.locked.reading).first()
+        entry = (
+            CodeEntry.objects.select_for_update(of=("self",))
+            .select_related("suggestion__run")
+            .filter(pk=entry_id, reading=self.locked.reading)
+            .first()
+        )
         if entry is None:
             raise InvalidDecision("This code does not belong to the code set.", entry_id=entry_id)
         if seen_version is not None and entry.version != seen_version:
@@ -284,8 +289,9 @@ class Act:
         self.code_set.save(update_fields=["revision"])
         if self.actor is not None:
             self.encounter.lease_until = timezone.now() + timedelta(minutes=settings.LEASE_MINUTES)
-            self.encounter.save(update_fields=["lease_until"])
-        refresh_counters(self.encounter)
+            refresh_counters(self.encounter, also=("lease_until",))
+        else:
+            refresh_counters(self.encounter)
 
     def _next_number(self) -> int:
         if self._number is None:
@@ -302,7 +308,7 @@ def begin(actor: Any, code_set_id: int, batch: uuid.UUID | None = None) -> Act:
     """
     require(actor, CODE_ENCOUNTER)
     locked = lock_code_set(code_set_id)
-    if not Encounter.objects.visible_to(actor).filter(pk=locked.encounter.pk).exists():
+    if not locked.encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
     require_held(locked.encounter, actor)
     return Act(actor, locked, batch or uuid.uuid4())

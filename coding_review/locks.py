@@ -28,7 +28,7 @@ def lock_code_set(code_set_id: int) -> LockedSet:
     """The code set with its encounter and coding reading; raises Frozen when it is signed or superseded."""
     encounter_id = CodeSet.objects.values_list("encounter_id", flat=True).get(pk=code_set_id)
     encounter = lock_encounter(encounter_id)
-    code_set = CodeSet.objects.select_for_update().get(pk=code_set_id)
+    code_set = CodeSet.objects.select_for_update(of=("self",)).select_related("release").get(pk=code_set_id)
     if code_set.status != CodeSetStatus.OPEN:
         raise Frozen("This code set is signed off. Reopen it to change it.", code_set_id=code_set_id)
     reading, _ = Reading.objects.select_for_update().get_or_create(code_set=code_set, kind=ReadingKind.CODING)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from catalog.choices import CodeSystem
 from catalog.models import Code
-from coding_review.choices import CODED_STATES, EntryState, ReadingKind, RunStatus
-from coding_review.models import CodeEntry, CodeSet, EntryEvidence
+from coding_review.choices import CODED_STATES, RUN_OPEN, EntryState, ReadingKind
+from coding_review.models import CodeEntry, CodeSet, Encounter, EntryEvidence, Hold
 from coding_review.rules.signoff import CodeSetFacts, LineFacts
 
 
@@ -40,8 +40,14 @@ def evidence_places(code_set: CodeSet) -> list[EvidencePlace]:
     return [EvidencePlace(*row) for row in rows.values_list(*fields)]
 
 
-def sign_off_facts(code_set: CodeSet, entries: list[CodeEntry] | None = None) -> CodeSetFacts:
-    """What rules/signoff.py judges; one query for the codes, one for the encounter, entries given or fetched."""
+def sign_off_facts(
+    code_set: CodeSet,
+    entries: list[CodeEntry] | None = None,
+    *,
+    open_hold: bool | None = None,
+    running: bool | None = None,
+) -> CodeSetFacts:
+    """What rules/signoff.py judges. What the caller has at hand it gives; the rest is asked for."""
     entries = coding_entries(code_set) if entries is None else entries
     coded = [e for e in entries if e.state in CODED_STATES]
     diagnoses = {e.code for e in coded if e.system == CodeSystem.ICD10CM}
@@ -59,9 +65,15 @@ def sign_off_facts(code_set: CodeSet, entries: list[CodeEntry] | None = None) ->
         lines=tuple(LineFacts(e.code, e.system, e.role, e.poa) for e in coded),
         undecided=dict(Counter(e.band for e in entries if e.state == EntryState.UNDECIDED)),
         held=sum(e.state == EntryState.HELD for e in entries),
-        open_hold=code_set.encounter.holds.filter(ended_at__isnull=True).exists(),
+        open_hold=code_set.encounter.holds.filter(ended_at__isnull=True).exists()
+        if open_hold is None
+        else open_hold,
         has_release=code_set.release_id is not None,
         release_stands_in=code_set.release_stands_in,
         invalid_codes=tuple(sorted(diagnoses - valid)),
-        running=code_set.runs.filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).exists(),
+        running=code_set.runs.filter(status__in=RUN_OPEN).exists() if running is None else running,
     )
+
+
+def open_hold(encounter: Encounter) -> Hold | None:
+    return encounter.holds.filter(ended_at__isnull=True).select_related("owner").first()

@@ -25,7 +25,7 @@ def claim(actor: Any, encounter_id: int) -> Encounter:
     """Raises NotYours (someone else has it, also when their lease ran out), WrongStatus, NotAllowed."""
     require(actor, CODE_ENCOUNTER)
     encounter = lock_encounter(encounter_id)
-    if not Encounter.objects.visible_to(actor).filter(pk=encounter.pk).exists():
+    if not encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
     if encounter.owner_id is not None and encounter.owner_id != actor.pk:
         raise NotYours(

@@ -27,12 +27,12 @@ def reassign(actor: Any, encounter_id: int, *, to: Any, comment: str = "") -> En
     """
     require(actor, REASSIGN)
     encounter = lock_encounter(encounter_id)
-    if not Encounter.objects.visible_to(actor).filter(pk=encounter.pk).exists():
+    if not encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
     if encounter.status not in _MOVABLE:
         raise WrongStatus(f"Not possible while the encounter is {encounter.get_status_display().lower()}.")
     can_code = RoleBackend().has_perm(to, CODE_ENCOUNTER)
-    if not can_code or not Encounter.objects.visible_to(to).filter(pk=encounter.pk).exists():
+    if not can_code or not encounter.is_visible_to(to):
         raise InvalidDecision("This person does not code in the encounter's work group.", user_id=to.pk)
     before = encounter.owner_id
     encounter.owner, encounter.lease_until = to, None

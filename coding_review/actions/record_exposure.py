@@ -40,6 +40,23 @@ def record_exposure(
     entries = list(CodeEntry.objects.filter(pk__in=wanted, reading=reading)) if reading else []
     if reading is None or not entries:
         return 0
+    _keep(reading, entries, actor, level)
+    Exposure.objects.filter(entry__in=opened, user=actor, evidence_opened_at__isnull=True).update(
+        evidence_opened_at=timezone.now()
+    )
+    return len(entries)
+
+
+@transaction.atomic
+def record_exposure_on_card(actor: Any, entry: CodeEntry) -> None:
+    """One entry, fetched with its reading by a getter that checked access: the card it was decided on was shown."""
+    require(actor, CODE_ENCOUNTER)
+    reading = entry.reading
+    read_first = reading.assistance == Assistance.AFTER_FIRST_READ
+    _keep(reading, [entry], actor, Assistance.AFTER_FIRST_READ if read_first else Assistance.FULL)
+
+
+def _keep(reading: Reading, entries: list[CodeEntry], actor: Any, level: Assistance) -> None:
     Exposure.objects.bulk_create(
         [
             Exposure(entry=e, user=actor, assistance=level, rank=e.rank, band=e.band, confidence=e.confidence)
@@ -47,9 +64,5 @@ def record_exposure(
         ],
         ignore_conflicts=True,
     )
-    Exposure.objects.filter(entry__in=opened, user=actor, evidence_opened_at__isnull=True).update(
-        evidence_opened_at=timezone.now()
-    )
     if _ORDER.index(Assistance(reading.assistance)) < _ORDER.index(level):
         Reading.objects.filter(pk=reading.pk).update(assistance=level)
-    return len(entries)

@@ -18,13 +18,14 @@ from coding_review.choices import (
     EntryState,
     ReadingKind,
     ReopenReason,
+    RunStatus,
     RunTrigger,
 )
 from coding_review.counters import refresh_counters
 from coding_review.deciding import begin_for_system, snapshot
 from coding_review.errors import InvalidDecision, NotAllowed, NotYours, WrongStatus
 from coding_review.locks import LockedSet, lock_encounter
-from coding_review.models import CodeEntry, CodeSet, Encounter, EntryEvidence, Reading
+from coding_review.models import CodeEntry, CodeSet, DocumentVersion, Encounter, EntryEvidence, Reading
 from coding_review.rules.permissions import REOPEN
 from coding_review.status import move
 
@@ -36,7 +37,7 @@ def reopen(actor: Any, code_set_id: int, *, reason: str, comment: str = "") -> C
     if reason not in ReopenReason.values:
         raise InvalidDecision("Choose why it is reopened.", field="reason")
     encounter = lock_encounter(CodeSet.objects.values_list("encounter_id", flat=True).get(pk=code_set_id))
-    if not Encounter.objects.visible_to(actor).filter(pk=encounter.pk).exists():
+    if not encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
     if encounter.owner_id not in (None, actor.pk):
         raise NotYours(
@@ -82,9 +83,19 @@ def reopen_locked(
         },
         payload={"comment": comment},
     )
-    queue_prediction(actor, encounter, RunTrigger.REOPENED)
+    if _documents_changed(encounter, code_set):
+        queue_prediction(actor, encounter, RunTrigger.REOPENED)
     refresh_counters(encounter)
     return new
+
+
+def _documents_changed(encounter: Encounter, signed: CodeSet) -> bool:
+    """Whether the engine has not yet read what now lies there: otherwise there is nothing new to suggest."""
+    last = signed.runs.filter(status=RunStatus.DONE).order_by("-pk").first()
+    if last is None:
+        return True
+    now = DocumentVersion.objects.latest_of(encounter).values_list("pk", flat=True)
+    return set(now) != set(last.documents.values_list("pk", flat=True))
 
 
 def _carry_entries(encounter: Encounter, old: CodeSet, new: CodeSet) -> None:

@@ -11,7 +11,7 @@ from coding_review import audit
 from coding_review.auth import require
 from coding_review.errors import InvalidDecision, NotAllowed
 from coding_review.locks import lock_encounter
-from coding_review.models import DocumentAlert, Encounter
+from coding_review.models import DocumentAlert
 from coding_review.rules.permissions import CODE_ENCOUNTER
 
 # What came of it; the first is all there is to say before sign-off.
@@ -29,7 +29,7 @@ def resolve_alert(actor: Any, alert_id: int, *, resolution: str = "seen") -> Doc
     if resolution not in RESOLUTIONS:
         raise InvalidDecision("Say what came of it.", field="resolution")
     encounter = lock_encounter(DocumentAlert.objects.values_list("encounter_id", flat=True).get(pk=alert_id))
-    if not Encounter.objects.visible_to(actor).filter(pk=encounter.pk).exists():
+    if not encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
     alert = DocumentAlert.objects.select_for_update().get(pk=alert_id)
     if alert.resolved_at is not None:

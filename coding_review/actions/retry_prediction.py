@@ -11,7 +11,7 @@ from coding_review.auth import require
 from coding_review.choices import RunStatus, RunTrigger
 from coding_review.errors import NotAllowed, WrongStatus
 from coding_review.locks import lock_encounter
-from coding_review.models import Encounter, PredictionRun
+from coding_review.models import PredictionRun
 from coding_review.rules.permissions import QUEUE
 from coding_review.run_status import newest_runs
 
@@ -24,7 +24,7 @@ def retry_prediction(actor: Any, encounter_id: int) -> list[PredictionRun]:
     """
     require(actor, QUEUE)
     encounter = lock_encounter(encounter_id)
-    if not Encounter.objects.visible_to(actor).filter(pk=encounter.pk).exists():
+    if not encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
     if not any(run.status == RunStatus.FAILED for run in newest_runs(encounter)):
         raise WrongStatus("The prediction did not fail.", status=str(encounter.status))

@@ -27,7 +27,7 @@ def return_encounter(actor: Any, encounter_id: int, *, reason: str, comment: str
     if reason not in ReopenReason.values or not comment.strip():
         raise InvalidDecision("Say why it is returned: a reason and a comment.", field="reason")
     encounter = lock_encounter(encounter_id)
-    if not Encounter.objects.visible_to(actor).filter(pk=encounter.pk).exists():
+    if not encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
     if encounter.status == EncounterStatus.SIGNED_OFF:
         signed_by = None

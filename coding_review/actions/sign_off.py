@@ -15,7 +15,7 @@ from coding_review.choices import CODED_STATES, CodeSetStatus
 from coding_review.deciding import require_held
 from coding_review.errors import NotAllowed, SignOffBlocked, StalePage
 from coding_review.locks import lock_code_set
-from coding_review.models import CodeEntry, CodeLine, CodeSet, Encounter, ReviewerProfile
+from coding_review.models import CodeEntry, CodeLine, CodeSet, ReviewerProfile
 from coding_review.models.codeset import CodeLineFields
 from coding_review.queries import sign_off_facts
 from coding_review.rules import reasons, signoff
@@ -36,7 +36,7 @@ def sign_off(actor: Any, code_set_id: int, *, seen_revision: int | None = None) 
     require(actor, SIGN_OFF)
     locked = lock_code_set(code_set_id)
     encounter, code_set = locked.encounter, locked.code_set
-    if not Encounter.objects.visible_to(actor).filter(pk=encounter.pk).exists():
+    if not encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
     require_held(encounter, actor)
     if seen_revision is not None and seen_revision != code_set.revision:

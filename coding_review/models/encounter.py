@@ -157,6 +157,16 @@ class Encounter(models.Model):
     def __str__(self) -> str:
         return f"encounter {self.pk}"
 
+    def is_visible_to(self, user: User | AbstractBaseUser | AnonymousUser) -> bool:
+        """The same rule as EncounterQuerySet.visible_to, for a row at hand."""
+        if not user.is_authenticated:
+            return False
+        memberships = Membership.objects.filter(user_id=user.pk, work_group_id=self.work_group_id)
+        return any(
+            self.confidentiality in labels_up_to(ceiling)
+            for ceiling in memberships.values_list("ceiling", flat=True)
+        )
+
     def has_lease(self, now: datetime | None = None) -> bool:
         return self.lease_until is not None and self.lease_until > (now or timezone.now())
 

@@ -19,7 +19,7 @@ from coding_review.actions.dismiss import dismiss, dismiss_remaining_low
 from coding_review.actions.hold_entry import hold_entry
 from coding_review.actions.modify import modify
 from coding_review.actions.open_encounter import open_encounter
-from coding_review.actions.record_exposure import record_exposure
+from coding_review.actions.record_exposure import record_exposure_on_card
 from coding_review.actions.reject import reject
 from coding_review.actions.set_line import ProcedureDetails, set_poa, set_procedure, set_role
 from coding_review.actions.set_sequence import move_line
@@ -144,15 +144,8 @@ def entry_decide(request: HttpRequest, entry_id: int) -> HttpResponse:
 
 
 def record_exposure_of(request: HttpRequest, entry: CodeEntry) -> None:
-    if entry.exposures.filter(user=request.user.pk).exists():
-        return
-    reading = entry.reading
-    record_exposure(
-        request.user,
-        reading.code_set_id,
-        shown=[entry.pk],
-        after_first_read=reading.assistance == "after_first_read",
-    )
+    if not entry.exposures.filter(user=request.user.pk).exists():
+        record_exposure_on_card(request.user, entry)
 
 
 @require_POST

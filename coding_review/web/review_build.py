@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db.models import prefetch_related_objects
 
 from coding_review.auth import RoleBackend
-from coding_review.choices import Assistance, EntryState, ReadingKind, RunStatus
+from coding_review.choices import RUN_OPEN, Assistance, EntryState, ReadingKind, RunStatus
 from coding_review.models import CodeEntry, CodeSet, DocumentVersion, Encounter, Reading, ReviewerProfile
-from coding_review.queries import coding_entries, evidence_places, sign_off_facts
+from coding_review.queries import coding_entries, evidence_places, open_hold, sign_off_facts
 from coding_review.rules import signoff
 from coding_review.rules.permissions import VIEW_HISTORY
 from coding_review.web import review_cards, review_documents, review_header
@@ -22,6 +22,7 @@ from coding_review.web.review_page import Card, Conflict, DocumentText, Line, Pi
 from coding_review.web.segments import Span
 from modelops.choices import Band
 
+RUNS_LOOKED_AT = 50
 PANELS = ("suggestions", "codes", "findings", "history", "sign-off", "add")
 
 
@@ -49,15 +50,22 @@ class Builder:
         self.entries: list[CodeEntry] = coding_entries(code_set)
         self.versions: list[DocumentVersion] = review_documents.versions_of(code_set)
         self.places = evidence_places(code_set)
-        self.labels = review_documents.labels(code_set)
+        # Newest first; a code set has a run for each time documents or models changed.
+        self.runs = list(code_set.runs.order_by("-pk")[:RUNS_LOOKED_AT])
+        self.finished = next((run for run in self.runs if run.status == RunStatus.DONE), None)
+        self.held = open_hold(self.encounter)
+        self.profile = ReviewerProfile.objects.filter(user=user).first()
         self.read_only = review_header.read_only(self.encounter, code_set, user)
         self.hidden = self._hidden()
+        self._spans: list[Span] | None = None
 
     def page(self, *, cards: bool = True, lines: bool = True) -> ReviewPage:
         """Answers to one act leave cards and lines out: the result carries those that changed."""
         shown = self.shown_version()
-        blockers = signoff.blockers(sign_off_facts(self.code_set, self.entries))
-        state, line = review_header.prediction(self.code_set)
+        running = any(run.status in RUN_OPEN for run in self.runs)
+        facts = sign_off_facts(self.code_set, self.entries, open_hold=self.held is not None, running=running)
+        blockers = signoff.blockers(facts)
+        state, line = review_header.prediction(self.runs)
         alerts = review_header.alerts(self.encounter)
         unseen = {alert.document for alert in alerts}
         lease = review_header.lease(self.encounter, self.code_set, self.user)
@@ -66,7 +74,7 @@ class Builder:
         visible = [] if self.hidden else self.entries
         places = [] if self.hidden else self.places
         can_see_history = RoleBackend().has_perm(self.user, VIEW_HISTORY)
-        on_hold = review_header.hold_line(self.encounter)
+        on_hold = review_header.hold_line(self.held)
         return ReviewPage(
             encounter_id=self.encounter.pk,
             claim_type=self.code_set.claim_type,
@@ -80,7 +88,7 @@ class Builder:
             bands=review_cards.bands(visible),
             code_set=review_cards.code_set_panel(self.code_set, self.entries),
             progress=review_cards.progress(self.entries, self.reading, blockers, editable=not self.read_only),
-            sign_off=review_header.sign_off_panel(self.encounter, self.code_set, self.user),
+            sign_off=review_header.sign_off_panel(self.encounter, self.code_set, self.user, self.profile),
             history=history_events(self.encounter, self.user)
             if panel == "history" and can_see_history
             else (),
@@ -116,11 +124,15 @@ class Builder:
     def spans(self, shown: DocumentVersion) -> list[Span]:
         if self.hidden:
             return []
-        return review_documents.spans_of(shown, self.entries, self.places, self.code_set)
+        if self._spans is None:
+            self._spans = review_documents.spans_of(shown, self.entries, self.places, self.finished)
+        return self._spans
 
     def cards(self, entries: Sequence[CodeEntry]) -> tuple[Card, ...]:
         # Only what is drawn: the answer to one decision has one card of hundreds.
         prefetch_related_objects(entries, "evidence")
+        cited = {e.document_version_id for entry in entries for e in entry.evidence.all()}
+        labels = review_documents.labels(self.versions, cited)
         shown = self.shown_version()
         return tuple(
             self._decorated(
@@ -128,7 +140,7 @@ class Builder:
                     e,
                     self.code_set,
                     shown=shown.pk if shown else None,
-                    labels=self.labels,
+                    labels=labels,
                     selected=e.pk == self.wanted.entry,
                 )
             )
@@ -190,9 +202,7 @@ class Builder:
         """Reading first hides the suggestions from the coder who has the encounter, until they are revealed."""
         if self.read_only or self.reading is None or self.reading.assistance != Assistance.NONE:
             return False
-        profile = ReviewerProfile.objects.filter(user=self.user).first()
-        return settings.READ_FIRST or bool(profile and profile.read_first)
+        return settings.READ_FIRST or bool(self.profile and self.profile.read_first)
 
     def _calibrated(self) -> bool:
-        newest = self.code_set.runs.filter(status=RunStatus.DONE).order_by("-pk").first()
-        return newest is not None and bool(newest.calibration_id)
+        return self.finished is not None and bool(self.finished.calibration_id)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from django.db.models import Max
-
-from coding_review.choices import DocumentStatus, RunStatus
-from coding_review.models import CodeEntry, CodeSet, ContextMention, DocumentVersion
+from coding_review.choices import DocumentStatus
+from coding_review.models import CodeEntry, CodeSet, ContextMention, DocumentVersion, PredictionRun
 from coding_review.queries import EvidencePlace
 from coding_review.text_diff import hunks
 from coding_review.web import words
@@ -39,10 +37,13 @@ def versions_of(code_set: CodeSet) -> list[DocumentVersion]:
     return [*then, *(v for v in newest if v.pk not in known)]
 
 
-def labels(code_set: CodeSet) -> dict[int, str]:
-    """What each document version of the encounter is called, old ones included."""
-    versions = DocumentVersion.objects.filter(document__encounter=code_set.encounter_id)
-    return {v.pk: type_label(v) for v in versions.select_related("document").defer("text")}
+def labels(versions: Sequence[DocumentVersion], cited: Collection[int]) -> dict[int, str]:
+    """What each document version is called: those on the page, and older ones that evidence was cited from."""
+    found = {v.pk: type_label(v) for v in versions}
+    if missing := set(cited) - set(found):
+        older = DocumentVersion.objects.filter(pk__in=missing).select_related("document").defer("text")
+        found |= {v.pk: type_label(v) for v in older}
+    return found
 
 
 def rail(
@@ -83,9 +84,9 @@ def spans_of(
     version: DocumentVersion,
     entries: Sequence[CodeEntry],
     places: Sequence[EvidencePlace],
-    code_set: CodeSet,
+    run: PredictionRun | None,
 ) -> list[Span]:
-    """Evidence of the entries on this version, and the tagged mentions of the newest finished run."""
+    """Evidence of the entries on this version, and the tagged mentions of `run`, the newest finished one."""
     shown = {entry.pk: entry for entry in entries}
     spans = [
         Span(
@@ -100,11 +101,12 @@ def spans_of(
         for place in places
         if place.document_version == version.pk and place.entry in shown
     ]
-    newest = code_set.runs.filter(status=RunStatus.DONE).aggregate(pk=Max("pk"))["pk"]
-    spans += [
-        Span(m.line_start, m.line_end, m.col_start, m.col_end, context=ContextTag(m.tag).label)
-        for m in ContextMention.objects.filter(run_id=newest, document_version=version)
-    ]
+    if run is not None:
+        mentions = ContextMention.objects.filter(run=run, document_version=version)
+        spans += [
+            Span(m.line_start, m.line_end, m.col_start, m.col_end, context=ContextTag(m.tag).label)
+            for m in mentions.defer("quote")
+        ]
     return spans
 
 

@@ -21,7 +21,7 @@ from coding_review.choices import (
     RunStatus,
     SkipReason,
 )
-from coding_review.models import ActiveTime, CodeSet, Encounter, PredictionRun, ReviewerProfile
+from coding_review.models import ActiveTime, CodeSet, Encounter, Hold, PredictionRun, ReviewerProfile
 from coding_review.rules.permissions import CODE_ENCOUNTER, REOPEN, SIGN_OFF
 from coding_review.web import words
 from coding_review.web.review_page import Alert, ClaimTab, Header, Lease, Option, SignOff
@@ -111,8 +111,9 @@ def read_only(encounter: Encounter, code_set: CodeSet, user: Any) -> str:
     return ""
 
 
-def sign_off_panel(encounter: Encounter, code_set: CodeSet, user: Any) -> SignOff:
-    profile = ReviewerProfile.objects.filter(user=user).first()
+def sign_off_panel(
+    encounter: Encounter, code_set: CodeSet, user: Any, profile: ReviewerProfile | None
+) -> SignOff:
     signer = display_name(user) + (f", {profile.credential}" if profile and profile.credential else "")
     signed = ""
     if code_set.status == CodeSetStatus.SIGNED and code_set.signed_by:
@@ -132,8 +133,7 @@ def sign_off_panel(encounter: Encounter, code_set: CodeSet, user: Any) -> SignOf
     )
 
 
-def hold_line(encounter: Encounter) -> str:
-    held = encounter.holds.filter(ended_at__isnull=True).select_related("owner").first()
+def hold_line(held: Hold | None) -> str:
     if held is None:
         return ""
     parts = [held.get_reason_display(), f"since {words.waited(held.since)}", display_name(held.owner)]
@@ -164,11 +164,11 @@ def alerts(encounter: Encounter) -> tuple[Alert, ...]:
     )
 
 
-def prediction(code_set: CodeSet) -> tuple[str, str]:
-    """("", ""), or "running" or "failed" with what to say."""
-    run = code_set.runs.order_by("-pk").first()
-    if run is None:
+def prediction(runs: Sequence[PredictionRun]) -> tuple[str, str]:
+    """("", ""), or "running" or "failed" with what to say. `runs` of the code set, newest first."""
+    if not runs:
         return "", ""
+    run = runs[0]
     if run.status == RunStatus.QUEUED:
         before = _queued_before(run.pk)
         return (
