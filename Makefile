@@ -29,7 +29,7 @@ lint: setup ## style, types, import contracts, templates, migrations, deployment
 
 test: lint ## everything that must hold: lint, then unit, integration and browser tests
 	@requirements/browser.sh
-	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 bench: setup ## measure speed and memory on this machine
 	@$(python) -m tests.bench
