@@ -1,0 +1,267 @@
+"""Every address of the project for every persona: a new one without a line in EXPECTED fails here.
+
+Who lacks access to an encounter finds nothing (404), who lacks a right is refused (403), who is not signed in
+is sent to sign in (302) or told to (401), and none of them changes a row. Methods an address does not have are
+answered with 405 before anything is looked up.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from coding_review.models import DocumentAlert, DocumentVersion, Encounter, RoleAssignment
+from coding_review.rules import permissions as p
+from tests.coding_review.api_cases import Case, case, everything
+from tests.coding_review.test_api_access import ENDPOINTS, FOR_ALL
+
+__all__ = ["case"]
+pytestmark = pytest.mark.django_db
+
+SIGNED_IN = "signed in"
+PUBLIC = "public"
+DONE = frozenset({200, 204, 302})
+# Further answers of an action that got past access: this encounter is someone else's, or not in that state.
+ACTED = DONE | {409, 422}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """`right` is a permission, SIGNED_IN or PUBLIC; `of` the object whose access is checked first, or empty."""
+
+    method: str
+    right: str
+    of: str = ""
+    kwargs: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+    answers: frozenset[int] = DONE
+
+
+def _of(of: str, method: str, right: str, *, more: tuple[str, ...] = (), **body: Any) -> Expected:
+    kwargs = {f"{of}_id": of} | dict.fromkeys(more, "")
+    return Expected(method, right, of, kwargs, body, DONE if method == "GET" else ACTED)
+
+
+def encounter(method: str, right: str, *more: str, **body: Any) -> Expected:
+    return _of("encounter", method, right, more=more, **body)
+
+
+def code_set(method: str, right: str, *more: str, **body: Any) -> Expected:
+    return _of("code_set", method, right, more=more, **body)
+
+
+EXPECTED: dict[str, tuple[Expected, ...]] = {
+    "web:worklist": (Expected("GET", p.VIEW_WORKLIST),),
+    "web:worklist-search": (Expected("POST", p.VIEW_WORKLIST, body={"q": "A20001"}),),
+    "web:next": (Expected("POST", p.CODE_ENCOUNTER),),
+    "web:encounter": (encounter("GET", p.READ_DOCUMENTS),),
+    "web:review": (encounter("GET", p.READ_DOCUMENTS, "claim_type"),),
+    "web:encounter-take": (encounter("POST", p.CODE_ENCOUNTER),),
+    "web:encounter-hold": (encounter("POST", p.CODE_ENCOUNTER, reason="pending_result"),),
+    "web:encounter-resume": (encounter("POST", p.CODE_ENCOUNTER),),
+    "web:encounter-skip": (encounter("POST", p.CODE_ENCOUNTER, reason="needs_lead"),),
+    "web:encounter-return": (encounter("POST", p.RETURN, reason="audit"),),
+    "web:encounter-retry": (encounter("POST", p.QUEUE),),
+    "web:encounter-reassign": (encounter("POST", p.REASSIGN, user="{other_coder}"),),
+    "web:encounter-history": (encounter("GET", p.VIEW_HISTORY),),
+    "web:document-difference": (encounter("GET", p.READ_DOCUMENTS, "document_id", "version"),),
+    "web:alert": (_of("alert", "GET", p.READ_DOCUMENTS),),
+    "web:alert-seen": (_of("alert", "POST", p.CODE_ENCOUNTER),),
+    "web:import": (Expected("GET", p.IMPORT), Expected("POST", p.IMPORT, answers=frozenset({422}))),
+    "web:entry-decide": (_of("entry", "POST", p.CODE_ENCOUNTER, action="accept", version="0"),),
+    "web:entry-set": (_of("entry", "POST", p.CODE_ENCOUNTER, role="secondary", version="0"),),
+    "web:entry-add": (code_set("POST", p.CODE_ENCOUNTER, code="icd10cm:I10"),),
+    "web:code-pick": (code_set("POST", p.CODE_ENCOUNTER, purpose="add", q="hypertension"),),
+    "web:code-set-undo": (code_set("POST", p.CODE_ENCOUNTER),),
+    "web:code-set-redo": (code_set("POST", p.CODE_ENCOUNTER),),
+    "web:code-set-dismiss-low": (code_set("POST", p.CODE_ENCOUNTER, revision="0"),),
+    "web:code-set-reveal": (code_set("POST", p.CODE_ENCOUNTER),),
+    "web:code-set-sign-off": (code_set("POST", p.SIGN_OFF, revision="0"),),
+    "web:code-set-reopen": (code_set("POST", p.REOPEN, reason="audit"),),
+    "web:code-set-exposures": (code_set("POST", p.CODE_ENCOUNTER),),
+    "web:code-set-active": (code_set("POST", p.CODE_ENCOUNTER, seconds="5"),),
+    "web:code-set-export": (code_set("POST", p.EXPORT_CODE_SETS, "format"),),
+    "web:audit": (Expected("GET", p.SEARCH_AUDIT),),
+    "web:audit-export": (
+        Expected("POST", p.EXPORT_DECISIONS, body={"format": "csv", "first": "2026-11-01"}, answers=ACTED),
+    ),
+    # Who is signed in is sent to their start, whatever the method.
+    "web:sign-in": (
+        Expected("GET", PUBLIC),
+        Expected("POST", PUBLIC),
+        Expected("DELETE", PUBLIC, answers=frozenset({302, 405})),
+    ),
+    "web:sign-out": (Expected("POST", SIGNED_IN),),
+    "web:theme": (Expected("POST", PUBLIC, body={"theme": "dark"}),),
+    "web:shortcuts": (Expected("POST", SIGNED_IN, body={"shortcuts": "off"}),),
+    "web:healthz": (Expected("GET", PUBLIC),),
+    "codes:search": (Expected("GET", SIGNED_IN),),
+    "codes:hits": (Expected("POST", SIGNED_IN, body={"q": "E11"}),),
+    "codes:code": (Expected("GET", SIGNED_IN, kwargs={"system": "", "code": ""}),),
+    # The API's rights are walked by test_api_access.py, method by method; here it is met as a stranger meets it.
+    "api:docs": (Expected("GET", SIGNED_IN),),
+    "api:schema": (Expected("GET", SIGNED_IN),),
+}
+METHODS = ("GET", "POST", "DELETE")
+# "API" addresses have their table in test_api_access.py.
+API = {f"api:{e[0]}" for e in ENDPOINTS} | {f"api:{name}" for name in FOR_ALL}
+
+
+def addresses(resolver: Any = None, space: str = "") -> Iterator[str]:
+    """namespace:name of every pattern."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern, f"{pattern.namespace}:" if pattern.namespace else space)
+        else:
+            assert isinstance(pattern, URLPattern)
+            yield f"{space}{pattern.name}"
+
+
+def test_every_address_has_an_expectation() -> None:
+    found = sorted(addresses())
+    assert len(found) == len(set(found))
+    assert set(found) == set(EXPECTED) | API
+
+
+@pytest.fixture
+def ids(case: Case, other_coder: User) -> dict[str, Any]:
+    DocumentVersion.objects.filter(pk=case.version.pk).update(is_latest=False)
+    changed = DocumentVersion.objects.create(
+        document=case.version.document,
+        version=2,
+        text=case.version.text + " ",
+        sha256="0" * 64,
+        line_count=case.version.line_count,
+    )
+    alert = DocumentAlert.objects.create(
+        encounter=case.encounter, document_version=changed, kind="new_version"
+    )
+    Encounter.objects.filter(pk=case.encounter.pk).update(open_alerts=1)
+    return {
+        "encounter": case.encounter.pk,
+        "code_set": case.code_set.pk,
+        "entry": case.entries["I50.23"].pk,
+        "alert": alert.pk,
+        "document_id": case.version.document_id,
+        "version": 2,
+        "claim_type": "facility_inpatient",
+        "format": "csv",
+        "system": "icd10cm",
+        "code": "E11.22",
+        "other_coder": other_coder.pk,
+    }
+
+
+def send(client: Client, name: str, expected: Expected, method: str, ids: dict[str, Any]) -> int:
+    """The status; what the request changed is taken back, and the client stays signed in."""
+    kwargs = {argument: ids[source or argument] for argument, source in expected.kwargs.items()}
+    body = {n: v.format(**ids) if isinstance(v, str) else v for n, v in expected.body.items()}
+    cookies = copy.deepcopy(client.cookies)
+    with transaction.atomic():
+        call = getattr(client, method.lower())
+        response = call(reverse(name, kwargs=kwargs), body if method == "POST" else {})
+        if response.status_code == 302 and response["Location"].startswith("/sign-in/?next="):
+            status = 401
+        else:
+            status = response.status_code
+        if response.streaming:
+            # Read to its end, which closes the file.
+            b"".join(response.streaming_content)
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    return int(status)
+
+
+def walk(client: Client, ids: dict[str, Any], expect: Any) -> dict[str, tuple[int, Any]]:
+    """ "METHOD name" → (status, what was expected), for those that differ."""
+    wrong = {}
+    for name, all_expected in EXPECTED.items():
+        by_method = {e.method: e for e in all_expected}
+        for method in METHODS:
+            expected = by_method.get(method)
+            status = send(client, name, expected or all_expected[0], method, ids)
+            wanted = expect(expected, all_expected[0].right)
+            if status not in wanted:
+                wrong[f"{method} {name}"] = (status, sorted(wanted))
+    return wrong
+
+
+def test_anonymous_is_sent_to_sign_in(ids: dict[str, Any]) -> None:
+    """401 stands for the way to the sign-in page here; a method that is not there tells nothing either."""
+    before = everything()
+
+    def expect(expected: Expected | None, right: str) -> set[int]:
+        if right != PUBLIC:
+            return {401}
+        return set(expected.answers) if expected else {405}
+
+    assert walk(Client(), ids, expect) == {}
+    assert everything() == before
+
+
+def rights_of(user: User) -> frozenset[str]:
+    return p.permissions_of(
+        frozenset(RoleAssignment.objects.filter(user=user).values_list("role", flat=True))
+    )
+
+
+def expect_insider(rights: frozenset[str]) -> Any:
+    def expect(expected: Expected | None, right: str) -> set[int]:
+        if expected is None:
+            return {405}
+        return set(expected.answers) if right in rights | {PUBLIC, SIGNED_IN} else {403}
+
+    return expect
+
+
+def expect_outsider(rights: frozenset[str]) -> Any:
+    """Nothing of an object that is not theirs, whatever their rights; elsewhere as everyone."""
+    insider = expect_insider(rights)
+
+    def expect(expected: Expected | None, right: str) -> set[int]:
+        return {404} if expected is not None and expected.of else insider(expected, right)
+
+    return expect
+
+
+@pytest.mark.parametrize(
+    "who", ["coder", "other_coder", "lead", "expert", "auditor", "admin", "privacy_officer"]
+)
+def test_insiders_get_what_their_rights_say(ids: dict[str, Any], request: Any, who: str) -> None:
+    user = request.getfixturevalue(who)
+    client = Client()
+    client.force_login(user)
+    assert walk(client, ids, expect_insider(rights_of(user))) == {}
+
+
+def test_an_outsider_finds_nothing(ids: dict[str, Any], outsider: User) -> None:
+    client = Client()
+    client.force_login(outsider)
+    before = everything()
+    assert walk(client, ids, expect_outsider(rights_of(outsider))) == {}
+    assert everything() == before
+
+
+@pytest.mark.parametrize("who", ["coder", "expert", "admin"])
+def test_a_label_above_the_ceiling_hides_all_of_an_encounter(
+    ids: dict[str, Any], request: Any, who: str
+) -> None:
+    Encounter.objects.filter(pk=ids["encounter"]).update(confidentiality="restricted")
+    user = request.getfixturevalue(who)
+    client = Client()
+    client.force_login(user)
+    assert walk(client, ids, expect_outsider(rights_of(user))) == {}
+
+
+def test_a_signed_in_person_without_any_role_gets_the_encoder_only(ids: dict[str, Any]) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("nobody"))
+    assert walk(client, ids, expect_outsider(frozenset())) == {}
