@@ -13,6 +13,7 @@ from datetime import UTC
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from coding_review.models import AuditChain, AuditEvent, AuditPayload, DecisionPayload, Encounter
@@ -123,10 +124,7 @@ def record(
     event.save(force_insert=True)
     if payload:
         AuditPayload.objects.create(event=event, salt=salt, body=payload)
-    for chain in chains.values():
-        chain.last_number += 1
-        chain.last_hash = event.hash
-    AuditChain.objects.bulk_update(chains.values(), ["last_number", "last_hash"])
+    AuditChain.objects.filter(key__in=keys).update(last_number=F("last_number") + 1, last_hash=event.hash)
     return event
 
 

@@ -32,7 +32,7 @@ from coding_review.web.forms import first_error
 
 PAGE_SIZE = 50
 # What one request exports; manage.py export_decisions has no limit.
-EXPORTED_AT_MOST = 100_000
+EXPORTED_AT_MOST = 50_000
 # Searches told to the audit log in this session: one event each, not one a page.
 _TOLD, _TOLD_KEPT = "audit_searches", 50
 
@@ -147,7 +147,7 @@ def audit(request: HttpRequest) -> HttpResponse:
             "newest": _address(request) if "before" in request.GET else "",
             "can_export": can_export and count > 0,
             "can_export_text": can_export and RoleBackend().has_perm(request.user, EXPORT_PHI),
-            "too_many": count > EXPORTED_AT_MOST,
+            "export_at_most": f"{EXPORTED_AT_MOST:,}",
             "fields": [(name, request.GET.get(name, "")) for name in form.fields if request.GET.get(name)],
         }
     return render(request, "coding_review/audit.html", context)
