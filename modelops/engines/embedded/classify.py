@@ -17,10 +17,12 @@ from modelops.engines.types import ContextMention, Discarded
 CONFIRMED_ONLY = ("B20", "Z21", "A92.5", "U07.1", "J12.82", "J09", "J10")
 # The strongest reason against suggesting comes first.
 _ORDER = ("negated", "other_person", "family", "hypothetical", "uncertain", "historical", "resolved")
+# Codes that say by themselves that it is history.
+_HISTORY_CODES = ("Z80", "Z81", "Z82", "Z83", "Z84", "Z85", "Z86", "Z87", "Z91.81", "Z92")
 # A circumstance that is someone else's when someone else is the subject ("husband laid off").
 _OWN_ONLY = ("Z55", "Z56", "Z59.0", "Z65", "Z66", "Z72", "F17")
 # Parts of a note that tell of the present stay: what resolved there was still treated in it.
-_OF_THE_STAY = frozenset({"final", "diagnoses", "course", "hpi", "other", "start"})
+_OF_THE_STAY = frozenset({"final", "diagnoses", "course", "hpi", "other", "start", "body"})
 
 
 @dataclass(slots=True)
@@ -58,6 +60,8 @@ def classify(mentions: list[Mention], facts: ChartFacts, vocabulary: Vocabulary)
             continue
         mention = replace(mention, code=code, tags=set())
         if tag in ("historical", "family", "other_person") and _says_whose(mention):
+            tag = ""
+        if tag in ("family", "historical", "resolved") and code.startswith(_HISTORY_CODES):
             tag = ""
         _BY_TAG.get(tag, _affirmed)(mention, facts, vocabulary, found)
     return found

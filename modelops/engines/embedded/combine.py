@@ -12,6 +12,8 @@ from modelops.engines.embedded.mentions import Mention
 from modelops.engines.embedded.resolve import settle
 from modelops.engines.embedded.terms import Vocabulary
 
+# A symptom word weighs little by itself and fully in a combination ("diabetes with hyperglycemia").
+SYMPTOM_ALLOWANCE = 1.4
 _DIABETES = ("E08", "E09", "E10", "E11", "E13")
 
 
@@ -85,7 +87,7 @@ def _fits(found: dict[str, Candidate], prefixes: Sequence[str]) -> list[Candidat
 def _made(code: str, used: Iterable[Candidate], why: str) -> Candidate:
     parts = sorted(used, key=lambda c: -c.score)
     tags = set().union(*(c.tags for c in parts))
-    weakest = min(c.score for c in parts)
+    weakest = min(c.score + (SYMPTOM_ALLOWANCE if c.code[0] == "R" else 0.0) for c in parts)
     return Candidate(
         code,
         [m for c in parts for m in c.mentions],

@@ -81,6 +81,8 @@ def _triggers(tokens: Sequence[Token]) -> list[_Trigger]:
             size = len(phrase)
             if size < longest:
                 break
+            if at == 0 and direction == "backward":
+                continue
             if at + size <= len(tokens) and all(tokens[at + n].norm == word for n, word in enumerate(phrase)):
                 longest = size
                 found.append(_Trigger(at, at + size - 1, tag, direction))
@@ -188,6 +190,8 @@ def _opening(tokens: Sequence[Token], place: int) -> int:
 def _boxes(tokens: Sequence[Token]) -> list[Scope]:
     """An unticked box denies what follows it, up to the next box."""
     found: list[Scope] = []
+    if not any(token.raw in _OPEN_BOX for token in tokens):
+        return found
     for place, token in enumerate(tokens):
         if token.raw in _OPEN_BOX:
             last = place

@@ -13,6 +13,7 @@ _PARTS = {
     "psh": "the surgical history",
     "hpi": "the history",
     "start": "the head of the note",
+    "body": "the note",
     "cc": "the chief complaint",
     "meds": "the medications",
     "goals": "the goals of care",

@@ -62,9 +62,14 @@ def find(words: Words, vocabulary: Vocabulary) -> list[Found]:
 
 def _phrases(words: Words) -> list[Found]:
     found: list[Found] = []
-    by_first = code_phrases()
+    index = code_phrases()
     for at, norm in enumerate(words.norms):
-        for candidate in by_first.get(norm, ()):
+        after = words.norms[at + 1] if at + 1 < len(words.norms) else ""
+        for candidate in (
+            *index.single.get(norm, ()),
+            *index.pairs.get((norm, after), ()),
+            *index.gapped.get(norm, ()),
+        ):
             places = _in_order(words, at, candidate)
             if places is not None:
                 slack = places[-1] - places[0] + 1 - len(places)
@@ -112,6 +117,11 @@ def _nearest(words: Words, at: int, term: Term) -> Found | None:
     slack = span - len(places)
     if slack > _LOOSE_WORDS + len(places) // 4 or (len(places) <= 2 and slack > 1):
         return None
+    if slack and any(
+        words.norms[place] in _BREAKS_A_GAP and words.norms[place] not in term.words
+        for place in range(places[0] + 1, places[-1])
+    ):
+        return None
     if words.segment[places[0]] != words.segment[places[-1]] and not _whole_segments(words, places):
         return None
     return Found(
@@ -138,6 +148,8 @@ def _whole_segments(words: Words, places: Sequence[int]) -> bool:
     low, high = places[0], places[-1]
     while high + 1 < len(words.norms) and words.segment[high + 1] in segments:
         high += 1
+    while low > 0 and places[0] - low < _LOOSE_WORDS and words.segment[low - 1] in segments:
+        low -= 1
     unused = sum(1 for place in range(low, high + 1) if place not in used)
     return unused <= 1
 

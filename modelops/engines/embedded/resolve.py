@@ -14,6 +14,7 @@ _DEFAULT_TITLE = re.compile(
 )
 # Words of a child's title that need not be said.
 _IMPLIED = frozenset({"unspecified", "other", "specified", "due", "region", "type", "not", "part", "site"})
+_SIDES = frozenset({"left", "right", "bilateral"})
 _SEQUELA = frozenset({"sequela", "late", "residual"})
 _LATER = frozenset({"healing", "aftercare", "subsequent", "healed", "union"})
 _STAGES = {"mild": "1", "early": "1", "moderate": "2", "severe": "3", "advanced": "3", "indeterminate": "4"}
@@ -40,27 +41,30 @@ def _at_delivery(node: Node, facts: ChartFacts, vocabulary: Vocabulary) -> Node:
     """In the stay of the delivery, "complicating childbirth" stands in the place of a trimester (I.C.15.a.3)."""
     if not facts.delivered or not node.code.startswith("O") or "trimester" not in node.words:
         return node
-    siblings = (vocabulary.nodes[code] for code in vocabulary.nodes[node.parent].children)
+    siblings = (vocabulary.nodes[code] for code in vocabulary.children[node.parent])
     return next((other for other in siblings if "childbirth" in other.words and other.billable), node)
 
 
 def _child(node: Node, words: set[str], facts: ChartFacts, vocabulary: Vocabulary) -> Node | None:
-    children = [vocabulary.nodes[code] for code in node.children]
+    children = [vocabulary.nodes[code] for code in vocabulary.children.get(node.code, ())]
     if not children:
         return None
     if children[0].extended:
         return _extension(children, words, facts)
     best: tuple[int, Node] | None = None
+    vague = {child.code: child.title.lower().count("unspecified") for child in children}
+    clearest = min(vague.values())
+    common = frozenset.intersection(*(c.words for c in children if vague[c.code] == clearest))
     for child in children:
-        extra = child.words - node.words - _IMPLIED
+        extra = child.words - node.words - _IMPLIED - common
         weight = 2 * len(extra) + ("childbirth" in extra)
         if extra and extra <= words and (best is None or weight > best[0]) and "other" not in child.words:
             best = (weight, child)
     if best is not None:
         return best[1]
-    for child in reversed(children):
-        if _DEFAULT_TITLE.search(child.title):
-            return child
+    plain = [child for child in children if _DEFAULT_TITLE.search(child.title) and not child.words & _SIDES]
+    if plain:
+        return max(plain, key=lambda child: (vague[child.code], child.code))
     return children[0] if len(children) == 1 else None
 
 

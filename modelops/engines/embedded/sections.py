@@ -45,6 +45,10 @@ class Sections:
                     self._begin(number, match.start(1), kind_inline)
                     open_inline = kind_inline
 
+        if not any(kind in _TELLING for kind in self._kinds):
+            # No part of the note is told apart: it is read as one body.
+            self._kinds = ["body" if kind in ("start", "other") else kind for kind in self._kinds]
+
     def _begin(self, line: int, column: int, kind: str) -> None:
         self._starts.append((line, column))
         self._kinds.append(kind)
@@ -102,6 +106,7 @@ class Sections:
         return "other"
 
 
+_TELLING = frozenset({"final", "diagnoses", "course", "pmh", "hpi"})
 _ONE_LINE = frozenset({"family", "allergies", "ros"})
 
 

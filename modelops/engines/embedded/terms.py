@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from sys import intern
 
 from catalog.choices import NodeKind, NoteKind
 from catalog.models import Code, Note
@@ -18,23 +19,21 @@ from modelops.engines.embedded.lexicon import rewrites
 from modelops.engines.embedded.tokens import phrase, word_set
 
 _PARENTHESES = re.compile(r"\s*\([^()]*\)")
-_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_BRACKETS = re.compile(r"\s*\[[^\[\]]*\]")
 # Named without saying more: dropped from a term, and the term then stands for the default.
 _DEFAULTS = re.compile(
     r"(?i),?\s*\b(?:unspecified(?: (?:severity|type|site|organism|cause|trimester|stage|eye|side))?|"
     r"NOS|not otherwise specified|uncomplicated|without (?:mention of )?(?:any )?complications?|"
     r"not specified as \w+|, ?initial encounter.*)"
 )
-_VAGUE = re.compile(
-    r"(?i)^(?:any |conditions? |diseases? classif|.*elsewhere classified)|\bother\b|\bother specified\b"
-)
+_VAGUE = re.compile(r"(?i)^(?:any |conditions? |diseases? classif)|elsewhere classified|\bother\b")
 _TRIMESTER = re.compile(r"(?i),?\s*(first|second|third|unspecified) trimester")
 _SEX = re.compile(r"(?i)\b(female|male)\b")
 _CODES_IN_NOTE = re.compile(
     r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?-?(?:\s*(?:-|–|to)\s*[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?-?)?"
 )
 # Titles of these ranges are not looked for in notes: the words are everyday words, or another rule finds them.
-_NO_TERMS = re.compile(r"^(?:[V-Y]|T3[6-9]|T[45]|T6[0-5]|Z(?!2[0-9A]|3A|8|9))")
+_NO_TERMS = re.compile(r"^(?:[V-Y]|T3[6-9]|T[45]|T6[0-5]|Z(?!2[0-9A]|3A|8[89]|9))")
 # One word that alone names nothing worth coding.
 _TOO_GENERAL = word_set(
     "pain fall injury disease disorder infection wound lesion mass swelling symptom stress weakness abuse "
@@ -50,17 +49,25 @@ _TOO_GENERAL = word_set(
 MAX_WORDS = 14
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Node:
-    """A code of the release; `children` in published order."""
+    """A code of the release."""
 
     code: str
     title: str
     billable: bool
     parent: str
     extended: bool
-    children: list[str] = field(default_factory=list)
-    words: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The title's normal words, what stands in parentheses left out."""
+        return _title_words(self.title)
+
+
+@lru_cache(maxsize=8192)
+def _title_words(title: str) -> frozenset[str]:
+    return frozenset(phrase(_PARENTHESES.sub("", title), rewrites()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,8 @@ class Vocabulary:
     """Everything the engine knows of one release."""
 
     nodes: dict[str, Node]
+    # Codes below a code, in published order.
+    children: dict[str, list[str]]
     by_rarest: dict[str, tuple[Term, ...]]
     excludes1: dict[str, tuple[tuple[str, str], ...]]
 
@@ -95,6 +104,7 @@ class Vocabulary:
 def vocabulary(release_id: int) -> Vocabulary:
     """The vocabulary of the release with that primary key; empty where the release has no nodes."""
     nodes: dict[str, Node] = {}
+    children: dict[str, list[str]] = {}
     by_id: dict[int, str] = {}
     wanted = (NodeKind.CATEGORY, NodeKind.SUBCATEGORY, NodeKind.EXTENDED)
     codes = Code.objects.filter(release_id=release_id, kind__in=wanted).order_by("position")
@@ -105,7 +115,7 @@ def vocabulary(release_id: int) -> Vocabulary:
         nodes[code] = Node(code, title, billable, parent, kind == NodeKind.EXTENDED)
         by_id[pk] = code
         if parent:
-            nodes[parent].children.append(code)
+            children.setdefault(parent, []).append(code)
     notes = Note.objects.filter(
         node__release_id=release_id,
         node__kind__in=wanted,
@@ -120,6 +130,7 @@ def vocabulary(release_id: int) -> Vocabulary:
             inclusions.append((code, text))
     return Vocabulary(
         nodes=nodes,
+        children=children,
         by_rarest=_index(_terms(nodes, inclusions)),
         excludes1={code: tuple(ranges) for code, ranges in excluded.items() if ranges},
     )
@@ -138,40 +149,28 @@ def _ranges(note: str) -> Iterable[tuple[str, str]]:
 
 def _terms(nodes: dict[str, Node], inclusions: list[tuple[str, str]]) -> Iterable[Term]:
     for node in nodes.values():
-        if not node.extended:
-            node.words = frozenset(phrase(_PARENTHESES.sub("", node.title), rewrites()))
-            if not _NO_TERMS.match(node.code):
-                yield from _readings(node.code, node.title, title=True)
+        if not node.extended and not _NO_TERMS.match(node.code):
+            yield from _readings(node.code, node.title, title=True)
     for code, text in inclusions:
         if not _NO_TERMS.match(code):
             yield from _readings(code, text, title=False)
 
 
 def _readings(code: str, text: str, *, title: bool) -> Iterable[Term]:
-    text = _PARENTHESES.sub("", text)
-    for wording in {
-        _BRACKETS.sub("", text),
-        *([_BRACKETS.sub(r"", text)] if "[" not in text else _inside(text)),
-    }:
-        if _VAGUE.match(wording):
-            continue
-        trimester_at = _TRIMESTER.search(wording)
-        trimester = trimester_at.group(1).lower() if trimester_at else ""
-        shorter = _TRIMESTER.sub("", wording)
-        sex_at = _SEX.search(shorter) if code.startswith(("C50", "D05", "C79.8")) else None
-        sex = sex_at.group(1)[0].upper() if sex_at else ""
-        if sex:
-            shorter = _SEX.sub("", shorter)
-        plain, count = _DEFAULTS.subn("", shorter)
-        words = frozenset(phrase(plain, rewrites()))
-        if not words or len(words) > MAX_WORDS or (len(words) == 1 and words & _TOO_GENERAL):
-            continue
+    wording = _BRACKETS.sub("", _PARENTHESES.sub("", text))
+    if _VAGUE.search(wording):
+        return
+    trimester_at = _TRIMESTER.search(wording)
+    trimester = trimester_at.group(1).lower() if trimester_at else ""
+    shorter = _TRIMESTER.sub("", wording)
+    sex_at = _SEX.search(shorter) if code.startswith(("C50", "D05", "C79.8")) else None
+    sex = sex_at.group(1)[0].upper() if sex_at else ""
+    if sex:
+        shorter = _SEX.sub("", shorter)
+    plain, count = _DEFAULTS.subn("", shorter)
+    words = frozenset(map(intern, phrase(plain, rewrites())))
+    if words and len(words) <= MAX_WORDS and not (len(words) == 1 and words & _TOO_GENERAL):
         yield Term(words, code, count, title, sex, trimester)
-
-
-def _inside(text: str) -> list[str]:
-    """What stands in brackets, as a name of its own."""
-    return [inner for inner in _BRACKETS.findall(text) if len(inner.split()) > 1]
 
 
 def _index(terms: Iterable[Term]) -> dict[str, tuple[Term, ...]]:

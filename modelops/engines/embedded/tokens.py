@@ -230,7 +230,9 @@ _NOT_AN_END = frozenset({"dr", "mr", "mrs", "ms", "vs", "approx", "no", "st", "e
 
 def _ends_here(tokens: list[Token], place: int) -> bool:
     if tokens[place].norm != ".":
-        return True
+        # "?pneumonia" questions what follows it, and ends nothing.
+        glued = place + 1 < len(tokens) and tokens[place + 1].line == tokens[place].line
+        return tokens[place].norm == ";" or not glued or tokens[place + 1].start > tokens[place].end
     if place == 0:
         return False
     before = tokens[place - 1]

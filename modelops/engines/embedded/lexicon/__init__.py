@@ -66,17 +66,40 @@ def as_words(written: str) -> tuple[tuple[str, ...], frozenset[int]]:
     return tuple(words), frozenset(gaps)
 
 
+@dataclass(frozen=True, slots=True)
+class PhraseIndex:
+    """The phrases by how they begin: a word alone, two words in a row, or a word before a gap."""
+
+    single: dict[str, tuple[Phrase, ...]]
+    pairs: dict[tuple[str, str], tuple[Phrase, ...]]
+    gapped: dict[str, tuple[Phrase, ...]]
+
+    def __iter__(self) -> Iterator[Phrase]:
+        for them in (*self.single.values(), *self.pairs.values(), *self.gapped.values()):
+            yield from them
+
+
 @cache
-def code_phrases() -> dict[str, tuple[Phrase, ...]]:
-    """By first word; longest first."""
-    found: dict[str, list[Phrase]] = {}
+def code_phrases() -> PhraseIndex:
+    single: dict[str, list[Phrase]] = {}
+    pairs: dict[tuple[str, str], list[Phrase]] = {}
+    gapped: dict[str, list[Phrase]] = {}
     for name in ("conditions.csv", "status.csv", "social.csv"):
         for code, weight, field in rows(name, 3):
             for written in phrases(field):
                 words, gaps = as_words(written)
-                if words:
-                    found.setdefault(words[0], []).append(Phrase(words, gaps, code, weight))
-    return {first: tuple(sorted(them, key=lambda p: -len(p.words))) for first, them in found.items()}
+                phrase = Phrase(words, gaps, code, weight)
+                if len(words) == 1:
+                    single.setdefault(words[0], []).append(phrase)
+                elif 1 in gaps:
+                    gapped.setdefault(words[0], []).append(phrase)
+                else:
+                    pairs.setdefault((words[0], words[1]), []).append(phrase)
+    return PhraseIndex(
+        {word: tuple(them) for word, them in single.items()},
+        {words: tuple(them) for words, them in pairs.items()},
+        {word: tuple(them) for word, them in gapped.items()},
+    )
 
 
 @cache
