@@ -28,8 +28,18 @@ document.addEventListener("htmx:afterRequest", (event) => {
     if (!polling) clearProblem();
     return;
   }
-  // 409 and 422 are swapped in where they happened and say it there.
-  if (polling || !xhr || xhr.status === 409 || xhr.status === 422) return;
-  if (xhr.status === 0) problem("Not saved: the server cannot be reached. Try again when the network is back.");
-  else problem(SAID[xhr.status] ?? `Not saved: the server failed (${xhr.status}). Try again.`);
+  // 409 and 422 are swapped in where they happened and say it there; 0 is a lost connection (below) or a search
+  // that gave way to the next letter.
+  if (polling || !xhr || [0, 409, 422].includes(xhr.status)) return;
+  problem(SAID[xhr.status] ?? `${lost(requestConfig)}The server failed (${xhr.status}). Try again.`);
 });
+
+const lost = (config) => (config?.verb === "post" && !config.elt?.matches?.("[role='search']") ? "Not saved. " : "");
+
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => {
+    const { requestConfig } = event.detail;
+    if (requestConfig?.elt?.closest?.("[data-poll]")) return;
+    problem(`${lost(requestConfig)}The server cannot be reached. Try again when the network is back.`);
+  });
+}

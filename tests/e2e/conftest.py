@@ -57,7 +57,15 @@ def sign_in(context: BrowserContext, live_server: Any) -> SignIn:
 
 
 # Answers that pages expect and handle; the browser logs them as errors all the same.
-EXPECTED = ("status of 401", "Code 401", "status of 409", "status of 422")
+# htmx also logs every search that gives way to the next letter.
+EXPECTED = (
+    "status of 401",
+    "Code 401",
+    "status of 409",
+    "status of 422",
+    "htmx:afterRequest",
+    "htmx:sendAbort",
+)
 
 
 class Quiet:

@@ -350,6 +350,23 @@ def test_an_ended_session_is_told_in_place_and_keeps_the_page(
     expect(review.locator("#notice")).to_be_hidden()
 
 
+def test_a_lost_network_is_said_and_the_decision_can_be_repeated(
+    review: Page, case: Any, complaints: list[str]
+) -> None:
+    _, (hf, dm, *_) = case
+    review.route("**/decide/", lambda route: route.abort())
+    press(review, "a")
+    expect(review.locator("#notice")).to_contain_text("Not saved. The server cannot be reached.")
+    expect(card(review, hf)).to_have_attribute("data-state", "undecided")
+    review.unroute("**/decide/")
+    press(review, "a")
+    expect(card(review, dm)).to_be_focused()
+    expect(review.locator("#notice")).to_be_hidden()
+    assert states(case)[0] == "accepted"
+    # What the browser logged of the refused connection is what this test is about.
+    complaints.clear()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_axe_finds_nothing(

@@ -62,8 +62,15 @@ document.addEventListener("review:selected", (event) => {
   note("shown", id);
   if (card.querySelector("[data-place]")) note("opened", id);
 });
-document.addEventListener("htmx:afterSwap", watch);
-document.addEventListener("htmx:oobAfterSwap", watch);
+// One answer swaps many pieces; the cards are looked over once after the last of them.
+let watching = 0;
+function watchSoon() {
+  window.clearTimeout(watching);
+  watching = window.setTimeout(watch);
+}
+
+document.addEventListener("htmx:afterSwap", watchSoon);
+document.addEventListener("htmx:oobAfterSwap", watchSoon);
 // A decision records what had been shown before it.
 document.addEventListener("htmx:beforeRequest", flush);
 document.addEventListener("visibilitychange", () => {

@@ -117,9 +117,14 @@ function layStrip() {
   const box = textBox();
   const strip = document.getElementById("strip");
   if (!box || !strip || !document.getElementById("lines")) return;
-  for (const tick of strip.querySelectorAll("[data-line]")) {
+  // All places are measured before the first is written: each measuring after a change would lay the text out anew.
+  const height = box.scrollHeight;
+  const places = [...strip.querySelectorAll("[data-line]")].map((tick) => {
     const line = lineOf(tick.dataset.line);
-    if (line) tick.setAttribute("y", `${(100 * (line.offsetTop + line.offsetHeight / 2)) / box.scrollHeight}%`);
+    return [tick, line ? line.offsetTop + line.offsetHeight / 2 : null];
+  });
+  for (const [tick, top] of places) {
+    if (top !== null) tick.setAttribute("y", `${(100 * top) / height}%`);
   }
   follow();
 }
@@ -128,15 +133,15 @@ function follow() {
   const box = textBox();
   const view = document.querySelector("#strip .view");
   if (!box || !view) return;
-  view.setAttribute("y", `${(100 * box.scrollTop) / box.scrollHeight}%`);
-  view.setAttribute("height", `${Math.min(100, (100 * box.clientHeight) / box.scrollHeight)}%`);
-  const top = box.scrollTop + 90;
-  let now = null;
-  for (const link of document.querySelectorAll("#outline a")) {
-    if ((lineOf(link.dataset.line)?.offsetTop ?? Infinity) <= top) now = link;
-    link.removeAttribute("aria-current");
+  const { scrollTop, scrollHeight, clientHeight } = box;
+  const links = [...document.querySelectorAll("#outline a")];
+  const now = links.findLast((link) => (lineOf(link.dataset.line)?.offsetTop ?? Infinity) <= scrollTop + 90);
+  view.setAttribute("y", `${(100 * scrollTop) / scrollHeight}%`);
+  view.setAttribute("height", `${Math.min(100, (100 * clientHeight) / scrollHeight)}%`);
+  for (const link of links) {
+    if (link === now) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
   }
-  now?.setAttribute("aria-current", "true");
 }
 
 let waiting = false;
