@@ -5,8 +5,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 WORKDIR /app
 COPY requirements/bootstrap.txt requirements/base.txt requirements/
 RUN pip install --require-hashes --only-binary :all: -r requirements/bootstrap.txt \
- && pip install --require-hashes --only-binary :all: --no-binary medspacy,medspacy-quickumls \
-        --no-build-isolation -r requirements/base.txt
+ && pip install --require-hashes --only-binary :all: -r requirements/base.txt
 COPY . .
 RUN useradd --system --home-dir /var/lib/coding-review --create-home coding-review \
  && DATABASE_URL=postgres://build/none REDIS_URL=redis://build/0 SECRET_KEY=build \

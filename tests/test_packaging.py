@@ -45,9 +45,13 @@ def test_the_default_installation_pulls_no_gpu_packages(name: str) -> None:
     assert [package for package in locked(name) if heavy.match(package)] == []
 
 
-def test_what_medspacy_needs_is_pinned_beside_it() -> None:
-    base = locked("base")
-    assert (base["numpy"], base["thinc"], base["spacy"]) == ("1.26.4", "8.2.5", "3.7.5")
+def test_every_lock_file_is_made_of_wheels() -> None:
+    """What would be compiled, or built with unhashed tools, is refused by pip on every path to an installation."""
+    for path in ("requirements/install.sh", "Dockerfile"):
+        commands = re.findall(r"pip install[^|&]*", (ROOT / path).read_text().replace("\\\n", " "))
+        assert len(commands) == 2
+        assert [command for command in commands if "--only-binary :all:" not in command] == []
+        assert [command for command in commands if "--no-binary" in command] == []
 
 
 def test_a_package_in_two_lock_files_has_one_version() -> None:
