@@ -80,7 +80,7 @@ $pip install $options --only-binary :all: -r "$here/bootstrap.txt" ||
 "$venv/bin/python" -m pip install $options --only-binary :all: -r "$here/base.txt" -r "$here/dev.txt" ||
     fail "The packages could not be installed; the reason stands above (most often: no network, a full disk, or a changed lock file)."
 
-"$venv/bin/python" - <<'EOF' || fail "The packages are installed but do not work together; the reason stands above."
+"$venv/bin/python" -W ignore - <<'EOF' || fail "The packages are installed but do not work together; the reason stands above."
 import subprocess
 from pathlib import Path
 
