@@ -198,8 +198,9 @@ _SAMPLES: dict[str, Any] = {
     "version": 0,
     "revision": 7,
     "code": "E11.9",
+    "evidence": [{"document_version": 12, "line_start": 3, "line_end": 3}],
 }
-_SHOWN_THOUGH_OPTIONAL = frozenset({"text"})
+_SHOWN_THOUGH_OPTIONAL = frozenset({"text", "evidence", "role"})
 
 
 def _curl(base: str, method: str, path: str, fields: tuple[Field, ...], *, open_to_all: bool) -> str:
