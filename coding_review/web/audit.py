@@ -28,6 +28,7 @@ from coding_review.models import Decision, Membership, ReviewerProfile
 from coding_review.rules import reasons
 from coding_review.rules.permissions import EXPORT_DECISIONS, EXPORT_PHI, SEARCH_AUDIT
 from coding_review.web.downloads import zipped
+from coding_review.web.event_words import value_words
 from coding_review.web.forms import first_error
 
 PAGE_SIZE = 50
@@ -100,7 +101,8 @@ class DecisionRow:
     action: str
     tone: str
     code: str
-    was: str
+    # What else changed: "was E11.9", "POA none → Y".
+    change: str
     reason: str
     place: str
     shown: str
@@ -118,9 +120,17 @@ _TONES = {
     DecisionAction.HOLD: "warn",
     DecisionAction.REJECT: "bad",
 }
+_SET_FIELDS = {
+    "role": "role",
+    "poa": "POA",
+    "sequence": "order",
+    "modifiers": "modifiers",
+    "units": "units",
+    "service_date": "date",
+}
 _SHOWN = (
-    "pk", "at", "actor_id", "actor__reviewer__pseudonym", "action", "code_before", "code_after", "reason",
-    "evidence_place", "assistance", "rank_shown", "band_shown", "confidence_shown", "engine", "model_version",
+    "pk", "at", "actor_id", "actor__reviewer__pseudonym", "action", "code_before", "code_after", "before", "after",
+    "reason", "evidence_place", "assistance", "rank_shown", "band_shown", "confidence_shown", "engine", "model_version",
     "release_name", "reading__code_set__encounter_id", "reading__code_set__release_stands_in", "redoes_id",
 )  # fmt: skip
 
@@ -208,7 +218,7 @@ def _row(values: dict[str, Any]) -> DecisionRow:
         action=f"{action.label} again" if values["redoes_id"] else action.label,
         tone=_TONES.get(action, "calm"),
         code=after or before,
-        was=before if before and after and before != after else "",
+        change=_change(values),
         reason=reasons.label(values["reason"]) if values["reason"] else "",
         place=_place(values["evidence_place"]),
         shown=_shown(values),
@@ -218,6 +228,20 @@ def _row(values: dict[str, Any]) -> DecisionRow:
         + (" (stands in)" if values["reading__code_set__release_stands_in"] else ""),
         encounter_id=values["reading__code_set__encounter_id"],
     )
+
+
+def _change(values: dict[str, Any]) -> str:
+    before, after = values["code_before"], values["code_after"]
+    if before and after and before != after:
+        return f"was {before}"
+    if not values["action"].startswith("set_"):
+        return ""
+    found = []
+    for name, label in _SET_FIELDS.items():
+        old, new = values["before"].get(name), values["after"].get(name)
+        if old != new:
+            found.append(f"{label} {value_words(name, old)} → {value_words(name, new)}")
+    return ", ".join(found)
 
 
 def _place(place: dict[str, Any]) -> str:

@@ -122,12 +122,12 @@ def _decision_detail(data: Data) -> Iterable[str]:
     field = data.get("field")
     if field:
         yield (
-            f"{_FIELDS.get(field, field.replace('_', ' '))} {_value(field, data.get('value_before'))} → "
-            + _value(field, data.get("value_after"))
+            f"{_FIELDS.get(field, field.replace('_', ' '))} {value_words(field, data.get('value_before'))} → "
+            + value_words(field, data.get("value_after"))
         )
 
 
-def _value(field: str, value: Any) -> str:
+def value_words(field: str, value: Any) -> str:
     if value in (None, "", []):
         return "none"
     if field == "role":

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from coding_review.actions.open_history import open_history
@@ -59,6 +60,7 @@ def encounter_history(request: HttpRequest, encounter_id: int) -> HttpResponse:
         "newest": before is None,
         "decision": decision,
         "verification": verification,
+        "time_zone": timezone.get_current_timezone_name(),
         "can_read": RoleBackend().has_perm(request.user, READ_DOCUMENTS),
     }
     template = "coding_review/history.html"
