@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -115,3 +117,52 @@ def test_ci_calls_make_test() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111
     assert re.search(r"^make .*\btest VENV=", script.read_text(), re.MULTILINE)
+
+
+def install(venv: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "requirements" / "install.sh", venv],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_an_environment_that_fits_is_left_as_it_is(tmp_path: Path) -> None:
+    state = subprocess.run(
+        [ROOT / "requirements" / "install.sh", "--hash"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    version = sys.version.split()[0]
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(sys.executable)
+    (venv / ".lock-state").write_text(f"{state} {version}\n")
+    (venv / "kept").write_text("as it was")
+    done = install(venv, PYTHON=sys.executable)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (venv / "kept").read_text() == "as it was"
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_was_not_made_here_is_never_replaced(tmp_path: Path, linked: bool) -> None:
+    made = tmp_path / "by-hand"
+    made.mkdir()
+    (made / "kept").write_text("as it was")
+    venv = made
+    if linked:
+        venv = tmp_path / "venv"
+        venv.symlink_to(made)
+    done = install(venv, PYTHON=sys.executable)
+    assert done.returncode == 2
+    assert ("is a link to" if linked else "was not made by make setup") in done.stderr
+    assert [path.name for path in made.iterdir()] == ["kept"]
+    assert (made / "kept").read_text() == "as it was"
+
+
+def test_another_python_is_refused_by_name(tmp_path: Path) -> None:
+    done = install(tmp_path / "venv", PYTHON="/bin/false")
+    assert done.returncode == 2
+    assert "/bin/false is not Python 3.11" in done.stderr
+    assert not (tmp_path / "venv").exists()

@@ -23,6 +23,7 @@ from django.db import connections
 from coding_review import localservers
 from coding_review.celery import app as celery_app
 from coding_review.demo import static_state
+from coding_review.demo.encounters import demo_encounters
 from coding_review.demo.running import DemoLock, NoFreePort, choose_port
 from coding_review.demo.supervisor import Program, ProgramFailed, Supervisor, die_with_parent
 from coding_review.demo.users import DEMO_USERS, passwords_file, read_passwords
@@ -118,6 +119,7 @@ class Command(BaseCommand):
 
     def _welcome(self, address: str, supervisor: Supervisor, seconds: float) -> None:
         passwords = read_passwords(passwords_file(settings.VAR_DIR))
+        late = next(one.delivery.account_number for one in demo_encounters() if one.late_delivery)
         lines = [
             "",
             f"Up after {seconds:.0f} s:  {self.style.SUCCESS(address)}",
@@ -129,10 +131,12 @@ class Command(BaseCommand):
             ),
             "",
             "What to do first",
-            "  1. Sign in as coder and press “Next encounter”, or open the six-document inpatient stay.",
-            "  2. Decide on each suggestion (a accept, r reject, m modify; ? shows all keys), mark the principal",
-            "     diagnosis and sign off.",
+            "  1. Sign in as coder and press N (Next encounter).",
+            "  2. Decide on each suggestion: A accept, R reject, M modify; ? shows every key. Mark the principal",
+            "     diagnosis with P, then sign off with S.",
             "  3. Sign in as auditor to search what was decided, and to export it.",
+            f"  4. After signing off the stay with account {late}, let its addendum arrive, from another terminal:",
+            f"     {sys.executable} manage.py import_charts demo --late",
             "",
             f"Logs are in {supervisor.logs}, all data in {settings.VAR_DIR}. Ctrl-C stops everything.",
         ]
