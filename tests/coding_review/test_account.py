@@ -24,7 +24,7 @@ def reader(db: None) -> User:
 
 def test_sign_in_page_has_labels_and_no_navigation(client: Client, db: None) -> None:
     page = client.get(reverse("web:sign-in")).content.decode()
-    assert '<label for="id_username">User name:</label>' in page
+    assert '<label for="id_username">User name</label>' in page
     assert 'autocomplete="current-password"' in page
     assert 'aria-label="Main"' not in page
     assert '"historyCacheSize": 0' in page

@@ -367,6 +367,25 @@ def test_a_lost_network_is_said_and_the_decision_can_be_repeated(
     complaints.clear()
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_moves_while_the_page_loads(review: Page, width: int) -> None:
+    review.set_viewport_size({"width": width, "height": 844})
+    review.reload()
+    review.wait_for_load_state("networkidle")
+    moved = review.evaluate(
+        """() => new Promise(done => {
+            const found = [];
+            new PerformanceObserver(list => {
+                for (const entry of list.getEntries()) {
+                    for (const source of entry.sources) found.push(source.node?.id || source.node?.className || '');
+                }
+            }).observe({type: 'layout-shift', buffered: true});
+            setTimeout(() => done(found), 300);
+        })"""
+    )
+    assert moved == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_axe_finds_nothing(

@@ -1,0 +1,58 @@
+"""No page fails axe, in both themes; the review page and the worklist are in test_review_behaviour.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import BrowserContext, Page
+
+from coding_review.actions.accept import accept
+from coding_review.actions.claim import claim
+from tests.coding_review.entries import DM, HF, suggest
+from tests.e2e.test_review_behaviour import axe
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(
+    icd10cm: Any,
+    make_encounter: Any,
+    coder: Any,
+    lead: Any,
+    auditor: Any,
+    sign_in: Any,
+    live_server: Any,
+    page: Page,
+    context: BrowserContext,
+    complaints: list[str],
+    theme: str,
+) -> None:
+    encounter = make_encounter()
+    code_set = encounter.code_sets.get()
+    entry, _ = suggest(code_set, HF, DM)
+    claim(coder, encounter.pk)
+    accept(coder, code_set.pk, entry.pk, seen_version=0)
+    context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
+
+    def look(address: str) -> list[str]:
+        page.goto(live_server.url + address)
+        return axe(page)
+
+    found = {"sign-in": look(reverse("web:sign-in"))}
+    sign_in(lead)
+    found["import"] = look(reverse("web:import"))
+    found["codes"] = look(reverse("codes:search"))
+    found["code"] = look(reverse("codes:code", args=["icd10cm", "E11.22"]))
+    found["read-only"] = look(reverse("web:review", args=[encounter.pk, code_set.claim_type]))
+    found["missing"] = look("/encounters/999999/")
+    sign_in(auditor)
+    found["audit"] = look(reverse("web:audit"))
+    found["history"] = look(reverse("web:encounter-history", args=[encounter.pk]))
+    found["refused"] = look(reverse("web:review", args=[encounter.pk, code_set.claim_type]))
+    assert found == {name: [] for name in found}
+    # The browser also logs the two refusals that were asked for.
+    assert sorted(text.split("status of ")[1][:3] for text in complaints) == ["403", "404"]
+    complaints.clear()
