@@ -41,6 +41,7 @@ _PROVIDERS = re.compile(
     r"(?i)\b(?:physician|m\.?d\.?|d\.?o\.?|nurse practitioner|n\.?p\.?|aprn|crna|midwife|cnm|pa(?:-c)?|resident|"
     r"attending|hospitalist|surgeon|dentist|dpm|psychologist|provider)\b"
 )
+_REPORTS = re.compile(r"(?i)\b(?:pathology|radiology|imaging|laboratory|cytology|microbiology)\b")
 _SEX_WORDS = {"F": "female", "M": "male"}
 # "stay" documents that state the diagnoses at the end of a stay.
 _SUMMARY = re.compile(r"(?i)discharge|transfer summary|death summary|final")
@@ -59,6 +60,7 @@ class ChartFacts:
     pregnant: bool
     delivered: bool
     newborn: bool
+    grown: bool
     weeks: int | None
     subsequent: bool
     words: frozenset[str] = field(default_factory=frozenset)
@@ -94,6 +96,7 @@ def facts(chart: ChartText) -> ChartFacts:
         pregnant=pregnant,
         delivered=delivered and pregnant,
         newborn=newborn,
+        grown=age is not None and age >= 2,
         weeks=weeks if pregnant else None,
         subsequent=_SUBSEQUENT.search(text) is not None,
     )
@@ -133,6 +136,12 @@ def is_nonprovider(author_role: str, document_type: str) -> bool:
     if author_role:
         return _PROVIDERS.search(author_role) is None and _NONPROVIDERS.search(author_role) is not None
     return _PROVIDERS.search(document_type) is None and _NONPROVIDERS.search(document_type) is not None
+
+
+def is_report(document_type: str) -> bool:
+    """Whether the document is a pathologist's or radiologist's report: on a facility inpatient claim the
+    attending must adopt its findings."""
+    return _REPORTS.search(document_type) is not None
 
 
 def is_summary(document_type: str, text: str) -> bool:

@@ -17,6 +17,8 @@ from modelops.engines.types import ContextMention, Discarded
 CONFIRMED_ONLY = ("B20", "Z21", "A92.5", "U07.1", "J12.82", "J09", "J10")
 # The strongest reason against suggesting comes first.
 _ORDER = ("negated", "other_person", "family", "hypothetical", "uncertain", "historical", "resolved")
+_MOTHER_ONLY = ("O", "Z33", "Z34", "Z37", "Z39", "Z3A")
+_NEWBORN_ONLY = ("P", "Z38")
 # Codes that say by themselves that it is history.
 _HISTORY_CODES = ("Z80", "Z81", "Z82", "Z83", "Z84", "Z85", "Z86", "Z87", "Z91.81", "Z92")
 # A circumstance that is someone else's when someone else is the subject ("husband laid off").
@@ -59,6 +61,12 @@ def classify(mentions: list[Mention], facts: ChartFacts, vocabulary: Vocabulary)
                 found.discarded.setdefault(mention.code, Discarded(mention.code, reason))
             continue
         mention = replace(mention, code=code, tags=set())
+        if code.startswith(_MOTHER_ONLY if facts.newborn else _NEWBORN_ONLY) and (
+            facts.newborn or facts.grown
+        ):
+            # The mother's facts in the baby's chart, or the baby's in hers.
+            _other_person(mention, facts, vocabulary, found)
+            continue
         if tag in ("historical", "family", "other_person") and _says_whose(mention):
             tag = ""
         if tag in ("family", "historical", "resolved") and code.startswith(_HISTORY_CODES):
@@ -79,7 +87,8 @@ def _affirmed(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found
     if not code.startswith(_chronic()):
         history = _history_code(code, vocabulary)
         in_past = mention.section in ("pmh", "psh")
-        if mention.past_year or (in_past and history is not None and history[0] == "acute"):
+        ended = mention.past_year and (in_past or code[0] not in "CD")
+        if ended or (in_past and history is not None and history[0] == "acute"):
             _historical(mention, facts, vocabulary, found)
             return
     if mention.section == "psh" and code[0] not in "Z":
@@ -119,6 +128,7 @@ def _historical(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, fou
         _keep_context(mention, ContextTag.HISTORICAL, found)
         return
     mention.told = "Resolved or treated in the past: coded as personal history (I.C.21.c.4)."
+    mention.origin = mention.code
     mention.code, mention.tags = history[1], {ContextTag.HISTORICAL}
     found.kept.append(mention)
 
@@ -132,6 +142,8 @@ def _resolved(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found
 
 def _in_family(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, found: Sorted) -> None:
     _keep_context(mention, ContextTag.FAMILY, found)
+    if facts.newborn and mention.section != "family":
+        return
     for code, prefixes in _family():
         if mention.code.startswith(prefixes):
             if vocabulary.billable(code):

@@ -12,8 +12,9 @@ from modelops.engines.embedded.mentions import Mention
 from modelops.engines.embedded.resolve import settle
 from modelops.engines.embedded.terms import Vocabulary
 
-# A symptom word weighs little by itself and fully in a combination ("diabetes with hyperglycemia").
-SYMPTOM_ALLOWANCE = 1.4
+_SYMPTOM_ALLOWANCE = 1.4
+# Below this score a code makes no combination.
+SURE_ENOUGH = 0.25
 _DIABETES = ("E08", "E09", "E10", "E11", "E13")
 
 
@@ -60,11 +61,12 @@ def rules() -> tuple[Rule, ...]:
 def combine(candidates: dict[str, Candidate], vocabulary: Vocabulary) -> dict[str, Candidate]:
     """Apply the combination table in its order; a code that a rule adds takes the evidence of what it needs.
 
-    Codes that are only uncertain, or come from history, never trigger a combination.
+    A doubtful code makes no combination; uncertain mentions and histories are no candidates or have codes of
+    their own.
     """
     found = dict(candidates)
     for rule in rules():
-        chosen = [_fits(found, group) for group in rule.needs]
+        chosen = [_fits(found, group, sure=bool(rule.adds)) for group in rule.needs]
         if any(not them for them in chosen):
             continue
         used = [candidate for them in chosen for candidate in them]
@@ -80,14 +82,23 @@ def combine(candidates: dict[str, Candidate], vocabulary: Vocabulary) -> dict[st
     return found
 
 
-def _fits(found: dict[str, Candidate], prefixes: Sequence[str]) -> list[Candidate]:
-    return [c for code, c in found.items() if code.startswith(tuple(prefixes))]
+def _fits(found: dict[str, Candidate], prefixes: Sequence[str], *, sure: bool) -> list[Candidate]:
+    return [
+        c
+        for code, c in found.items()
+        if code.startswith(tuple(prefixes)) and not (sure and _weight_in_combination(c) < SURE_ENOUGH)
+    ]
+
+
+def _weight_in_combination(candidate: Candidate) -> float:
+    """A symptom word weighs little by itself and fully in a combination ("diabetes with hyperglycemia")."""
+    return candidate.score + (_SYMPTOM_ALLOWANCE if candidate.code[0] == "R" else 0.0)
 
 
 def _made(code: str, used: Iterable[Candidate], why: str) -> Candidate:
     parts = sorted(used, key=lambda c: -c.score)
     tags = set().union(*(c.tags for c in parts))
-    weakest = min(c.score + (SYMPTOM_ALLOWANCE if c.code[0] == "R" else 0.0) for c in parts)
+    weakest = min(_weight_in_combination(c) for c in parts)
     return Candidate(
         code,
         [m for c in parts for m in c.mentions],
@@ -114,6 +125,43 @@ def in_pregnancy(candidates: dict[str, Candidate], facts: ChartFacts, vocabulary
             candidates[code] = _made(code, used, why)
         for candidate in used if manner == "instead" else ():
             candidates.pop(candidate.code, None)
+
+
+_NO_STAGE = "L89.9"
+# The digits that name a stage where the site is not named, and where it is (5 is unstageable there).
+_STAGES = {"L89.91": "1", "L89.92": "2", "L89.93": "3", "L89.94": "4", "L89.95": "0", "L89.96": "6"}
+
+
+def stage_pressure_ulcers(candidates: dict[str, Candidate], vocabulary: Vocabulary) -> None:
+    """A single ulcer named without its stage takes the one that stands elsewhere, as from a wound nurse (I.B.14)."""
+    sites = [code for code in candidates if code.startswith("L89.") and not code.startswith(_NO_STAGE)]
+    unstaged = [code for code in sites if code.endswith("9")]
+    staged = [code for code in candidates if code in _STAGES]
+    code = unstaged[0][:-1] + _STAGES[staged[0]] if unstaged and staged else ""
+    if len(sites) == len(unstaged) == len(staged) == 1 and vocabulary.billable(code):
+        why = "Diagnosis and stage of the pressure ulcer from two places; any clinician may give the stage (I.B.14)."
+        candidates[code] = _made(code, [candidates.pop(unstaged[0]), candidates.pop(staged[0])], why)
+    for code in [code for code in candidates if sites and code.startswith(_NO_STAGE)]:
+        del candidates[code]
+
+
+# States that a procedure leaves behind: not yet a state where the procedure is the one being reported.
+_LEFT_BY_PROCEDURE = ("Z89", "Z90", "Z93", "Z98")
+
+
+def leave_present_procedures(candidates: dict[str, Candidate]) -> None:
+    """Take out "absence of" and "opening" codes whose procedure was done in this stay or visit."""
+    for code in [code for code in candidates if code.startswith(_LEFT_BY_PROCEDURE)]:
+        if any(m.section in ("procedure", "findings", "pathology") for m in candidates[code].mentions):
+            del candidates[code]
+
+
+def leave_active_from_history(candidates: dict[str, Candidate]) -> None:
+    """A condition that is current in the chart is not also personal history."""
+    for code in [code for code in candidates if code.startswith(("Z85", "Z86", "Z87"))]:
+        origins = {m.origin[:3] for m in candidates[code].mentions if m.origin}
+        if any(other[:3] in origins for other in candidates):
+            del candidates[code]
 
 
 def leave_unsupported(candidates: dict[str, Candidate]) -> None:

@@ -17,7 +17,9 @@ from modelops.engines.embedded.tokens import Token, is_word, word_set
 _FORWARD = {"negated": 40, "uncertain": 8, "hypothetical": 10, "historical": 8, "family": 30}
 _BACKWARD = {"negated": 7, "uncertain": 5, "hypothetical": 3, "historical": 8, "resolved": 6}
 _LONG_ITEM = 4
-_OPENS_UP = frozenset({"denies", "denied", "deny", "denying", "neither", "negative", "neg"})
+_OPENS_UP = word_set(
+    "denies denied deny denying neither negative neg differential ddx considered considering"
+)
 _LIST_GOES_ON = frozenset({"or", "nor", ",", "/", "and", "&"})
 _AFFIRMS = word_set(
     "on for has now continue started will given new with due likely possible see per after since plan but "
@@ -92,8 +94,8 @@ def _triggers(tokens: Sequence[Token]) -> list[_Trigger]:
 
 
 def _forward(tokens: Sequence[Token], trigger: _Trigger, stops: set[int]) -> int:
-    reach = _FORWARD[trigger.tag]
     open_list = tokens[trigger.first].norm in _OPENS_UP
+    reach = _FORWARD["negated" if open_list else trigger.tag]
     close = _closing(tokens, trigger.first)
     last = trigger.last
     words = item = 0
@@ -105,9 +107,9 @@ def _forward(tokens: Sequence[Token], trigger: _Trigger, stops: set[int]) -> int
             if token.norm == ":" or _spaced(tokens, place):
                 break
         elif token.norm == ",":
-            if trigger.tag != "negated" and words > 1:
+            if trigger.tag != "negated" and words > 1 and not open_list:
                 break
-            if trigger.tag == "negated" and not _list_goes_on(tokens, place, open_list):
+            if (trigger.tag == "negated" or open_list) and not _list_goes_on(tokens, place, open_list):
                 break
             item = 0
         elif is_word(token.norm):

@@ -36,7 +36,10 @@ class EmbeddedEngine:
             vocabulary.cache_clear()
             raise EngineError("The catalog release holds no codes.")
         known = facts(chart)
-        documents = [read(number, document) for number, document in enumerate(chart.documents)]
+        documents = [
+            read(number, document, inpatient=known.inpatient_facility)
+            for number, document in enumerate(chart.documents)
+        ]
         found: list[Mention] = []
         for document in documents:
             found.extend(mentions(document, words, known))
@@ -45,6 +48,9 @@ class EmbeddedEngine:
         sorted_mentions = classify(found, known, words)
         candidates = _candidates(sorted_mentions, words)
         candidates = combine.combine(candidates, words)
+        combine.stage_pressure_ulcers(candidates, words)
+        combine.leave_present_procedures(candidates)
+        combine.leave_active_from_history(candidates)
         combine.in_pregnancy(candidates, known, words)
         candidates = combine.more_specific_wins(candidates, words)
         combine.leave_unsupported(candidates)

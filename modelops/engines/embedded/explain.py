@@ -46,6 +46,6 @@ def rationale(candidate: Candidate, names: list[str]) -> str:
         first.append(candidate.lowered)
     if "author" in names:
         first.append("Documented only by clinicians who do not establish a diagnosis (I.B.14).")
-    if "denied elsewhere" in names:
+    if "denied elsewhere" in names or "denied once" in names:
         first.append("Denied elsewhere in the chart.")
     return " ".join(first[:3])

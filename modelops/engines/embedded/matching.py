@@ -124,6 +124,8 @@ def _nearest(words: Words, at: int, term: Term) -> Found | None:
         return None
     if words.segment[places[0]] != words.segment[places[-1]] and not _whole_segments(words, places):
         return None
+    if any(_belongs_elsewhere(words, place, term) for place in places):
+        return None
     return Found(
         term.code,
         tuple(places),
@@ -134,6 +136,13 @@ def _nearest(words: Words, at: int, term: Term) -> Found | None:
         term.sex,
         term.trimester,
     )
+
+
+def _belongs_elsewhere(words: Words, place: int, term: Term) -> bool:
+    """A figure belongs to the word before it: the 2 of "type 2 diabetes" is no stage of another disease."""
+    if not words.norms[place][0].isdigit() or place == 0:
+        return False
+    return words.norms[place - 1] not in term.words
 
 
 def _closest(places: Sequence[int], at: int) -> int:
@@ -151,7 +160,7 @@ def _whole_segments(words: Words, places: Sequence[int]) -> bool:
     while low > 0 and places[0] - low < _LOOSE_WORDS and words.segment[low - 1] in segments:
         low -= 1
     unused = sum(1 for place in range(low, high + 1) if place not in used)
-    return unused <= 1
+    return unused <= (1 if len(places) > 2 else 0)
 
 
 def _longest(found: list[Found]) -> list[Found]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from modelops.engines.embedded import context
-from modelops.engines.embedded.chart import ChartFacts, is_nonprovider, is_summary
+from modelops.engines.embedded.chart import ChartFacts, is_nonprovider, is_report, is_summary
 from modelops.engines.embedded.lexicon import headings, rewrites
 from modelops.engines.embedded.matching import Found, Words, find
 from modelops.engines.embedded.sections import Sections
@@ -37,6 +37,8 @@ class Mention:
     final: bool = False
     past_year: bool = False
     told: str = ""
+    # The code of the condition that became a history code.
+    origin: str = ""
     clause: int = 0
 
     @property
@@ -59,7 +61,7 @@ class ReadDocument:
     words: list[Words] = field(default_factory=list)
 
 
-def read(number: int, document: ChartDocument) -> ReadDocument:
+def read(number: int, document: ChartDocument, *, inpatient: bool = False) -> ReadDocument:
     lines = document.lines
     tokens: list[Token] = []
     breaks: dict[int, bool] = {}
@@ -80,7 +82,8 @@ def read(number: int, document: ChartDocument) -> ReadDocument:
         lines=lines,
         clauses=found,
         sections=Sections(lines, headings()),
-        nonprovider=is_nonprovider(document.author_role, document.type),
+        nonprovider=is_nonprovider(document.author_role, document.type)
+        or (inpatient and is_report(document.type)),
         summary=is_summary(document.type, document.text),
         scopes=[context.scopes(clause) for clause in found],
         words=[Words(clause) for clause in found],

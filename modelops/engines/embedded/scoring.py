@@ -40,8 +40,8 @@ def features(candidate: Candidate, vocabulary: Vocabulary, denied: Mapping[str, 
         names.append("several sections")
     if "unspecified" in vocabulary.nodes[code].title.lower():
         names.append("unspecified")
-    if denied.get(code, 0):
-        names.append("denied elsewhere")
+    if times := denied.get(code, 0):
+        names.append("denied elsewhere" if times >= len(candidate.mentions) else "denied once")
     if candidate.made_of:
         names.append("combined")
     names.extend(f"tag:{tag}" for tag in sorted(candidate.tags))

@@ -44,9 +44,11 @@ _TOO_GENERAL = word_set(
     "headache nausea vomiting cough fever dizziness scar poisoning reaction allergy labor delivery birth "
     "baby person worker other unspecified type eye left right skin ear procedure illness growth worry stage "
     "part exhaustion heat vision hearing speech voice walking sitting travel family school work home housing "
-    "sport food"
+    "sport food metastasis"
 )
 MAX_WORDS = 14
+# A shorter word that stands alone is as often an abbreviation of something else ("PCP").
+_SHORTEST_ALONE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,9 @@ def _readings(code: str, text: str, *, title: bool) -> Iterable[Term]:
         shorter = _SEX.sub("", shorter)
     plain, count = _DEFAULTS.subn("", shorter)
     words = frozenset(map(intern, phrase(plain, rewrites())))
-    if words and len(words) <= MAX_WORDS and not (len(words) == 1 and words & _TOO_GENERAL):
+    if len(words) == 1 and (words & _TOO_GENERAL or len(min(words)) < _SHORTEST_ALONE):
+        return
+    if words and len(words) <= MAX_WORDS:
         yield Term(words, code, count, title, sex, trimester)
 
 

@@ -192,6 +192,10 @@ _ENDS = frozenset(".!?;")
 _CLAUSE_LIMIT = 240
 
 
+# Columns set apart by spaces: each line of a table stands for itself.
+_TABLE = re.compile(r"\S(?: {3,}|\t)\S")
+
+
 def is_item(text: str) -> bool:
     return _BULLET.match(text) is not None
 
@@ -201,7 +205,7 @@ def continues(previous: str, text: str) -> bool:
     before, here = previous.rstrip(), text.lstrip()
     if not before or not here or before[-1] in ".:;!?" or is_item(text):
         return False
-    if len(before) < 40:
+    if len(before) < 40 or _TABLE.search(text):
         return False
     return here[0].islower() or (
         len(before) >= 70 and (here[0].isdigit() or here[0].isupper() or here[0] in '("')
