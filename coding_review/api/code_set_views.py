@@ -30,9 +30,9 @@ from coding_review.api.serializers import (
 )
 from coding_review.choices import Assistance, CodeSetStatus, DecisionAction, EncounterStatus, ReadingKind
 from coding_review.errors import InvalidEvidence, WrongStatus
-from coding_review.models import CodeEntry, CodeSet, Decision, DocumentVersion, Reading
+from coding_review.models import CodeEntry, CodeSet, Decision, DocumentVersion, Exposure, Reading
 from coding_review.places import utf16_column
-from coding_review.queries import coding_entries, sign_off_facts
+from coding_review.queries import sign_off_facts
 from coding_review.rules import signoff
 from coding_review.rules.permissions import CODE_ENCOUNTER, REOPEN, SIGN_OFF, VIEW_HISTORY, VIEW_WORKLIST
 from coding_review.web.getters import get_code_set_for
@@ -48,13 +48,17 @@ def is_with(user: Any, code_set: CodeSet) -> bool:
     )
 
 
-def remember_shown(user: Any, code_set: CodeSet, entry_ids: Iterable[int]) -> None:
+def remember_shown(user: Any, code_set: CodeSet, entry_ids: list[int]) -> None:
     """Who codes it was shown these entries: stored with the decisions that follow (assistance)."""
     if not is_with(user, code_set):
         return
+    known = Exposure.objects.filter(user=user, entry__in=entry_ids).values_list("entry", flat=True)
+    new = set(entry_ids) - set(known)
+    if not new:
+        return
     reading = Reading.objects.filter(code_set=code_set, kind=ReadingKind.CODING).first()
     after = reading is not None and reading.assistance == Assistance.AFTER_FIRST_READ
-    record_exposure(user, code_set.pk, shown=entry_ids, after_first_read=after)
+    record_exposure(user, code_set.pk, shown=new, after_first_read=after)
 
 
 class CodeSetView(ReviewView):
@@ -87,7 +91,7 @@ class SuggestionsView(ReviewView):
         stored that they were shown.
         """
         code_set = get_code_set_for(request.user, code_set_id, VIEW_HISTORY)
-        entries = coding_entries(code_set)
+        entries = rows.shown_entries(code_set)
         remember_shown(request.user, code_set, [e.pk for e in entries])
         return self.show(SuggestionsSerializer, {"code_set": code_set, "entries": entries})
 

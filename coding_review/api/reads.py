@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, prefetch_related_objects
 
+from coding_review.choices import ReadingKind
 from coding_review.errors import ActReused
 from coding_review.models import (
     CodeEntry,
@@ -18,6 +19,7 @@ from coding_review.models import (
     EntryEvidence,
 )
 from coding_review.models.encounter import EncounterQuerySet
+from coding_review.models.reading import CodeEntryQuerySet
 
 _CODE_SETS = Prefetch("code_sets", CodeSet.objects.current().order_by("pk"), to_attr="current_code_sets")
 
@@ -50,17 +52,22 @@ def documents_of(encounter: Encounter) -> list[Document]:
     )
 
 
+def shown_entries(code_set: CodeSet) -> list[CodeEntry]:
+    """What the suggestions list shows, in document order."""
+    coding = CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING)
+    return _with_evidence(coding.on_list())
+
+
 def entries_of(code_set: CodeSet, ids: Iterable[int]) -> list[CodeEntry]:
     """These entries as they stand, withdrawn ones too, in document order."""
-    evidence = EntryEvidence.objects.select_related("document_version__document").defer(
-        "document_version__text"
-    )
-    return list(
-        CodeEntry.objects.filter(reading__code_set=code_set, pk__in=set(ids))
-        .select_related("suggestion__run")
-        .prefetch_related(Prefetch("evidence", evidence))
-        .order_by("rank", "pk")
-    )
+    entries = CodeEntry.objects.filter(reading__code_set=code_set, pk__in=set(ids))
+    return _with_evidence(entries.order_by("rank", "pk"))
+
+
+def _with_evidence(entries: CodeEntryQuerySet) -> list[CodeEntry]:
+    """With everything an entry's answer shows; the texts of the documents stay where they are."""
+    evidence = EntryEvidence.objects.select_related("document_version").defer("document_version__text")
+    return list(entries.select_related("suggestion__run").prefetch_related(Prefetch("evidence", evidence)))
 
 
 def refuse_reused(actor: Any, code_set: CodeSet, act: Any, same: Q) -> None:

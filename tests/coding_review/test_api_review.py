@@ -6,10 +6,12 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from coding_review.models import AuditEvent, CodeEntry, CodeSet, Decision, Exposure
 from tests.coding_review.api_cases import SECRETS, Case, case, client_of, everything, refused
-from tests.coding_review.entries import CKD, DM, HF, SOB
+from tests.coding_review.entries import CKD, DM, HF, SOB, suggest
 
 __all__ = ["case"]
 pytestmark = pytest.mark.django_db
@@ -55,6 +57,24 @@ def test_suggestions_carry_evidence_state_and_version(case: Case, coder: Any) ->
             "stands": True,
         }
     ]
+
+
+def test_reading_takes_the_same_queries_however_many_codes(
+    case: Case, coder: Any, auditor: Any, make_encounter: Any
+) -> None:
+    small = make_encounter(status="in_review", owner=coder).code_sets.get()
+    suggest(small, HF)
+
+    def queries(user: Any, code_set: CodeSet) -> int:
+        with CaptureQueriesContext(connection) as found:
+            response = client_of(user).get(f"/api/code-sets/{code_set.pk}/suggestions/")
+        assert response.status_code == 200
+        return len(found)
+
+    # The first look also stores what was shown; only then are the two the same.
+    for user in (coder, auditor):
+        queries(user, small), queries(user, case.code_set)
+        assert queries(user, small) == queries(user, case.code_set)
 
 
 def test_quotes_rationales_and_comments_are_for_readers_only(case: Case, coder: Any, auditor: Any) -> None:
