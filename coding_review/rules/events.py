@@ -59,6 +59,7 @@ EVENTS: dict[str, EventType] = {
     "audit.payload_purged": _event("Payload purged", "event_id"),
     "catalog.loaded": _event("Code system loaded", "system release nodes source_hash"),
     "access.granted": _event("Access changed", "user_id role work_group ceiling"),
+    "preference.set": _event("Preference set", "field value_after"),
     "token.issued": _event("API token issued"),
     "token.revoked": _event("API token revoked"),
     "session.signed_in": _event("Signed in", ""),

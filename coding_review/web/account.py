@@ -17,7 +17,8 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from coding_review.web.context import SHORTCUTS, SHORTCUTS_COOKIE, THEME_COOKIE, THEMES
+from coding_review.actions.set_preference import PREFERENCES, set_preference
+from coding_review.web.context import THEME_COOKIE, THEMES
 
 logger = logging.getLogger(__name__)
 
@@ -62,28 +63,29 @@ def _back(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(target)
 
 
-def _remember(request: HttpRequest, name: str, field: str, allowed: tuple[str, ...]) -> HttpResponse:
-    value = request.POST.get(field, "")
-    if value not in allowed:
-        return HttpResponseBadRequest("unknown value", content_type="text/plain")
-    response = _back(request)
-    response.set_cookie(
-        name, value, max_age=YEAR, secure=settings.SECURE_COOKIES, httponly=True, samesite="Lax"
-    )
-    return response
-
-
 @login_not_required
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Light, dark or as the system; a cookie, so that the sign-in page keeps it too."""
-    return _remember(request, THEME_COOKIE, "theme", THEMES)
+    value = request.POST.get("theme", "")
+    if value not in THEMES:
+        return HttpResponseBadRequest("unknown value", content_type="text/plain")
+    response = _back(request)
+    response.set_cookie(
+        THEME_COOKIE, value, max_age=YEAR, secure=settings.SECURE_COOKIES, httponly=True, samesite="Lax"
+    )
+    return response
 
 
 @require_POST
-def shortcuts(request: HttpRequest) -> HttpResponse:
-    """Single-key shortcuts can be turned off (WCAG 2.1.4)."""
-    return _remember(request, SHORTCUTS_COOKIE, "shortcuts", SHORTCUTS)
+def preference(request: HttpRequest) -> HttpResponse:
+    """`single_keys` (they can be turned off, WCAG 2.1.4) or `read_first`, on or off; kept with the person."""
+    for name in sorted(PREFERENCES & set(request.POST)):
+        value = request.POST[name]
+        if value not in {"on", "off"}:
+            return HttpResponseBadRequest("unknown value", content_type="text/plain")
+        set_preference(request.user, name, value == "on")
+    return _back(request)
 
 
 @login_not_required

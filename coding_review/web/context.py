@@ -15,8 +15,6 @@ from coding_review.models import RoleAssignment
 
 THEME_COOKIE = "theme"
 THEMES = ("system", "light", "dark")
-SHORTCUTS_COOKIE = "shortcuts"
-SHORTCUTS = ("on", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +68,15 @@ def _role_labels(user: User) -> list[str]:
     return sorted(Role(role).label for role in roles)
 
 
+def _preferences(user: Any) -> dict[str, bool]:
+    """The reader's own; the same row that the menu draws the credential from."""
+    profile = user.reviewer if isinstance(user, User) and hasattr(user, "reviewer") else None
+    return {
+        "single_keys": profile is None or profile.single_keys,
+        "read_first": profile is not None and profile.read_first,
+    }
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     return {
@@ -78,5 +85,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "role_labels": partial(_role_labels, user) if isinstance(user, User) else (),
         "theme": _cookie(request, THEME_COOKIE, THEMES),
         "themes": THEMES,
-        "shortcuts": _cookie(request, SHORTCUTS_COOKIE, SHORTCUTS),
+        "preferences": partial(_preferences, user),
     }

@@ -211,6 +211,10 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         str(d.get("work_group", "")),
         _label(Confidentiality, d.get("ceiling")),
     ],
+    "preference.set": lambda d, n: [
+        {"single_keys": "single keys", "read_first": "read first"}.get(d.get("field", ""), ""),
+        "on" if d.get("value_after") else "off",
+    ],
     "session.signed_in": lambda d, n: [],
     "session.signed_out": lambda d, n: [],
     "session.refused": lambda d, n: [],

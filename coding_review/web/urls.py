@@ -60,6 +60,6 @@ urlpatterns: list[URLPattern] = [
     path("sign-in/", account.SignInView.as_view(), name="sign-in"),
     path("sign-out/", account.SignOutView.as_view(), name="sign-out"),
     path("theme/", account.theme, name="theme"),
-    path("shortcuts/", account.shortcuts, name="shortcuts"),
+    path("preference/", account.preference, name="preference"),
     path("healthz", account.healthz, name="healthz"),
 ]

@@ -7,9 +7,11 @@ const APPLY = {
     if (value === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = value;
   },
-  shortcuts(value) {
+  single_keys(value) {
     document.body.dataset.shortcuts = value;
   },
+  // What is shown first is decided when the next encounter is opened.
+  read_first() {},
 };
 
 document.addEventListener("submit", async (event) => {

@@ -9,6 +9,8 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
+from coding_review.models import AuditEvent, ReviewerProfile
+
 
 @pytest.fixture(autouse=True)
 def plain_static(settings) -> None:  # type: ignore[no-untyped-def]
@@ -73,14 +75,31 @@ def test_theme_is_a_cookie_that_the_server_renders(client: Client, db: None) -> 
     assert away["Location"] == back
 
 
-def test_keys_can_be_turned_off(client: Client, reader: User) -> None:
+def test_keys_and_reading_first_are_kept_with_the_person_and_audited(client: Client, reader: User) -> None:
     client.force_login(reader)
-    response = client.post(reverse("web:shortcuts"), {"shortcuts": "off", "next": "/"})
-    assert (response.status_code, response.cookies["shortcuts"].value) == (302, "off")
+    address = reverse("web:preference")
+    assert client.post(address, {"single_keys": "off", "next": "/codes/"})["Location"] == "/codes/"
+    assert client.post(address, {"read_first": "on"}).status_code == 302
+    profile = ReviewerProfile.objects.get(user=reader)
+    assert (profile.single_keys, profile.read_first) == (False, True)
+    client.post(address, {"read_first": "on"})
+    events = AuditEvent.objects.filter(type="preference.set").order_by("pk")
+    assert [event.data for event in events] == [
+        {"field": "single_keys", "value_after": False},
+        {"field": "read_first", "value_after": True},
+    ]
+    assert 'data-shortcuts="off"' in client.get(reverse("codes:search")).content.decode()
+
+
+def test_a_preference_that_is_none_changes_nothing(client: Client, reader: User) -> None:
+    client.force_login(reader)
+    address = reverse("web:preference")
+    assert client.post(address, {"single_keys": "maybe"}).status_code == 400
+    assert client.post(address, {"credential": "MD"}).status_code == 302
     client.logout()
-    assert client.post(reverse("web:shortcuts"), {"shortcuts": "on"})["Location"].startswith(
-        reverse("web:sign-in")
-    )
+    assert client.post(address, {"single_keys": "off"})["Location"].startswith(reverse("web:sign-in"))
+    assert ReviewerProfile.objects.filter(user=reader).count() == 0
+    assert AuditEvent.objects.filter(type="preference.set").count() == 0
 
 
 def test_healthz_needs_no_sign_in_and_asks_the_database(

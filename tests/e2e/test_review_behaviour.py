@@ -109,7 +109,7 @@ def test_keys_do_nothing_while_typing_with_modifiers_or_turned_off(review: Page,
     expect(review.locator("[data-find-count]")).to_have_text("not found")
     press(review, "Escape", "Control+a", "Alt+a")
     review.locator("summary[aria-label^='Menu of']").click()
-    review.get_by_role("button", name="Off").click()
+    review.get_by_role("form", name="Single keys").get_by_role("button", name="Off").click()
     expect(review.locator("body")).to_have_attribute("data-shortcuts", "off")
     press(review, "Escape", "a", "r", "u")
     expect(review.locator(".reasons")).to_have_count(0)
