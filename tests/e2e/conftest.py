@@ -15,6 +15,11 @@ from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page
 
+from tests.e2e.hospital import hospital, worker
+from tests.faults.conftest import broker
+
+__all__ = ["broker", "hospital", "worker"]
+
 # Playwright's event loop runs in the test's own thread, where Django would else refuse database work.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 

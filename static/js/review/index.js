@@ -7,6 +7,7 @@ import "./open.js";
 import "./picker.js";
 import "./selection.js";
 import "./find.js";
+import "./lists.js";
 import "./exposures.js";
 import "./active.js";
 import "./reveal.js";

@@ -70,11 +70,21 @@ bind("e", {
   },
 });
 
+// The document asked for by key and not yet here: quick steps count from it, not from the one still shown.
+let heading = null;
+
 function stepDocument(step) {
   const links = [...document.querySelectorAll("#rail [data-document]")];
-  const at = links.findIndex((link) => link.hasAttribute("aria-current"));
-  links[at + step]?.click();
+  const here = (link) => (heading ? link.dataset.document === heading : link.hasAttribute("aria-current"));
+  const next = links[links.findIndex(here) + step];
+  if (!next) return;
+  heading = next.dataset.document;
+  next.click();
 }
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.xhr?.status && event.detail.target?.id === "document") heading = null;
+});
 
 bind("]", { label: "Next document", group: "Documents", run: () => stepDocument(1) });
 bind("[", { label: "Document before", group: "Documents", run: () => stepDocument(-1) });
