@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,6 +12,22 @@ from django.utils import timezone
 from catalog.choices import ClaimType, CodeRole, CodeSystem, PresentOnAdmission
 from coding_review.choices import CodeSetStatus, ReopenReason
 from coding_review.models.encounter import Encounter
+from coding_review.models.guards import APPEND_ONLY, NO_TRUNCATE
+
+# What a signature covers: from signing on these columns stay as they are; a later version is a row of its own.
+_SIGNED_COLUMNS = (
+    "encounter_id",
+    "claim_type",
+    "version",
+    "release_id",
+    "release_stands_in",
+    "signed_by_id",
+    "signed_at",
+    "credential",
+    "statement",
+    "editions",
+    "sha256",
+)
 
 
 class CodeSetQuerySet(models.QuerySet["CodeSet"]):
@@ -61,6 +78,23 @@ class CodeSet(models.Model):
                 name="one_current_code_set",
             ),
         ]
+        triggers = [
+            pgtrigger.Protect(
+                name="signature_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.signed_at IS NOT NULL AND ("
+                    + " OR ".join(f"NEW.{c} IS DISTINCT FROM OLD.{c}" for c in _SIGNED_COLUMNS)
+                    + ")"
+                ),
+            ),
+            pgtrigger.Protect(
+                name="signed_stays",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Condition("OLD.signed_at IS NOT NULL"),
+            ),
+            NO_TRUNCATE,
+        ]
 
     def __str__(self) -> str:
         return f"code set {self.pk}"
@@ -95,6 +129,7 @@ class CodeLine(CodeLineFields):
     class Meta:
         ordering = ["code_set", "sequence"]
         constraints = [models.UniqueConstraint(fields=["code_set", "sequence"], name="line_sequence_once")]
+        triggers = [*APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"line {self.sequence} of code set {self.code_set_id}"

@@ -13,7 +13,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from coding_review import audit
-from coding_review.models import AuditChain, AuditEvent, AuditPayload, Encounter
+from coding_review.models import (
+    AuditChain,
+    AuditEvent,
+    AuditPayload,
+    CodeLine,
+    CodeSet,
+    Decision,
+    DecisionPayload,
+    Encounter,
+)
 
 EVENT, PAYLOAD, CHAIN = (model._meta.db_table for model in (AuditEvent, AuditPayload, AuditChain))
 MakeEncounter = Callable[..., Encounter]
@@ -87,3 +96,16 @@ def verification(*options: str) -> tuple[int, list[str]]:
     except CommandError as error:
         return error.returncode, [*out.getvalue().splitlines(), str(error)]
     return 0, out.getvalue().splitlines()
+
+
+def tamper(sql: str, *values: object) -> None:
+    """One row of what the log tells of, changed as the owner of the tables, triggers off."""
+    tables = [model._meta.db_table for model in (Decision, DecisionPayload, CodeLine, CodeSet)]
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(sql, values)
+        assert cursor.rowcount == 1
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import ProgrammingError, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from catalog.models import Release
@@ -28,7 +30,7 @@ from coding_review.models import (
     DocumentVersion,
     Encounter,
 )
-from tests.coding_review.audit_sample import verification
+from tests.coding_review.audit_sample import tamper, verification
 from tests.coding_review.entries import DM, HF, suggest
 from tests.deliveries import delivery
 
@@ -49,19 +51,6 @@ def signed(icd10cm: Release, make_encounter: MakeEncounter, coder: User) -> Code
     set_role(coder, code_set.pk, heart_failure.pk, role="principal")
     set_poa(coder, code_set.pk, heart_failure.pk, poa="Y")
     return sign_off(coder, code_set.pk)
-
-
-def tamper(sql: str, *values: object) -> None:
-    """As the owner of the tables, triggers off."""
-    tables = [model._meta.db_table for model in (Decision, DecisionPayload, CodeLine, CodeSet)]
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in tables:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        cursor.execute(sql, values)
-        assert cursor.rowcount == 1
-        for table in tables:
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def faults() -> list[str]:
@@ -126,6 +115,25 @@ def test_a_decision_put_in_beside_the_log_is_named(signed: CodeSet, coder: User)
     assert faults() == [
         f"encounter:{signed.encounter_id} #0 (no row): decision {decision.pk}: no event tells of it"
     ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "change"),
+    [
+        (CodeLine.objects, {"poa": "N"}),
+        (CodeSet.objects, {"credential": "MD"}),
+        (CodeSet.objects, {"signed_at": None}),
+        (CodeSet.objects, {"release_stands_in": True}),
+    ],
+)
+def test_what_is_signed_stays(signed: CodeSet, rows: Any, change: dict[str, object]) -> None:
+    before = list(CodeLine.objects.values()), list(CodeSet.objects.values())
+    for act in (lambda: rows.update(**change), lambda: rows.all().delete()):
+        with pytest.raises((ProgrammingError, ProtectedError)), transaction.atomic():
+            act()
+    assert (list(CodeLine.objects.values()), list(CodeSet.objects.values())) == before
+    CodeSet.objects.update(status="superseded")
+    assert CodeSet.objects.get().status == "superseded"
 
 
 @pytest.mark.parametrize("change", ["code = 'I50.22'", "poa = 'N'", "units = 2", "modifiers = '{LT}'"])

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from catalog.models import Release
 from coding_review.actions.export_code_sets import export_code_sets
 from coding_review.actions.sign_off import STATEMENT, hash_of, sign_off
 from coding_review.errors import Altered, NotAllowed, WrongStatus
 from coding_review.models import AuditEvent, CodeEntry, CodeLine, CodeSet, Encounter, Reading
+from tests.coding_review.audit_sample import tamper
 
 MakeEncounter = Callable[..., Encounter]
 
@@ -104,7 +104,11 @@ def test_csv_holds_the_same(signed: CodeSet, coder: User) -> None:
 def test_a_release_that_stands_in_is_marked(signed: CodeSet, coder: User) -> None:
     signed.release_stands_in = True
     signed.sha256 = hash_of(signed, list(signed.lines.all()))
-    signed.save()
+    tamper(
+        f"UPDATE {CodeSet._meta.db_table} SET release_stands_in = true, sha256 = %s WHERE id = %s",
+        signed.sha256,
+        signed.pk,
+    )
     assert [row["release_stands_in"] for row in exported(coder, signed)] == [True, True, True]
 
 
@@ -150,6 +154,5 @@ def test_an_open_code_set_is_not_exported(make_encounter: MakeEncounter, coder: 
 
 @pytest.mark.parametrize("change", ["code = 'I50.22'", "poa = 'N'", "role = 'secondary'"])
 def test_lines_altered_after_signing_do_not_leave(signed: CodeSet, coder: User, change: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {CodeLine._meta.db_table} SET {change} WHERE sequence = 1")
+    tamper(f"UPDATE {CodeLine._meta.db_table} SET {change} WHERE sequence = 1")
     refused(Altered, coder, signed.pk)
