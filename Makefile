@@ -28,14 +28,14 @@ lint: setup ## style, types, import contracts, templates, migrations, deployment
 	$(apart) $(python) manage.py check --deploy --fail-level ERROR
 
 test: lint ## everything that must hold: lint, then unit, integration and browser tests
-	@requirements/browser.sh
+	@requirements/browser.sh $(VENV)
 	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 bench: setup ## measure speed and memory on this machine
 	@$(python) -m tests.bench
 
 screenshots: setup ## take the screenshots of the README anew
-	@requirements/browser.sh
+	@requirements/browser.sh $(VENV)
 	@$(python) -m tests.e2e.screenshots
 
 lock: setup ## resolve the locked files anew from requirements/*.in

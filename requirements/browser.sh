@@ -1,12 +1,18 @@
 #!/bin/sh
-# The browser tests need Chromium; as root it is installed when missing, otherwise its package is named.
+# browser.sh VENV: what the browser tests need besides the packages: Chromium, and the library that
+# Playwright's own Node is linked to. As root they are installed when missing, otherwise named.
 set -eu
-[ -x "${CHROMIUM:-/usr/bin/chromium}" ] && exit 0
+missing=
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing=chromium
+"$1/lib/python3.11/site-packages/playwright/driver/node" --version >/dev/null 2>&1 || missing="$missing libatomic1"
+[ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing chromium for the browser tests." >&2
+    echo "Installing for the browser tests: $missing" >&2
     apt-get -qq update >&2
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null
+    # Split on purpose: the packages are several words.
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
     exit 0
 fi
-echo "The browser tests need Chromium at /usr/bin/chromium (or at the path in CHROMIUM). On Debian 12, as root: apt-get install chromium" >&2
+echo "The browser tests need what is missing here. On Debian 12, as root: apt-get install $missing (another Chromium is named by CHROMIUM=/path/to/it)" >&2
 exit 2

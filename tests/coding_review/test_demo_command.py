@@ -170,7 +170,7 @@ def test_a_killed_program_is_started_again(demo: Demo) -> None:
     before = demo.programs()["background"].pid
     os.kill(before, signal.SIGKILL)
     deadline = time.monotonic() + 30
-    while demo.programs().get("background") is None or demo.programs()["background"].pid == before:
+    while (found := demo.programs().get("background")) is None or found.pid == before:
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
