@@ -34,7 +34,7 @@ def kinds(text: str) -> list[str]:
         ("HISTORY OF PRESENT ILLNESS", "hpi"),
         ("Meds on arrival: metformin", "meds"),
         ("Code status: DNR", "goals"),
-        ("BILLING NUMBERS", "other"),
+        ("BILLING NUMBERS", "diagnoses"),
     ],
 )
 def test_headings_in_many_styles(line, kind):
@@ -55,6 +55,16 @@ def test_family_history_on_one_line_says_nothing_of_the_next():
         "other",
         "diagnoses",
         "diagnoses",
+    ]
+
+
+def test_capitals_make_an_unknown_heading_only_after_a_gap():
+    assert kinds("A/P:\nCOPD EXACERBATION\n\nBILLING NUMBERS\nx") == [
+        "diagnoses",
+        "diagnoses",
+        "diagnoses",
+        "other",
+        "other",
     ]
 
 

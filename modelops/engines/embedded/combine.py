@@ -14,7 +14,7 @@ from modelops.engines.embedded.terms import Vocabulary
 
 _SYMPTOM_ALLOWANCE = 1.4
 # Below this score a code makes no combination.
-SURE_ENOUGH = 0.25
+_SURE_ENOUGH = -1.0
 _DIABETES = ("E08", "E09", "E10", "E11", "E13")
 
 
@@ -29,8 +29,9 @@ class Candidate:
     # Codes whose mentions it was made of; empty for a code that was named itself.
     made_of: tuple[str, ...] = ()
     lowered: str = ""
-    # Set by scoring.
+    # Set by scoring; doubted: denied at least as often as named.
     score: float = 0.0
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def _fits(found: dict[str, Candidate], prefixes: Sequence[str], *, sure: bool) -
     return [
         c
         for code, c in found.items()
-        if code.startswith(tuple(prefixes)) and not (sure and _weight_in_combination(c) < SURE_ENOUGH)
+        if code.startswith(tuple(prefixes))
+        and not (sure and (c.doubted or _weight_in_combination(c) < _SURE_ENOUGH))
     ]
 
 
@@ -98,14 +100,14 @@ def _weight_in_combination(candidate: Candidate) -> float:
 def _made(code: str, used: Iterable[Candidate], why: str) -> Candidate:
     parts = sorted(used, key=lambda c: -c.score)
     tags = set().union(*(c.tags for c in parts))
-    weakest = min(_weight_in_combination(c) for c in parts)
+    weights = [_weight_in_combination(c) for c in parts]
     return Candidate(
         code,
         [m for c in parts for m in c.mentions],
         told=why,
         tags=tags,
         made_of=tuple(c.code for c in parts),
-        score=weakest,
+        score=(min(weights) + max(weights)) / 2,
     )
 
 

@@ -16,7 +16,8 @@ from modelops.engines.types import ChartText, CodeSuggestion, EngineInfo, Engine
 from modelops.errors import EngineError
 
 VERSION = "1"
-_EVIDENCE = 6
+# More places than five show nothing more, and evaluation does not count them.
+_EVIDENCE = 5
 
 
 class EmbeddedEngine:
@@ -71,7 +72,8 @@ def _candidates(found: Sorted, words: Vocabulary) -> dict[str, Candidate]:
     for candidate in by_code.values():
         shared = set.intersection(*(m.tags for m in candidate.mentions))
         candidate.tags = shared
-        candidate.score = scoring.points(scoring.features(candidate, words, found.denied))
+        names = scoring.features(candidate, words, found.denied)
+        candidate.score, candidate.doubted = scoring.points(names), "denied elsewhere" in names
     return by_code
 
 
@@ -96,7 +98,7 @@ def _suggestion(candidate: Candidate, found: Sorted, words: Vocabulary) -> CodeS
 
 
 def _evidence(candidate: Candidate) -> tuple[Evidence, ...]:
-    """The strongest first, one a line, at most six."""
+    """The strongest first, one a line, at most five."""
     ranked = sorted(candidate.mentions, key=lambda m: (-scoring.mention_points(m), m.order))
     by_place: dict[tuple[str, int], Evidence] = {}
     for mention in ranked:

@@ -16,7 +16,7 @@ from modelops.engines.embedded.terms import Vocabulary
 
 # A code that a rule set aside, or that rests on nothing but a symptom word, never rises above this.
 LOW_CEILING = 0.35
-_FLOOR, _CEILING = 0.02, 0.985
+_FLOOR, _CEILING = 0.02, 0.96
 
 
 @cache
@@ -64,7 +64,7 @@ def points(names: Iterable[str]) -> float:
 
 
 def confidence(score: float, lowered: bool) -> float:
-    probability = min(_CEILING, max(_FLOOR, 1.0 / (1.0 + math.exp(-score))))
+    probability = min(_CEILING, max(_FLOOR, 1.0 / (1.0 + math.exp(-weights()["shrink"] * score))))
     return round(min(probability, LOW_CEILING) if lowered else probability, 3)
 
 

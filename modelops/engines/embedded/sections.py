@@ -30,7 +30,7 @@ class Sections:
         open_inline: str | None = None
         for number, line in enumerate(lines, start=1):
             text = line[:_LIMIT]
-            found = self._heading(text)
+            found = self._heading(text, after_gap=number == 1 or not lines[number - 2].strip())
             if found is not None:
                 kind, alone = found
                 self._begin(number, 0, kind)
@@ -56,7 +56,7 @@ class Sections:
     def kind_at(self, line: int, column: int) -> str:
         return self._kinds[bisect_right(self._starts, (line, column)) - 1]
 
-    def _heading(self, text: str) -> tuple[str, bool] | None:
+    def _heading(self, text: str, *, after_gap: bool) -> tuple[str, bool] | None:
         """Kind, and whether it stands alone on its line."""
         lead = _LEAD.match(text)
         start = lead.end() if lead else 0
@@ -84,7 +84,9 @@ class Sections:
             if kind is not None:
                 return kind, False
         if rest.isupper() and len(rest) > 4 and not is_item(text):
-            return self._by_words(whole), True
+            kind = self._by_words(whole)
+            # Capitals alone make no heading of a diagnosis in a list: an unknown one stands apart.
+            return (kind, True) if kind != "other" or (after_gap and len(whole.split()) > 1) else None
         return None
 
     def _lookup(self, written: str) -> str | None:
