@@ -113,10 +113,40 @@ def test_make_lists_its_commands() -> None:
     assert names == ["help", "setup", "demo", "lint", "test", "bench", "screenshots", "lock", "clean"]
 
 
-def test_ci_calls_make_test() -> None:
-    script = ROOT / ".ci" / "run"
-    assert script.stat().st_mode & 0o111
-    assert re.search(r"^make .*\btest VENV=", script.read_text(), re.MULTILINE)
+@pytest.mark.parametrize("status", [0, 2])
+def test_ci_ends_with_the_last_line_and_the_status_of_make_test(tmp_path: Path, status: int) -> None:
+    """Run with a `make` that plays both parts: pytest's closing line and make's remark after a failure."""
+    make = tmp_path / "bin" / "make"
+    make.parent.mkdir()
+    make.write_text(
+        '#!/bin/sh\necho "$@" >>"$CALLS"\ncase "$*" in *" test "*)\n'
+        '  echo "a warning" >&2; echo "7 passed in 0.01s"\n'
+        f'  [ {status} = 0 ] || echo "make: *** [Makefile:1: test] Error 1" >&2; exit {status};;\nesac\n'
+        'mkdir -p "${3#VENV=}"\n'
+    )
+    make.chmod(0o755)
+    calls = tmp_path / "calls"
+    done = subprocess.run(
+        [ROOT / ".ci" / "run"],
+        env={
+            **os.environ,
+            "PATH": f"{make.parent}:{os.environ['PATH']}",
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "CALLS": str(calls),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, "a warning\n7 passed in 0.01s\n", "")
+    hash_ = subprocess.run(
+        [ROOT / "requirements" / "install.sh", "--hash"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    venv = f"VENV={tmp_path}/cache/coding-review/venv-{hash_}"
+    assert calls.read_text().splitlines() == [
+        f"--no-print-directory setup {venv}",
+        f"--no-print-directory test {venv}",
+    ]
 
 
 def install(venv: Path, **environment: str) -> subprocess.CompletedProcess[str]:
