@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -33,6 +34,15 @@ class Sorted:
     context: list[ContextMention] = field(default_factory=list)
     discarded: dict[str, Discarded] = field(default_factory=dict)
     denied: dict[str, int] = field(default_factory=dict)
+
+    def context_in_order(self, place_of: Mapping[str, int]) -> list[ContextMention]:
+        """In the order of the documents, whose places `place_of` gives by their ids."""
+
+        def place(mention: ContextMention) -> tuple[int, int, int, str]:
+            where = mention.evidence
+            return place_of[where.document_id], where.line_start, where.col_start, mention.code
+
+        return sorted(self.context, key=place)
 
 
 @cache
@@ -116,6 +126,9 @@ def _uncertain(mention: Mention, facts: ChartFacts, vocabulary: Vocabulary, foun
         mention.tags = {ContextTag.UNCERTAIN}
         found.kept.append(mention)
     else:
+        if not facts.inpatient_facility:
+            # Named as a possibility here, the same name elsewhere in the visit is no firmer.
+            found.denied[mention.code] = found.denied.get(mention.code, 0) + 1
         _keep_context(mention, ContextTag.UNCERTAIN, found)
 
 

@@ -235,7 +235,10 @@ def _within(key: str, first: str, last: str) -> bool:
 def lower_integral(candidates: dict[str, Candidate]) -> None:
     """A symptom that belongs to a definite diagnosis of the chart becomes LOW (I.B.5)."""
     for symptoms, diagnoses in table("integral.csv", 2):
-        causes = [c for code, c in candidates.items() if code.startswith(tuple(diagnoses.split()))]
+        prefixes = tuple(diagnoses.split())
+        causes = [
+            c for code, c in candidates.items() if code.startswith(prefixes) and not c.doubted and c.score > 0
+        ]
         if not causes:
             continue
         best = max(causes, key=lambda c: c.score)

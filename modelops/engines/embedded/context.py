@@ -275,11 +275,11 @@ def _other_people(tokens: Sequence[Token]) -> list[Scope]:
     return found
 
 
-def past_year(tokens: Sequence[Token], place: int, current_year: int | None) -> bool:
+def past_year(tokens: Sequence[Token], first: int, last: int, current_year: int | None) -> bool:
     """Whether a year well before the encounter stands right beside the words: "DVT 2011"."""
     if current_year is None:
         return False
-    for near in tokens[max(0, place - 2) : place + 4]:
+    for near in tokens[max(0, first - 2) : last + 5]:
         if _YEAR.match(near.raw) and int(near.raw) < current_year - 1:
             return True
     return False

@@ -59,7 +59,9 @@ class EmbeddedEngine:
         combine.lower_integral(candidates)
         return EngineResult(
             suggestions=tuple(_suggestion(c, sorted_mentions, words) for c in _in_order(candidates)),
-            context=tuple(sorted_mentions.context),
+            context=tuple(
+                sorted_mentions.context_in_order({d.document_id: n for n, d in enumerate(chart.documents)})
+            ),
             discarded=tuple(sorted_mentions.discarded.values()),
         )
 

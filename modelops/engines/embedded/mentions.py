@@ -109,7 +109,6 @@ def _mention(
     places = [words.place[at] for at in match.at]
     evidence = evidence_of(doc, words.all[places[0]], words.all[places[-1]])
     section = doc.sections.kind_at(evidence.line_start, evidence.col_start)
-    head = min(places, key=lambda place: abs(place - (places[0] + places[-1]) / 2))
     tags = tags_at(doc.scopes[number], places[0], places[-1])
     if section == "family":
         tags.add("family")
@@ -128,7 +127,7 @@ def _mention(
         near=frozenset(words.norms[low:high]),
         nonprovider=doc.nonprovider,
         final=section == "final" or (doc.summary and section == "diagnoses"),
-        past_year=context.past_year(words.all, head, facts.year),
+        past_year=context.past_year(words.all, places[0], places[-1], facts.year),
         clause=number,
     )
 

@@ -52,6 +52,11 @@ def _child(node: Node, words: set[str], facts: ChartFacts, vocabulary: Vocabular
     if children[0].extended:
         return _extension(children, words, facts)
     best: tuple[int, Node] | None = None
+    if node.code[0] == "O":
+        stage = "complicating childbirth" if facts.delivered else "complicating pregnancy"
+        for child in children:
+            if child.title.lower().endswith(stage):
+                return child
     vague = {child.code: child.title.lower().count("unspecified") for child in children}
     clearest = min(vague.values())
     common = frozenset.intersection(*(c.words for c in children if vague[c.code] == clearest))
