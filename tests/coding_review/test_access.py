@@ -101,7 +101,7 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     ),
     "web:sign-out": (Expected("POST", SIGNED_IN),),
     "web:theme": (Expected("POST", PUBLIC, body={"theme": "dark"}),),
-    "web:shortcuts": (Expected("POST", SIGNED_IN, body={"shortcuts": "off"}),),
+    "web:preference": (Expected("POST", SIGNED_IN, body={"single_keys": "off"}),),
     "web:healthz": (Expected("GET", PUBLIC),),
     "codes:search": (Expected("GET", SIGNED_IN),),
     "codes:hits": (Expected("POST", SIGNED_IN, body={"q": "E11"}),),
