@@ -1,0 +1,146 @@
+"""`make screenshots`: the pictures of the README, taken anew from a scratch database that is dropped again."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from coding_review import localservers
+from tests.e2e.png import smaller
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / "docs" / "screenshots"
+MOST_BYTES = 300_000
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coding_review.settings")
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
+    # Playwright's event loop runs in this thread, where Django would else refuse database work.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    localservers.leave_on_signals()
+    try:
+        localservers.ensure()
+    except localservers.LocalServersError as error:
+        localservers.leave(error)
+    import django
+
+    django.setup()
+    with _scratch_database():
+        _take_all()
+
+
+@contextmanager
+def _scratch_database() -> Iterator[None]:
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection, connections
+
+    from coding_review.celery import app
+
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = connection.settings_dict["TEST"][
+        "NAME"
+    ] = f"screenshots_{os.getpid()}"
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    # The server below speaks http.
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = settings.SECURE_COOKIES = False
+    # What is sent to the broker is for no worker: rows here are nobody else's rows.
+    app.conf.broker_url = "memory://"
+    kept = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        _say("Loading ICD-10-CM …")
+        call_command("load_catalog", "icd10cm", stdout=sys.stderr)
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            # Threads of the server that ended keep theirs.
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        connections.close_all()
+        connection.creation.destroy_test_db(kept, verbosity=0)
+
+
+def _take_all() -> None:
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.test import Client
+    from django.urls import reverse
+    from playwright.sync_api import Page, sync_playwright
+    from pytest_django.live_server_helper import LiveServer
+
+    from tests.e2e.stage import set_stage
+
+    _say("Setting the stage …")
+    stage = set_stage()
+    server = LiveServer("localhost")
+    review = reverse("web:review", args=[stage.stay.encounter_id, stage.stay.claim_type])
+
+    def visit(page: Page, user: User | None, address: str, theme: str = "light") -> None:
+        page.context.clear_cookies()
+        cookies = {"theme": theme}
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            cookies[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies(
+            [{"name": name, "value": value, "url": server.url} for name, value in cookies.items()]
+        )
+        page.goto(server.url + address)
+        page.wait_for_load_state("networkidle")
+
+    def take(page: Page, name: str) -> None:
+        page.evaluate("document.fonts.ready")
+        path = TARGET / f"{name}.png"
+        path.write_bytes(smaller(page.screenshot()))
+        size = path.stat().st_size
+        _say(f"{name}.png, {size // 1000} kB")
+        if size > MOST_BYTES:
+            raise SystemExit(f"{path.name} has more than {MOST_BYTES // 1000} kB.")
+
+    TARGET.mkdir(parents=True, exist_ok=True)
+    coder, auditor = stage.people["coder"], stage.people["auditor"]
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            )
+            page = browser.new_page(viewport=WIDE, reduced_motion="reduce", locale="en-US")
+            visit(page, None, reverse("web:sign-in"))
+            take(page, "sign-in")
+            visit(page, coder, reverse("web:worklist"))
+            take(page, "worklist")
+            visit(page, coder, review)
+            take(page, "review")
+            visit(page, coder, review, "dark")
+            take(page, "review-dark")
+            visit(page, coder, f"{review}?panel=codes")
+            take(page, "code-set")
+            visit(page, coder, reverse("codes:code", args=["icd10cm", "E11.22"]))
+            take(page, "encoder")
+            visit(page, auditor, reverse("web:audit"))
+            take(page, "audit")
+            page.set_viewport_size(NARROW)
+            visit(page, coder, review)
+            take(page, "review-390")
+            browser.close()
+    finally:
+        server.stop()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
