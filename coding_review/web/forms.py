@@ -89,6 +89,17 @@ class EvidenceForm(forms.Form):
         )
 
 
+class SetEvidenceForm(EvidenceForm):
+    version = forms.IntegerField(required=False, min_value=0)
+    remove = forms.IntegerField(required=False, min_value=1)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not data.get("remove") and not self.selections():
+            raise forms.ValidationError("Select words in the text, or give its lines.")
+        return data
+
+
 class AddForm(EvidenceForm):
     panel = forms.CharField(required=False, max_length=20)
     system = forms.ChoiceField(choices=[("", ""), *CodeSystem.choices], required=False)

@@ -21,6 +21,7 @@ from coding_review.actions.modify import modify
 from coding_review.actions.open_encounter import open_encounter
 from coding_review.actions.record_exposure import record_exposure_on_card
 from coding_review.actions.reject import reject
+from coding_review.actions.set_evidence import set_evidence
 from coding_review.actions.set_line import ProcedureDetails, set_poa, set_procedure, set_role
 from coding_review.actions.set_sequence import move_line
 from coding_review.actions.undo import redo, undo
@@ -30,7 +31,7 @@ from coding_review.errors import InvalidDecision, ReviewError, StalePage
 from coding_review.models import CodeEntry, CodeSet
 from coding_review.rules import reasons
 from coding_review.rules.permissions import CODE_ENCOUNTER, READ_DOCUMENTS
-from coding_review.web.forms import AddForm, DecideForm, SetForm, first_error
+from coding_review.web.forms import AddForm, DecideForm, SetEvidenceForm, SetForm, first_error
 from coding_review.web.getters import get_code_set_for, get_encounter_for, get_entry_for
 from coding_review.web.http import is_htmx
 from coding_review.web.review_build import Builder, Wanted
@@ -189,6 +190,31 @@ def entry_set(request: HttpRequest, entry_id: int) -> HttpResponse:
     except ReviewError as error:
         return refused(request, entry, error.message, error.status)
     return answered(request, entry.reading.code_set, [*changed, entry.pk], "Saved.", after=entry)
+
+
+@require_POST
+def entry_evidence(request: HttpRequest, entry_id: int) -> HttpResponse:
+    entry = get_entry_for(request.user, entry_id, CODE_ENCOUNTER)
+    form = SetEvidenceForm(request.POST)
+    if not form.is_valid():
+        return refused(request, entry, first_error(form), 422)
+    data = form.cleaned_data
+    try:
+        changed = set_evidence(
+            request.user,
+            entry.reading.code_set_id,
+            entry.pk,
+            add=() if data["remove"] else form.selections(),
+            remove=(data["remove"],) if data["remove"] else (),
+            seen_version=data["version"],
+        )
+    except StalePage as error:
+        return stale(request, entry, error, "Another evidence", ())
+    except ReviewError as error:
+        return refused(request, entry, error.message, error.status)
+    return answered(
+        request, entry.reading.code_set, [changed.pk], "Evidence changed.", select=changed.pk, after=changed
+    )
 
 
 @require_POST

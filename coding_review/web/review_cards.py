@@ -144,6 +144,7 @@ def _place(e: EntryEvidence, shown: int | None, labels: Mapping[int, str]) -> Pl
         if e.document_version_id == shown
         else labels.get(e.document_version_id, "Document"),
         lost=not e.stands,
+        id=e.pk,
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from coding_review.choices import DocumentStatus
-from coding_review.models import CodeEntry, CodeSet, ContextMention, DocumentVersion, PredictionRun
+from coding_review.models import CodeEntry, CodeSet, ContextMention, Decision, DocumentVersion, PredictionRun
 from coding_review.queries import EvidencePlace
 from coding_review.text_diff import hunks
 from coding_review.web import words
@@ -151,12 +151,20 @@ def changed_marks(
     changed: Collection[int],
 ) -> tuple[Line, ...]:
     """The lines of the shown document that carry, or carried, evidence of the changed entries, with all marks."""
-    numbers = frozenset(
-        number
+    stand = {
+        (place.line_start, place.line_end)
         for place in places
         if place.entry in changed and place.document_version == version.pk
-        for number in range(place.line_start, place.line_end + 1)
-    )
+    }
+    # Where the latest decision on an entry moved its evidence, the lines it was taken from lose a mark.
+    latest = Decision.objects.filter(entry__in=changed).order_by("entry_id", "-number").distinct("entry_id")
+    stood = {
+        (place["line_start"], place["line_end"])
+        for before in latest.values_list("before", flat=True)
+        for place in before.get("evidence", ())
+        if place["document_version"] == version.pk
+    }
+    numbers = frozenset(number for start, end in stand | stood for number in range(start, end + 1))
     return marked_lines(version.lines, spans, numbers) if numbers else ()
 
 

@@ -9,7 +9,7 @@ Addresses (names in app "web"; every POST works with and without htmx):
 name                arguments                                          what
 =================== ================================================== =========================================
 review              encounter_id, claim_type                           the page; query: document, entry, band,
-                                                                       panel, open (reject, modify), changes=1
+                                                                       panel, open (reject, modify, evidence), changes=1
 entry-decide        entry_id                                           POST action=accept|reject|modify|dismiss|
                                                                        hold|withdraw, version, document, panel;
                                                                        reject: reason, comment; modify: code as
@@ -19,6 +19,8 @@ entry-set           entry_id                                           POST vers
                                                                        poa, move=up|down, modifiers (one text),
                                                                        units, service_date, pointers (one text),
                                                                        provider
+entry-evidence      entry_id                                           POST version, and the evidence fields of
+                                                                       entry-add to add some, or remove=id
 entry-add           code_set_id                                        POST code as "system:code", document,
                                                                        line_start, line_end, col_start, col_end
                                                                        (UTF-16; both empty: whole lines), quote,
@@ -209,6 +211,7 @@ class Place:
     quote: str
     document_label: str = ""
     lost: bool = False  # the newest version no longer holds it
+    id: int = 0  # of the evidence, for taking it away
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +262,7 @@ class Card:
     poa_options: tuple[Option, ...] = ()  # empty: this claim type or code carries none
     role_options: tuple[Option, ...] = ()  # for coded states
     selected: bool = False
-    open: str = ""  # "reject" or "modify": the form that is open in it (without scripts)
+    open: str = ""  # "reject", "modify" or "evidence": the form that is open in it (without scripts)
     error: str = ""
     conflict: Conflict | None = None
     code_url: str = ""

@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("alerts/<int:alert_id>/seen/", late_documents.alert_seen, name="alert-seen"),
     path("import/", bring_in.bring_in, name="import"),
     path("entries/<int:entry_id>/decide/", review.entry_decide, name="entry-decide"),
+    path("entries/<int:entry_id>/evidence/", review.entry_evidence, name="entry-evidence"),
     path("entries/<int:entry_id>/line/", review.entry_set, name="entry-set"),
     path("code-sets/<int:code_set_id>/add/", review.entry_add, name="entry-add"),
     path("code-sets/<int:code_set_id>/pick/", code_set.code_pick, name="code-pick"),

@@ -133,10 +133,10 @@ def buttons(tree: Tree, card: int) -> list[str]:
 
 def test_each_state_offers_what_can_be_done_from_it() -> None:
     tree = Tree(draw(PAGE))
-    assert buttons(tree, 13) == ["accept", "hold", "reject", "modify"]
-    assert buttons(tree, 18) == ["accept", "dismiss", "hold", "reject", "modify"]
-    assert buttons(tree, 11) == ["hold", "withdraw", "reject", "modify"]
-    assert buttons(tree, 12) == ["accept", "hold", "withdraw", "modify"]
+    assert buttons(tree, 13) == ["accept", "hold", "reject", "modify", "evidence"]
+    assert buttons(tree, 18) == ["accept", "dismiss", "hold", "reject", "modify", "evidence"]
+    assert buttons(tree, 11) == ["hold", "withdraw", "reject", "modify", "evidence"]
+    assert buttons(tree, 12) == ["accept", "hold", "withdraw", "modify", "evidence"]
 
 
 def test_every_form_that_changes_something_is_a_post_with_a_token_and_works_without_scripts() -> None:

@@ -189,6 +189,27 @@ def test_a_code_is_added_for_lines_by_keyboard_alone(review: Page, case: Any) ->
     assert evidence.quote == "\n".join(NOTE.split("\n")[numbers[0] - 1 : numbers[1]])
 
 
+def test_evidence_is_taken_from_the_selection_and_taken_away(review: Page, case: Any) -> None:
+    _, (hf, *_) = case
+    review.locator("[data-text]").focus()
+    press(review, "v", "j", "b")
+    own = card(review, hf).locator("form[data-evidence]")
+    expect(own.locator("[data-quote]")).to_have_text(NOTE.split("\n")[5])
+    own.locator("[name=line_start]").fill("11")
+    own.locator("[name=line_end]").fill("11")
+    press(review, "Enter")
+    expect(card(review, hf).locator("[data-place]")).to_have_count(2)
+    expect(review.locator("#L11 mark")).to_have_text("Hypertension.")
+    assert [e.line_start for e in EntryEvidence.objects.filter(entry=hf).order_by("line_start")] == [5, 11]
+    press(review, "b")
+    own.get_by_role("button", name="Remove L5").click()
+    expect(review.locator("#L5 mark")).to_have_count(0)
+    assert EntryEvidence.objects.get(entry=hf).quote == "Hypertension."
+    press(review, "Escape", "u")
+    expect(review.locator("#L5 mark")).to_have_text(HF[2])
+    assert states(case)[0] == "undecided"
+
+
 def test_modify_searches_on_the_spot_with_near_codes_first(review: Page, case: Any) -> None:
     _, (hf, dm, *_) = case
     press(review, "m")
@@ -401,6 +422,9 @@ def test_axe_finds_nothing(
     assert axe(review) == []
     press(review, "Escape", "Escape", "m")
     expect(review.locator(".picker .pick").first).to_be_visible()
+    assert axe(review) == []
+    press(review, "Escape", "b")
+    expect(review.locator("form[data-evidence]")).to_be_visible()
     assert axe(review) == []
     press(review, "Escape")
     for panel in ("codes", "findings", "history", "sign-off"):

@@ -5,6 +5,7 @@ import "./panels.js";
 import "./decide.js";
 import "./open.js";
 import "./picker.js";
+import "./evidence.js";
 import "./selection.js";
 import "./find.js";
 import "./lists.js";

@@ -7,6 +7,8 @@ let family = null;
 
 const reasons = () => selected()?.querySelector("[data-reasons]") ?? null;
 
+const FORMS = { reject: "reasons-form", modify: "modify-form", evidence: "evidence-form" };
+
 export function close(card = selected()) {
   const slot = card?.querySelector("[data-slot]");
   if (!slot || !slot.hasChildNodes()) return false;
@@ -19,16 +21,17 @@ export function close(card = selected()) {
 
 function open(card, kind) {
   const slot = card.querySelector("[data-slot]");
-  const address = card.querySelector("form[data-decide]").getAttribute("action");
-  slot.replaceChildren(document.getElementById(kind === "reject" ? "reasons-form" : "modify-form").content.cloneNode(true));
-  for (const form of slot.querySelectorAll("form[data-decide]")) {
+  const opener = card.querySelector(`[data-open="${kind}"]`);
+  const address = opener.dataset.action ?? card.querySelector("form[data-decide]").getAttribute("action");
+  slot.replaceChildren(document.getElementById(FORMS[kind]).content.cloneNode(true));
+  for (const form of slot.querySelectorAll("form[data-decide], form[data-evidence]")) {
     form.setAttribute("action", address);
     form.setAttribute("hx-post", address);
   }
   for (const field of slot.querySelectorAll("[name='version']")) field.value = card.dataset.version;
   for (const field of slot.querySelectorAll("[name='entry']")) field.value = card.dataset.card;
-  for (const opener of card.querySelectorAll("[data-open]")) {
-    opener.setAttribute("aria-expanded", String(opener.dataset.open === kind));
+  for (const each of card.querySelectorAll("[data-open]")) {
+    each.setAttribute("aria-expanded", String(each === opener));
   }
   family = null;
   const step = slot.querySelector("[data-fams]");
@@ -36,6 +39,7 @@ function open(card, kind) {
     step.hidden = false;
     for (const group of slot.querySelectorAll("[data-reasons-of]")) group.hidden = true;
   }
+  document.dispatchEvent(new CustomEvent("review:opened", { detail: { card, slot, kind } }));
   window.htmx.process(slot);
   slot.querySelector("[name='q']")?.focus();
   slot.scrollIntoView({ block: "nearest" });
