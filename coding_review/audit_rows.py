@@ -15,7 +15,8 @@ from django.db.models import Model, QuerySet
 
 from coding_review.actions.sign_off import hash_of
 from coding_review.audit_check import ENCOUNTER, Fault
-from coding_review.models import AuditEvent, CodeSet
+from coding_review.decision_hash import decision_hash
+from coding_review.models import AuditEvent, CodeSet, Decision
 
 CHUNK = 500
 SIGNED = "codeset.signed"
@@ -37,6 +38,7 @@ def verify_rows(counts: RowCounts, *, texts: bool = False) -> Iterator[Fault]:
     To be read to its end in a snapshot() of audit_check.
     """
     yield from _decisions(counts)
+    yield from _decision_words()
     yield from _code_sets(counts)
     if texts:
         yield from _texts(counts)
@@ -64,7 +66,9 @@ def _decisions(counts: RowCounts) -> Iterator[Fault]:
         cursor.execute("SELECT count(*) FROM coding_review_decision")
         counts.decisions = cursor.fetchone()[0]
         cursor.execute(_DECISIONS)
+        named = set()
         for decision, encounter, event, told_encounter, number, *values in cursor.fetchall():
+            named.add(decision)
             chain = f"{ENCOUNTER}{told_encounter or encounter}"
             if event is None:
                 yield Fault(chain, 0, None, f"decision {decision}: no event tells of it")
@@ -72,6 +76,37 @@ def _decisions(counts: RowCounts) -> Iterator[Fault]:
                 yield Fault(chain, number, event, "the decision that it tells of is gone")
             else:
                 yield Fault(chain, number, event, f"decision {decision}: {_difference(values)}")
+
+    for told in _blocks(AuditEvent.objects.filter(type="decision").order_by("pk")):
+        rows = Decision.objects.in_bulk([pk for event in told if (pk := event.data.get("decision_id"))])
+        for event in told:
+            decision_row = rows.get(event.data.get("decision_id"))
+            if decision_row is None or decision_row.pk in named:
+                continue
+            if decision_hash(decision_row) != event.data.get("sha256"):
+                yield _of_event(event, f"decision {decision_row.pk}: not what was decided")
+
+
+_WORDS = """
+    SELECT d.id, e.encounter_id, e.id, e.encounter_number
+    FROM coding_review_decisionpayload w
+    JOIN coding_review_decision d ON d.id = w.decision_id
+    JOIN coding_review_auditevent e ON e.type = 'decision' AND (e.data->>'decision_id')::bigint = d.id
+    LEFT JOIN coding_review_auditpayload p ON p.event_id = e.id
+    WHERE (w.purged_at IS NULL) <> (p.body IS NOT NULL)
+       OR w.purged_at IS NULL AND (w.comment <> coalesce(p.body->>'comment', '')
+                                   OR w.quotes <> coalesce(p.body->'quotes', '[]'::jsonb))
+    ORDER BY e.encounter_id, e.encounter_number
+"""
+
+
+def _decision_words() -> Iterator[Fault]:
+    """Comments and quotes beside decisions are those of the log; both are purged together."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WORDS)
+        for decision, encounter, event, number in cursor.fetchall():
+            problem = f"decision {decision}: its comment or quotes are not those that the log keeps"
+            yield Fault(f"{ENCOUNTER}{encounter}", number, event, problem)
 
 
 def _difference(values: list[Any]) -> str:

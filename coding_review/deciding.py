@@ -24,6 +24,7 @@ from coding_review import audit
 from coding_review.auth import require
 from coding_review.choices import CODED_STATES, Assistance, EncounterStatus, EntryState
 from coding_review.counters import refresh_counters
+from coding_review.decision_hash import decision_hash
 from coding_review.errors import InvalidCode, InvalidDecision, NotAllowed, NotYours, StalePage, WrongStatus
 from coding_review.locks import LockedSet, lock_code_set
 from coding_review.models import (
@@ -272,6 +273,7 @@ class Act:
                 "state_after": after["state"],
                 "assistance": str(decision.assistance),
                 "batch": str(self.batch),
+                "sha256": decision_hash(decision),
                 **_changed_field(before, after),
                 **({"undoes": undoes.pk} if undoes else {}),
                 **({"redoes": redoes.pk} if redoes else {}),

@@ -20,7 +20,7 @@ def _event(label: str, data: str = "", payload: str = "") -> EventType:
 
 _DECISION = (
     "decision_id entry_id code_set_id action system code_before code_after reason "
-    "state_before state_after assistance batch field value_before value_after undoes redoes"
+    "state_before state_after assistance batch field value_before value_after undoes redoes sha256"
 )
 
 EVENTS: dict[str, EventType] = {

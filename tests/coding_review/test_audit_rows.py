@@ -20,7 +20,9 @@ from coding_review.actions.reject import reject
 from coding_review.actions.set_line import set_poa, set_role
 from coding_review.actions.sign_off import sign_off
 from coding_review.actions.undo import redo, undo
+from coding_review.audit import purge_payload
 from coding_review.audit_rows import RowCounts, verify_rows
+from coding_review.decision_hash import HASHED
 from coding_review.models import (
     AuditEvent,
     CodeLine,
@@ -88,6 +90,53 @@ def test_an_altered_decision_is_named(signed: CodeSet, coder: User, change: str,
     fault = f"encounter:{signed.encounter_id} #{event.encounter_number} (event {event.pk}): decision {decision.pk}: "
     assert faults() == [fault + difference.format(coder=coder.pk)]
     assert verification()[0] == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        """after = after || '{"role": "secondary", "poa": "N"}'""",
+        """evidence_place = '{}'""",
+        "at = at - interval '1 day'",
+        "model_version = 'other'",
+        "confidence_shown = 0.5",
+    ],
+)
+def test_a_decision_altered_where_the_event_has_no_field_is_named(signed: CodeSet, change: str) -> None:
+    decision = Decision.objects.get(number=1)
+    event = event_of(decision)
+    tamper(f"UPDATE {Decision._meta.db_table} SET {change} WHERE id = %s", decision.pk)
+    assert faults() == [
+        f"encounter:{signed.encounter_id} #{event.encounter_number} (event {event.pk}): "
+        f"decision {decision.pk}: not what was decided"
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", ["comment = 'other words'", """quotes = '["other words"]'""", "purged_at = now()"]
+)
+def test_altered_words_of_a_decision_are_named(signed: CodeSet, change: str) -> None:
+    decision = Decision.objects.get(number=2)
+    event = event_of(decision)
+    assert decision.payload.comment == "see the consult"
+    tamper(f"UPDATE {DecisionPayload._meta.db_table} SET {change} WHERE decision_id = %s", decision.pk)
+    assert faults() == [
+        f"encounter:{signed.encounter_id} #{event.encounter_number} (event {event.pk}): "
+        f"decision {decision.pk}: its comment or quotes are not those that the log keeps"
+    ]
+
+
+def test_words_purged_on_both_sides_are_no_fault(signed: CodeSet, coder: User) -> None:
+    decision = Decision.objects.get(number=2)
+    assert purge_payload(event_of(decision).pk, actor=coder) is True
+    decision.payload.refresh_from_db()
+    assert (decision.payload.comment, decision.payload.quotes) == ("", [])
+    assert decision.payload.purged_at is not None
+    assert verification()[1][-1] == "What it tells of is as it says: 6 decisions, 1 signed code sets."
+
+
+def test_every_column_of_a_decision_is_hashed() -> None:
+    assert sorted(HASHED) == sorted(field.attname for field in Decision._meta.concrete_fields)
 
 
 def test_a_removed_decision_is_named(signed: CodeSet) -> None:
