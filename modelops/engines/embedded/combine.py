@@ -162,8 +162,17 @@ def leave_active_from_history(candidates: dict[str, Candidate]) -> None:
     """A condition that is current in the chart is not also personal history."""
     for code in [code for code in candidates if code.startswith(("Z85", "Z86", "Z87"))]:
         origins = {m.origin[:3] for m in candidates[code].mentions if m.origin}
+        if code.startswith("Z85"):
+            origins.update(_cancers_of(code))
         if any(other[:3] in origins for other in candidates):
             del candidates[code]
+
+
+@cache
+def _cancers_of(history: str) -> frozenset[str]:
+    """The categories whose history the code is; a remainder ("any other C") is not told apart."""
+    found = (prefixes.split() for _, code, prefixes in table("history.csv", 3) if code == history)
+    return frozenset(prefix for prefixes in found for prefix in prefixes if len(prefix) == 3)
 
 
 def leave_unsupported(candidates: dict[str, Candidate]) -> None:

@@ -95,7 +95,7 @@ def _suggestion(candidate: Candidate, found: Sorted, words: Vocabulary) -> CodeS
         confidence=scoring.confidence(score, bool(candidate.lowered)),
         rationale=rationale(candidate, names),
         evidence=_evidence(candidate),
-        context=tuple(sorted(candidate.tags)),
+        context=tuple(sorted(str(tag) for tag in candidate.tags)),
     )
 
 
