@@ -20,7 +20,7 @@ GAP_WORDS = 4
 
 def rows(name: str, columns: int) -> Iterator[list[str]]:
     """The file's rows, each with exactly `columns` fields. Raises ValueError for a row with fewer."""
-    text = (files(__package__) / name).read_text(encoding="utf-8")
+    text = files(__package__).joinpath(*name.split("/")).read_text(encoding="utf-8")
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -80,11 +80,19 @@ class PhraseIndex:
 
 
 @cache
+def code_files() -> tuple[str, ...]:
+    """The files of phrases that name codes: conditions by chapter, states, circumstances."""
+    folder = files(__package__) / "conditions"
+    conditions = sorted(f"conditions/{file.name}" for file in folder.iterdir() if file.name.endswith(".csv"))
+    return (*conditions, "status.csv", "social.csv")
+
+
+@cache
 def code_phrases() -> PhraseIndex:
     single: dict[str, list[Phrase]] = {}
     pairs: dict[tuple[str, str], list[Phrase]] = {}
     gapped: dict[str, list[Phrase]] = {}
-    for name in ("conditions.csv", "status.csv", "social.csv"):
+    for name in code_files():
         for code, weight, field in rows(name, 3):
             for written in phrases(field):
                 words, gaps = as_words(written)
