@@ -70,9 +70,11 @@ def carries_poa(entry: CodeEntry, claim_type: str) -> bool:
     )
 
 
-# By what is chosen; the labels are lazy and a page has hundreds of these.
+# The letters as on the claim: the words would be cut off in the narrow lists.
+_POA_LETTERS = [("", "?"), *((p.value, "exempt" if p == Poa.EXEMPT else p.value) for p in Poa)]
+# By what is chosen; a page has hundreds of these.
 _POA_OPTIONS: dict[str, tuple[Option, ...]] = {
-    chosen: options([("", "?"), *Poa.choices], chosen) for chosen in ("", *Poa.values)
+    chosen: options(_POA_LETTERS, chosen) for chosen in ("", *Poa.values)
 }
 
 

@@ -9,10 +9,11 @@ from django.db import transaction
 
 from coding_review.actions.accept import accept
 from coding_review.actions.claim import claim
-from coding_review.actions.dismiss import dismiss_remaining_low
+from coding_review.actions.dismiss import dismiss
 from coding_review.actions.grant_access import grant_role, open_work_group
 from coding_review.actions.hold import hold
 from coding_review.actions.receive_encounter import receive_encounter
+from coding_review.actions.record_exposure import record_exposure
 from coding_review.actions.reject import reject
 from coding_review.actions.set_line import set_poa, set_role
 from coding_review.actions.sign_off import sign_off
@@ -46,7 +47,7 @@ def set_stage() -> Stage:
         people["coder"], visit.encounter_id, reason="provider_query", comment="Type of diabetes drug stopped"
     )
     _decided(people["coder2"], known["demo-14"], share=0.5)
-    _decided(people["coder"], known["demo-01"], share=0.45)
+    _decided(people["coder"], known["demo-01"], share=0.25)
     return Stage(people, _code_sets(known["demo-01"])[0])
 
 
@@ -88,19 +89,21 @@ def _decided(coder: User, about: DemoEncounter, *, share: float) -> list[CodeSet
         }
         entries = list(CodeEntry.objects.filter(reading__code_set=code_set).order_by("rank", "pk"))
         for entry in entries[: round(len(entries) * share)]:
+            record_exposure(coder, code_set.pk, shown=[entry.pk], opened=[entry.pk], after_first_read=False)
             if entry.code in right:
                 poa = right[entry.code].poa if code_set.claim_type == "facility_inpatient" else ""
                 accept(coder, code_set.pk, entry.pk, poa=poa)
                 if right[entry.code].role in {"principal", "first_listed"}:
                     set_role(coder, code_set.pk, entry.pk, role=right[entry.code].role)
-            elif entry.band != "low":
+            elif entry.band == "low":
+                dismiss(coder, code_set.pk, entry.pk)
+            else:
                 reject(coder, code_set.pk, entry.pk, reason="not_reportable")
     return code_sets
 
 
 def _signed(coder: User, about: DemoEncounter) -> None:
     for code_set in _decided(coder, about, share=1):
-        dismiss_remaining_low(coder, code_set.pk)
         for entry in CodeEntry.objects.filter(reading__code_set=code_set, state="accepted", poa=""):
             if code_set.claim_type == "facility_inpatient":
                 set_poa(coder, code_set.pk, entry.pk, poa="Y")

@@ -14,8 +14,10 @@ export function reveal(element) {
   if (!box || !element) return;
   const outer = box.getBoundingClientRect();
   const inner = element.getBoundingClientRect();
-  if (inner.top > outer.top + 70 && inner.bottom < outer.top + outer.height * 0.8) return;
-  box.scrollTop += inner.top - outer.top - outer.height * 0.3;
+  // The document's heading stays above its lines; on a narrow screen it takes much of the little there is.
+  const top = Math.max(70, (document.querySelector(".dochead")?.offsetHeight ?? 0) + 8);
+  if (inner.top > outer.top + top && inner.bottom < outer.top + outer.height * 0.8) return;
+  box.scrollTop += inner.top - outer.top - Math.max(top, outer.height * 0.3);
 }
 
 export async function openDocument(id) {
