@@ -119,6 +119,12 @@ def test_twenty_thousand_lines_and_a_line_of_a_mebibyte_are_read(icd10cm):
     assert {"J44.9", "I10"} <= set(codes(icd10cm, words + filler))
 
 
+def test_blanks_and_capitals_without_end_are_read(icd10cm):
+    blanks = ("FH" + " " * 4000 + "x\n") * 250
+    capitals = ("COPD GOUT " * 400 + "\n") * 50
+    assert {"J44.9", "M10.9"} <= {s.code for s in predict(icd10cm, blanks + "\n" + capitals).suggestions}
+
+
 def test_columns_hold_far_into_a_long_line(icd10cm):
     text = "ASSESSMENT: " + "ok 😀 " * 9_000 + "COPD"
     (suggestion,) = predict(icd10cm, text).suggestions

@@ -6,6 +6,7 @@ so a document costs time in proportion to its length.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -146,7 +147,10 @@ def _belongs_elsewhere(words: Words, place: int, term: Term) -> bool:
 
 
 def _closest(places: Sequence[int], at: int) -> int:
-    return min(places, key=lambda place: abs(place - at))
+    after = bisect_left(places, at)
+    if after == len(places) or (after > 0 and at - places[after - 1] <= places[after] - at):
+        return places[after - 1]
+    return places[after]
 
 
 def _whole_segments(words: Words, places: Sequence[int]) -> bool:

@@ -12,12 +12,14 @@ from modelops.engines.embedded.tokens import continues, is_item
 _LEAD = re.compile(r"^\s*(?:[#*>=\-–—]+\s*|\d{1,2}[.)]\s+|\d{1,2}\s+(?=[A-Z]))?")
 _COLON = re.compile(r"^([A-Za-z][A-Za-z0-9 ,/&'’()\-–]{0,58}?)\s*(?::|\s[-–—]\s|\s{2,}(?=\S))")
 _INLINE = re.compile(
-    r"(?:(?<=[.;,)])|(?<=\s))\s*(?i:(PMHx?|PSHx?|FHx?|SHx?|ROS|Meds|All|Allergies|FamHx|Code|PE|Dispo|Family|Social|Exam|Labs|CXR|Imaging))\s*:"
+    r"(?<=[.;,)\s])(?i:(PMHx?|PSHx?|FHx?|SHx?|ROS|Meds|All|Allergies|FamHx|Code|PE|Dispo|Family|Social|Exam|Labs|"
+    r"CXR|Imaging))\s{0,3}:"
 )
 _BARE = re.compile(r"^([A-Z][A-Z0-9/&]{0,10})\s+\S")
 # Headings short or common enough that they need a colon, capitals or a line of their own.
 _NEEDS_SIGN = re.compile(r"^.{1,3}$")
 _LIMIT = 4000
+_HEADING_WORDS = 8
 
 
 class Sections:
@@ -102,7 +104,7 @@ class Sections:
             if (kind := self._headings.get(words.strip())) is not None:
                 return kind
         parts = name.split()
-        for size in range(len(parts) - 1, 1, -1):
+        for size in range(min(len(parts) - 1, _HEADING_WORDS), 1, -1):
             if (kind := self._headings.get(" ".join(parts[:size]))) is not None:
                 return kind
         return "other"
