@@ -77,6 +77,7 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:alert-seen": (_of("alert", "POST", p.CODE_ENCOUNTER),),
     "web:import": (Expected("GET", p.IMPORT), Expected("POST", p.IMPORT, answers=frozenset({422}))),
     "web:entry-decide": (_of("entry", "POST", p.CODE_ENCOUNTER, action="accept", version="0"),),
+    "web:entry-evidence": (_of("entry", "POST", p.CODE_ENCOUNTER, version="0"),),
     "web:entry-set": (_of("entry", "POST", p.CODE_ENCOUNTER, role="secondary", version="0"),),
     "web:entry-add": (code_set("POST", p.CODE_ENCOUNTER, code="icd10cm:I10"),),
     "web:code-pick": (code_set("POST", p.CODE_ENCOUNTER, purpose="add", q="hypertension"),),
