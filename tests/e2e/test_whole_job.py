@@ -403,7 +403,7 @@ def test_a_visit_with_the_pointer(
     page.locator("#panel-add [name=q]").fill("G43.009")
     page.locator("#panel-add .pick", has_text="G43.009").first.click()
     expect(page.locator(".card[data-state=added]")).to_have_attribute("data-code", "G43.009")
-    place = EntryEvidence.objects.get(entry__code="G43.009")
+    place = EntryEvidence.objects.get(entry__code="G43.009", entry__origin="added")
     line = place.document_version.lines[place.line_start - 1]
     assert line.startswith("🧠⚡ Head: migraine")
     assert (place.line_end, place.col_start) == (place.line_start, line.index(words))
