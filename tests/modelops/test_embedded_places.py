@@ -111,6 +111,7 @@ def test_work_grows_with_the_text_not_with_its_square(icd10cm, joined):
     assert large < 5 * small
 
 
+@pytest.mark.slow
 def test_twenty_thousand_lines_and_a_line_of_a_mebibyte_are_read(icd10cm):
     assert "J44.1" in codes(icd10cm, "ASSESSMENT:\n" + ("COPD exacerbation, stable.\n" * 19_000))
     assert "J44.9" in codes(icd10cm, "ASSESSMENT: COPD " + "x" * (1024 * 1024 - 20))
@@ -119,6 +120,7 @@ def test_twenty_thousand_lines_and_a_line_of_a_mebibyte_are_read(icd10cm):
     assert {"J44.9", "I10"} <= set(codes(icd10cm, words + filler))
 
 
+@pytest.mark.slow
 def test_blanks_and_capitals_without_end_are_read(icd10cm):
     blanks = ("FH" + " " * 4000 + "x\n") * 250
     capitals = ("COPD GOUT " * 400 + "\n") * 50
