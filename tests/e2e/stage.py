@@ -36,19 +36,19 @@ def set_stage() -> Stage:
     for one in known.values():
         receive_encounter(people["lead"], one.delivery, via="demo")
     predict_waiting()
-    _signed(people["coder"], known["demo-04"])
+    signed(people["coder"], known["demo-04"])
     late = known["demo-04"].late_delivery
     assert late is not None
     receive_encounter(people["lead"], late, via="demo")
-    _signed(people["coder2"], known["demo-13"])
-    visit = _code_sets(known["demo-09"])[0]
+    signed(people["coder2"], known["demo-13"])
+    visit = code_sets_of(known["demo-09"])[0]
     claim(people["coder"], visit.encounter_id)
     hold(
         people["coder"], visit.encounter_id, reason="provider_query", comment="Type of diabetes drug stopped"
     )
-    _decided(people["coder2"], known["demo-14"], share=0.5)
-    _decided(people["coder"], known["demo-01"], share=0.25)
-    return Stage(people, _code_sets(known["demo-01"])[0])
+    decided(people["coder2"], known["demo-14"], share=0.5)
+    decided(people["coder"], known["demo-01"], share=0.25)
+    return Stage(people, code_sets_of(known["demo-01"])[0])
 
 
 @transaction.atomic
@@ -71,14 +71,14 @@ def _people() -> dict[str, User]:
     return people
 
 
-def _code_sets(about: DemoEncounter) -> list[CodeSet]:
+def code_sets_of(about: DemoEncounter) -> list[CodeSet]:
     encounter = Encounter.objects.get(source_id=about.id)
     return list(CodeSet.objects.filter(encounter=encounter).order_by("pk"))
 
 
-def _decided(coder: User, about: DemoEncounter, *, share: float) -> list[CodeSet]:
+def decided(coder: User, about: DemoEncounter, *, share: float) -> list[CodeSet]:
     """Every code set of it, the first `share` of its suggestions, as about.expected says."""
-    code_sets = _code_sets(about)
+    code_sets = code_sets_of(about)
     claim(coder, code_sets[0].encounter_id)
     for code_set in code_sets:
         right = {
@@ -102,8 +102,8 @@ def _decided(coder: User, about: DemoEncounter, *, share: float) -> list[CodeSet
     return code_sets
 
 
-def _signed(coder: User, about: DemoEncounter) -> None:
-    for code_set in _decided(coder, about, share=1):
+def signed(coder: User, about: DemoEncounter) -> None:
+    for code_set in decided(coder, about, share=1):
         for entry in CodeEntry.objects.filter(reading__code_set=code_set, state="accepted", poa=""):
             if code_set.claim_type == "facility_inpatient":
                 set_poa(coder, code_set.pk, entry.pk, poa="Y")
