@@ -5,6 +5,7 @@ import "./panels.js";
 import "./decide.js";
 import "./open.js";
 import "./picker.js";
+import "./add.js";
 import "./evidence.js";
 import "./selection.js";
 import "./find.js";

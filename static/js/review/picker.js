@@ -1,97 +1,79 @@
-// Results of a code search by arrow keys; the add panel with the evidence it is for.
+// Results of a code search by arrow keys. What is chosen from is always what the words in the field have found:
+// Enter or Down before the answer is there goes to the first result when it comes.
 import { isTyping } from "../keyboard.js";
-import { selected } from "./cards.js";
-import { current, show } from "./panels.js";
-import { evidence, onEvidence } from "./selection.js";
-import { documentId } from "./text.js";
 
-const panel = () => document.querySelector("[data-add-panel]");
+// For each picker the words its list stands for, and whether its first result is waited for.
+const listed = new WeakMap();
+const awaited = new WeakSet();
 
-function fill(found) {
-  const form = panel().querySelector("form");
-  const quote = panel().querySelector("[data-quote]");
-  form.elements.document.value = found?.document ?? documentId();
-  form.elements.line_start.value = found?.lineStart ?? "";
-  form.elements.line_end.value = found?.lineEnd ?? "";
-  form.elements.col_start.value = found?.colStart ?? "";
-  form.elements.col_end.value = found?.colEnd ?? "";
-  form.elements.quote.value = found?.quote ?? "";
-  quote.textContent = found?.quote ?? "";
-  quote.hidden = !found;
-  return form;
+const pickerOf = (element) => element?.closest?.("[data-picker]") ?? null;
+const searchOf = (picker) => picker.querySelector("form[role='search']");
+const picksOf = (picker) => [...picker.querySelectorAll(".pick:not(:disabled)")];
+
+export function clear(picker) {
+  picker.querySelector(".pick-results").replaceChildren();
+  listed.delete(picker);
+  awaited.delete(picker);
 }
 
-function openAdd() {
-  if (!panel()) return;
-  const form = fill(evidence());
-  const words = (evidence()?.quote ?? "").replace(/\s+/g, " ").trim();
-  form.elements.q.value = words.length <= 80 ? words : "";
-  panel().querySelector(".pick-results").replaceChildren();
-  show("add");
-  form.elements.q.focus();
-  form.elements.q.select();
-  if (form.elements.q.value) window.htmx.trigger(form, "search-now");
+function goToFirst(picker) {
+  const form = searchOf(picker);
+  if (listed.get(picker) === form.elements.q.value) {
+    picksOf(picker)[0]?.focus();
+    return;
+  }
+  awaited.add(picker);
+  form.requestSubmit();
 }
-
-onEvidence((found) => {
-  if (found && current() === "add") fill(found);
-});
-
-document.addEventListener("review:add", openAdd);
-document.addEventListener("click", (event) => {
-  if (!event.target.closest?.("[data-add]")) return;
-  event.preventDefault();
-  openAdd();
-});
-
-// Lines written by hand stand for themselves: columns and quote of an earlier selection no longer fit.
-document.addEventListener("input", (event) => {
-  const form = event.target.form;
-  if (!form || !panel()?.contains(form) || !["line_start", "line_end"].includes(event.target.name)) return;
-  for (const name of ["col_start", "col_end", "quote"]) form.elements[name].value = "";
-  form.elements.document.value = documentId();
-  panel().querySelector("[data-quote]").hidden = true;
-});
 
 document.addEventListener("keydown", (event) => {
-  const picker = event.target.closest?.("[data-picker]");
+  const picker = pickerOf(event.target);
   if (!picker || event.isComposing) return;
-  const input = picker.querySelector("[name='q']");
-  const picks = [...picker.querySelectorAll(".pick:not(:disabled)")];
+  const input = searchOf(picker).elements.q;
+  const picks = picksOf(picker);
   const at = picks.indexOf(event.target);
-  if (event.key === "ArrowDown" && (event.target === input || at >= 0)) {
+  if (event.target === input && (event.key === "ArrowDown" || event.key === "Enter")) {
     event.preventDefault();
-    picks[Math.min(at + 1, picks.length - 1)]?.focus();
+    if (!event.repeat) goToFirst(picker);
+  } else if (event.key === "ArrowDown" && at >= 0) {
+    event.preventDefault();
+    picks[Math.min(at + 1, picks.length - 1)].focus();
   } else if (event.key === "ArrowUp" && at >= 0) {
     event.preventDefault();
     (picks[at - 1] ?? input).focus();
-  } else if (event.key === "Enter" && event.target === input && picks.length && !searching(picker)) {
-    event.preventDefault();
-    picks[0].focus();
-  } else if (event.key === "Escape" && picker.matches("[data-add-panel]")) {
-    event.preventDefault();
-    show("suggestions");
-    selected()?.focus({ preventScroll: true });
   } else if (at >= 0 && event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey) {
     // Letters typed on a result go on with the search.
     if (!isTyping(event.target)) input.focus();
   }
 });
 
-const searching = (picker) => picker.querySelector("form[role='search']").classList.contains("htmx-request");
+document.addEventListener("input", (event) => {
+  if (event.target.name === "q") awaited.delete(pickerOf(event.target));
+});
 
 // While a choice is being saved no search may draw the list anew: the form in it would be gone when its answer comes.
-const chooser = (element) => element?.closest?.(".pick-results")?.closest("[data-picker]");
 let choosing = null;
 document.addEventListener("htmx:beforeRequest", (event) => {
-  choosing = chooser(event.detail.requestConfig?.elt) ?? choosing;
+  const elt = event.detail.requestConfig?.elt;
+  if (elt?.closest?.(".pick-results")) choosing = pickerOf(elt);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   if (!event.detail.requestConfig?.elt?.matches?.("[role='search']")) choosing = null;
 });
 document.addEventListener("htmx:configRequest", (event) => {
-  if (choosing && event.target.matches?.("[role='search']")) event.preventDefault();
+  const picker = pickerOf(event.target);
+  if (!picker || !event.target.matches("[role='search']")) return;
+  // The pause after the last letter may end when its words have been searched for already.
+  if (choosing || listed.get(picker) === event.target.elements.q.value) event.preventDefault();
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (choosing && event.detail.target?.matches?.(".pick-results")) event.detail.shouldSwap = false;
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  const picker = pickerOf(event.detail.target);
+  if (!picker || !event.detail.target.matches(".pick-results")) return;
+  listed.set(picker, event.detail.requestConfig.parameters.q ?? "");
+  if (!awaited.has(picker)) return;
+  awaited.delete(picker);
+  picksOf(picker)[0]?.focus();
 });

@@ -7,7 +7,11 @@ import { documentId, lineOf, reveal, textBox } from "./text.js";
 let found = null;
 const listeners = [];
 
-export const evidence = () => found;
+// Asked for now: the browser tells of a changed selection a little later.
+export function evidence() {
+  if (!lineMode) found = fromPointer() ?? found;
+  return found;
+}
 export const onEvidence = (listener) => listeners.push(listener);
 
 function set(next) {
