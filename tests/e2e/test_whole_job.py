@@ -258,6 +258,8 @@ def test_a_clinic_note_by_keys_alone(
     keys.press("j", "Enter")
     expect(page.get_by_text("Read only.")).to_be_visible()
     keys.press("t")
+    # The page before it has a selected code too: wait for the one that may be changed.
+    expect(page.get_by_text("Read only.")).to_have_count(0)
     expect(keys.selected).to_be_focused()
     assert Encounter.objects.get().owner == coder
     throat = next(one for one in entries_of(visit) if one.code == "J02.0")
