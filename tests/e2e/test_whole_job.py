@@ -355,6 +355,8 @@ def open_with_pointer(page: Page, live_server: Any, sign_in: Any, coder: User) -
     page.goto(live_server.url)
     page.get_by_role("button", name="Next encounter").click()
     expect(page.locator(".card.is-selected")).to_be_visible()
+    # A card is drawn by the server; what a click on it does comes with the modules.
+    page.wait_for_load_state("load")
 
 
 def states(encounter: Encounter) -> Counter[str]:
