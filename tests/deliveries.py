@@ -1,11 +1,15 @@
-"""Deliveries as tests send them, and the row counts that show that nothing was stored."""
+"""Deliveries as tests make and send them, and the row counts that show that nothing was stored."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from django.contrib.auth.models import User
+
+from coding_review.actions.receive_encounter import Receipt, receive_encounter
 from coding_review.choices import RunStatus
 from coding_review.incoming import IncomingDocument, IncomingEncounter, IncomingIdentity, IncomingPatient
 from coding_review.models import (
@@ -67,3 +71,11 @@ def predict_waiting() -> None:
     """What a worker would do with every queued run."""
     for run in PredictionRun.objects.filter(status=RunStatus.QUEUED).order_by("pk"):
         assert predict_run(run.pk)
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def send(incoming: IncomingEncounter, actor: User | None = None) -> Receipt:
+    return receive_encounter(actor, incoming, via="command")
