@@ -1,4 +1,4 @@
-"""Add a code the engine missed, with its evidence."""
+"""Add a code by the coder's own search, with its evidence."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.db import transaction
 
 from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, CodeRole, CodeSystem
 from coding_review.actions.accept import enter_code_set
-from coding_review.choices import DecisionAction, EntryOrigin, EntryState
-from coding_review.deciding import Act, begin, snapshot
+from coding_review.choices import CODED_STATES, DecisionAction, EntryOrigin, EntryState
+from coding_review.deciding import REPEATING_ROLES, Act, begin, evidence_snapshot, snapshot
 from coding_review.errors import InvalidCode, InvalidEvidence
 from coding_review.models import CodeEntry, DocumentVersion, EntryEvidence
 from coding_review.places import Place, place_of_selection, quote_at, whole_lines
@@ -44,6 +44,10 @@ def add_code(
 ) -> CodeEntry:
     """Diagnoses need evidence; a procedure entered by hand may go without.
 
+    A code that stands suggested and is not in the set gets no second entry: its entry is accepted, with the
+    selections beside the engine's evidence. The decision is "add" all the same, on an entry of origin
+    "suggested": the coder found the code without deciding on the card.
+
     Raises InvalidCode (not in the release, not billable, system not on this claim type),
     InvalidEvidence (selection does not match the document), InvalidDecision (already in the set).
     """
@@ -67,31 +71,55 @@ def add_code(
         if problem := shape_error(system, code):
             raise InvalidCode(problem, code=code)
         title = ""
-    entry = CodeEntry(
-        reading=act.locked.reading,
-        origin=EntryOrigin.ADDED,
-        system=system,
-        code=code,
-        title=title,
-        role=role,
-        state=EntryState.WITHDRAWN,
-        rank=_rank_beside(act, selections),
-    )
-    act.refuse_duplicate(entry, system, code)
-    entry.save()
-    before = snapshot(entry)
+    entry = None if role in REPEATING_ROLES else _suggested(act, system, code)
+    if entry is None:
+        entry = CodeEntry(
+            reading=act.locked.reading,
+            origin=EntryOrigin.ADDED,
+            system=system,
+            code=code,
+            title=title,
+            role=role,
+            state=EntryState.WITHDRAWN,
+            rank=_rank_beside(act, selections),
+        )
+        act.refuse_duplicate(entry, system, code)
+        entry.save()
+        before, places = snapshot(entry), None
+        entry.state = EntryState.ADDED
+    else:
+        act.refuse_duplicate(entry, system, code)
+        before, places = snapshot(entry), evidence_snapshot(entry)
+        entry.code, entry.title, entry.reason = code, title, ""
+        entry.state = EntryState.ACCEPTED
     add_evidence(act, entry, selections)
-    entry.state = EntryState.ADDED
     enter_code_set(entry, act.code_set.claim_type, act.next_sequence())
-    act.write(entry, DecisionAction.ADD, before, comment=comment)
+    act.write(entry, DecisionAction.ADD, before, comment=comment, places_before=places)
     act.finish()
     return entry
 
 
+def _suggested(act: Act, system: str, code: str) -> CodeEntry | None:
+    """The entry on the list that suggests this code and is not in the set: undecided, rejected, dismissed or held."""
+    return (
+        CodeEntry.objects.select_for_update(of=("self",))
+        .select_related("suggestion__run")
+        .filter(reading=act.locked.reading, origin=EntryOrigin.SUGGESTED, system=system, suggested_code=code)
+        .exclude(state__in=(*CODED_STATES, EntryState.WITHDRAWN))
+        .first()
+    )
+
+
 def add_evidence(act: Act, entry: CodeEntry, selections: tuple[Selection, ...]) -> None:
-    """Appends the selections as reviewer's evidence. Raises InvalidEvidence."""
-    order = entry.evidence.count()
-    for offset, selection in enumerate(selections):
+    """Appends the selections as reviewer's evidence; what is there already is not stored twice.
+
+    Raises InvalidEvidence.
+    """
+    known = {
+        (e.document_version_id, Place(e.line_start, e.line_end, e.col_start, e.col_end))
+        for e in entry.evidence.all()
+    }
+    for selection in selections:
         version = DocumentVersion.objects.filter(
             pk=selection.document_version_id, document__encounter=act.encounter
         ).first()
@@ -100,10 +128,12 @@ def add_evidence(act: Act, entry: CodeEntry, selections: tuple[Selection, ...]) 
         if not version.is_latest:
             raise InvalidEvidence("The document has a newer version. Reload the page and select again.")
         place = place_of(version, selection)
+        if (version.pk, place) in known:
+            continue
         EntryEvidence.objects.create(
             entry=entry,
             document_version=version,
-            order=order + offset,
+            order=len(known),
             line_start=place.line_start,
             line_end=place.line_end,
             col_start=place.col_start,
@@ -111,6 +141,7 @@ def add_evidence(act: Act, entry: CodeEntry, selections: tuple[Selection, ...]) 
             quote=quote_at(version.lines, place),
             by_reviewer=True,
         )
+        known.add((version.pk, place))
 
 
 def place_of(version: DocumentVersion, selection: Selection) -> Place:

@@ -36,6 +36,7 @@ def set_evidence(
     add_evidence(act, entry, add)
     if entry.system == CodeSystem.ICD10CM and not entry.evidence.exists():
         raise InvalidDecision("A diagnosis keeps at least one piece of evidence.", entry_id=entry_id)
-    act.write(entry, DecisionAction.SET_EVIDENCE, before, places_before=places)
-    act.finish()
+    if evidence_snapshot(entry) != places:
+        act.write(entry, DecisionAction.SET_EVIDENCE, before, places_before=places)
+        act.finish()
     return entry

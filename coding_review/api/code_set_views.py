@@ -151,7 +151,9 @@ class AddCodeView(_CodeSetActView):
         responses=writes({200: ChangedSerializer}, 409, 422),
     )
     def post(self, request: Request, code_set_id: int) -> Response:
-        """A diagnosis needs evidence from the newest version of a document of the encounter."""
+        """A diagnosis needs evidence from the newest version of a document of the encounter. A code that stands
+        suggested gets no second entry: its own is accepted, with this evidence added.
+        """
         code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
         given = self.read(AddCodeIn)
         rows.refuse_reused(request.user, code_set, given.get("act"), Q(action=DecisionAction.ADD))

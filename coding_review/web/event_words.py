@@ -12,6 +12,7 @@ from catalog.choices import ClaimType, CodeRole
 from coding_review.choices import (
     Confidentiality,
     DecisionAction,
+    EntryState,
     HoldReason,
     ReopenReason,
     Role,
@@ -116,6 +117,8 @@ def _decision_detail(data: Data) -> Iterable[str]:
     before, after = data.get("code_before"), data.get("code_after")
     if before and after and before != after:
         yield f"was {before}"
+    if data.get("action") == DecisionAction.ADD and data.get("state_after") == EntryState.ACCEPTED:
+        yield "by the coder's own search, where it was suggested"
     if data.get("reason"):
         label = reasons.label(data["reason"])
         yield f"{label[0].lower()}{label[1:]}"

@@ -239,7 +239,8 @@ def entry_add(request: HttpRequest, code_set_id: int) -> HttpResponse:
             service_date=data["service_date"],
         )
         set_procedure(request.user, code_set.pk, entry.pk, details=details)
-    return answered(request, code_set, [entry.pk], f"{entry.code} added.", whole_list=True, select=entry.pk)
+    said = f"{entry.code} {entry.get_state_display().lower()}."
+    return answered(request, code_set, [entry.pk], said, whole_list=True, select=entry.pk)
 
 
 @require_POST

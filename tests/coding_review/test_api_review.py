@@ -261,6 +261,29 @@ def test_a_missed_code_is_added_on_whole_lines(case: Case, coder: Any) -> None:
     ]
 
 
+def test_adding_a_suggested_code_answers_with_its_own_entry(case: Case, coder: Any) -> None:
+    evidence = [{"document_version": case.version.pk, "line_start": 5, "line_end": 5}]
+    count = CodeEntry.objects.count()
+    body = post(client_of(coder), case, "codes", {"code": CKD[0], "evidence": evidence}).json()
+    (entry,) = body["entries"]
+    assert (entry["id"], entry["state"], entry["origin"], entry["version"]) == (
+        case.entries[CKD[0]].pk,
+        "accepted",
+        "suggested",
+        1,
+    )
+    assert [(e["quote"], e["by_reviewer"]) for e in entry["evidence"]] == [
+        (CKD[2], False),
+        ("No evidence of pneumonia.", True),
+    ]
+    assert CodeEntry.objects.count() == count
+    assert Decision.objects.get().action == "add"
+    refused(
+        post(client_of(coder), case, "codes", {"code": CKD[0], "evidence": evidence}), 422, "invalid_decision"
+    )
+    assert (CodeEntry.objects.count(), Decision.objects.count()) == (count, 1)
+
+
 def test_a_missed_code_is_added_on_columns_counted_in_code_points(
     case: Case, coder: Any, make_encounter: Any
 ) -> None:

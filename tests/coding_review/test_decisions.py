@@ -19,6 +19,7 @@ from coding_review.actions.set_evidence import set_evidence
 from coding_review.actions.set_line import ProcedureDetails, set_poa, set_procedure, set_role
 from coding_review.actions.set_sequence import move_line
 from coding_review.actions.undo import redo, undo
+from coding_review.audit_check import verify
 from coding_review.errors import (
     InvalidCode,
     InvalidDecision,
@@ -247,6 +248,73 @@ def test_add_with_selected_text_and_undo(case, coder) -> None:
     assert state_of(entry) == "withdrawn"
     redo(coder, code_set.pk)
     assert state_of(entry) == "added"
+
+
+@pytest.mark.parametrize("decided", ["", "reject", "hold"])
+def test_adding_a_suggested_code_accepts_its_entry_and_keeps_the_evidence(case, coder, decided) -> None:
+    code_set, entries = case
+    document, ckd = version_of(code_set), entries["ckd"]
+    if decided == "reject":
+        reject(coder, code_set.pk, ckd.pk, reason="negated")
+    elif decided == "hold":
+        hold_entry(coder, code_set.pk, ckd.pk)
+    state = state_of(ckd)
+    count = CodeEntry.objects.count()
+    selections = (Selection(document.pk, 5, 5), Selection(document.pk, 4, 4, 63, 75, "CKD stage 3b"))
+    assert ckd.evidence.get().quote == "CKD stage 3b"
+    entry = add_code(coder, code_set.pk, code="n1832", selections=selections, comment="Found by search")
+    assert entry == ckd
+    assert CodeEntry.objects.count() == count
+    assert (entry.state, entry.origin, entry.code, entry.reason) == ("accepted", "suggested", "N18.32", "")
+    assert entry.title == "Chronic kidney disease, stage 3b"
+    places = [(e.line_start, e.order, e.by_reviewer) for e in entry.evidence.all()]
+    # What the engine cited already is not there twice.
+    assert places == [(4, 0, False), (5, 1, True)]
+    decision = Decision.objects.order_by("number").last()
+    assert (decision.action, decision.code_before, decision.code_after) == ("add", "N18.32", "N18.32")
+    assert decision.payload.comment == "Found by search"
+    event = AuditEvent.objects.filter(type="decision").last()
+    assert (event.data["action"], event.data["state_before"], event.data["state_after"]) == (
+        "add",
+        state,
+        "accepted",
+    )
+    assert list(verify()) == []
+    undo(coder, code_set.pk)
+    assert (state_of(ckd), ckd.evidence.count()) == (state, 1)
+    redo(coder, code_set.pk)
+    assert (state_of(ckd), ckd.evidence.count()) == ("accepted", 2)
+
+
+def test_adding_a_code_that_stands_as_another_ones_modification_is_refused(case, coder) -> None:
+    code_set, entries = case
+    modify(coder, code_set.pk, entries["sob"].pk, code="N18.32")
+    before = Decision.objects.count()
+    place = Selection(version_of(code_set).pk, 5, 5)
+    with pytest.raises(InvalidDecision, match=r"N18\.32 is already in the code set"):
+        add_code(coder, code_set.pk, code="N18.32", selections=(place,))
+    assert state_of(entries["ckd"]) == "undecided"
+    assert entries["ckd"].evidence.count() == 1
+    assert Decision.objects.count() == before
+
+
+def test_adding_the_suggestion_that_was_modified_away_is_a_line_of_its_own(case, coder) -> None:
+    code_set, entries = case
+    modify(coder, code_set.pk, entries["ckd"].pk, code="N18.31")
+    entry = add_code(
+        coder, code_set.pk, code="N18.32", selections=(Selection(version_of(code_set).pk, 5, 5),)
+    )
+    assert (entry.origin, entry.state) == ("added", "added")
+    assert state_of(entries["ckd"]) == "modified"
+
+
+def test_evidence_that_is_there_already_changes_nothing(case, coder) -> None:
+    code_set, entries = case
+    place = Selection(version_of(code_set).pk, 4, 4)
+    set_evidence(coder, code_set.pk, entries["ckd"].pk, add=(place, place))
+    set_evidence(coder, code_set.pk, entries["ckd"].pk, add=(place,))
+    assert entries["ckd"].evidence.count() == 2
+    assert Decision.objects.count() == 1
 
 
 def test_add_refuses_missing_and_wrong_evidence_and_other_systems(case, coder) -> None:

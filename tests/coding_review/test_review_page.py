@@ -132,6 +132,26 @@ def test_adding_from_selected_text(case, client) -> None:
     assert (added.state, added.evidence.get().quote) == ("added", "Type 2 diabetes mellitus")
 
 
+def test_adding_a_suggested_code_decides_its_card_and_makes_no_second(case, client) -> None:
+    code_set, entries = case
+    dm = entries[1]
+    sent = {
+        "code": "icd10cm:E11.22",
+        "document": dm.evidence.get().document_version_id,
+        "line_start": 5,
+        "line_end": 5,
+    }
+    answer = client.post(reverse("web:entry-add", args=[code_set.pk]), sent, headers=HTMX)
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert html.count('data-code="E11.22"') == 1
+    assert "E11.22 accepted. 4 left." in html
+    assert CodeEntry.objects.filter(code="E11.22").get() == dm
+    assert [e.by_reviewer for e in dm.evidence.all()] == [False, True]
+    history = client.get(page(code_set) + "?panel=history").content.decode()
+    assert "by the coder&#x27;s own search, where it was suggested" in history
+
+
 def test_undo_and_redo(case, client) -> None:
     code_set, entries = case
     client.post(reverse("web:entry-decide", args=[entries[0].pk]), {"action": "accept", "version": 0})
