@@ -24,7 +24,7 @@ from catalog.keys import code_key
 from catalog.models import Code, Note, Release
 from catalog.queries import get_node
 from catalog.wording import Answer, Reading, read_wording, split_marked
-from catalog.words import words
+from catalog.words import FUNCTION_WORDS, words
 
 # How many full-text candidates are put in order; more changes nothing on the first page.
 _CANDIDATES = 120
@@ -38,28 +38,7 @@ _RANKED = 800
 _MAX_WORDS = 40
 _CODE = re.compile(r"[A-Za-z0-9]{1,5}\.?[A-Za-z0-9]{0,4}-?")
 # Needed in no title: left out of the search unless nothing else was typed.
-_FILLERS = frozenset(
-    (
-        "a",
-        "an",
-        "the",
-        "of",
-        "and",
-        "or",
-        "in",
-        "on",
-        "at",
-        "by",
-        "to",
-        "for",
-        "with",
-        "due",
-        "is",
-        "as",
-        "from",
-        "pt",
-    )
-)
+_FILLERS = FUNCTION_WORDS | {"from", "pt"}
 _WEIGHTS = (0.05, 0.3, 0.8, 1.0)
 
 

@@ -6,29 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.words import words
+from catalog.words import FUNCTION_WORDS, words
 
 # Words that say nothing about which condition it is; they count neither for nor against a wording.
-_NEUTRAL = frozenset(
+_NEUTRAL = FUNCTION_WORDS | frozenset(
     (
-        *(
-            "a",
-            "an",
-            "the",
-            "of",
-            "and",
-            "or",
-            "in",
-            "on",
-            "at",
-            "by",
-            "to",
-            "for",
-            "with",
-            "due",
-            "is",
-            "as",
-        ),
         *("from", "elsewhere", "classified", "unspecified", "nos", "nec", "without", "uncomplicated"),
         *("complication", "complications", "encounter", "initial", "subsequent", "sequela"),
         # A fracture is coded as closed unless it is said to be open (tabular list, S72 and others).

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# Words that every title has and none is found by; each user adds what else means nothing to it.
+FUNCTION_WORDS = frozenset(
+    ("a", "an", "the", "of", "and", "or", "in", "on", "at", "by", "to", "for", "with", "due", "is", "as")
+)
 _WORD = re.compile(r"[a-z0-9]+")
 _POSSESSIVE = re.compile(r"['’]s?\b")
 

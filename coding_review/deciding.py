@@ -127,6 +127,7 @@ class Act:
     undoes: dict[int, Decision] = field(default_factory=dict)
     redoes: dict[int, Decision] = field(default_factory=dict)
     written: list[Decision] = field(default_factory=list)
+    repeated: bool = False
     _number: int | None = None
 
     @property
@@ -314,6 +315,18 @@ def begin(actor: Any, code_set_id: int, batch: uuid.UUID | None = None) -> Act:
         raise NotAllowed("This encounter is not among those you may open.")
     require_held(locked.encounter, actor)
     return Act(actor, locked, batch or uuid.uuid4())
+
+
+def begin_on(
+    actor: Any, code_set_id: int, entry_id: int, seen_version: int | None, batch: uuid.UUID | None
+) -> tuple[Act, CodeEntry]:
+    """As begin, for an act on one entry, which is locked with it. Raises StalePage too.
+
+    Where the act was done before (`act.repeated`) the entry is as it stands, whatever version was seen.
+    """
+    act = begin(actor, code_set_id, batch)
+    act.repeated = act.already_done()
+    return act, act.entry(entry_id, None if act.repeated else seen_version)
 
 
 def begin_for_system(locked: LockedSet) -> Act:

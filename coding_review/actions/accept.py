@@ -11,7 +11,7 @@ from catalog.choices import ClaimType
 from catalog.choices import PresentOnAdmission as Poa
 from catalog.poa import is_poa_exempt
 from coding_review.choices import DecisionAction, EntryState
-from coding_review.deciding import begin, snapshot
+from coding_review.deciding import begin_on, snapshot
 from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry
 
@@ -32,10 +32,9 @@ def accept(
     """
     if poa not in ("", *Poa.values):
         raise InvalidDecision("POA is Y, N, U, W or exempt.", poa=poa)
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
-        return CodeEntry.objects.get(pk=entry_id)
-    entry = act.entry(entry_id, seen_version)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
+        return entry
     if not entry.suggested_code:
         raise InvalidDecision("An added code is already in the set.", entry_id=entry_id)
     node = act.node(entry.suggested_code)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from coding_review.actions.reject import leave_code_set
 from coding_review.choices import DecisionAction, EntryState
-from coding_review.deciding import begin, snapshot
+from coding_review.deciding import begin, begin_on, snapshot
 from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry
 from modelops.choices import Band
@@ -20,10 +20,9 @@ def dismiss(
     actor: Any, code_set_id: int, entry_id: int, *, seen_version: int | None = None, batch: UUID | None = None
 ) -> CodeEntry:
     """Raises StalePage, InvalidDecision (not LOW)."""
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
-        return CodeEntry.objects.get(pk=entry_id)
-    entry = act.entry(entry_id, seen_version)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
+        return entry
     if entry.band != Band.LOW:
         raise InvalidDecision("Only LOW suggestions can be dismissed. Reject this one with a reason.")
     before = snapshot(entry)

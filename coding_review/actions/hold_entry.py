@@ -9,7 +9,7 @@ from django.db import transaction
 
 from coding_review.actions.reject import leave_code_set
 from coding_review.choices import DecisionAction, EntryState
-from coding_review.deciding import begin, snapshot
+from coding_review.deciding import begin_on, snapshot
 from coding_review.models import CodeEntry
 
 
@@ -24,10 +24,9 @@ def hold_entry(
     batch: UUID | None = None,
 ) -> CodeEntry:
     """Raises StalePage."""
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
-        return CodeEntry.objects.get(pk=entry_id)
-    entry = act.entry(entry_id, seen_version)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
+        return entry
     before = snapshot(entry)
     entry.state, entry.reason = EntryState.HELD, ""
     leave_code_set(entry)

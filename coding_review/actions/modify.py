@@ -9,7 +9,7 @@ from django.db import transaction
 
 from coding_review.actions.accept import enter_code_set
 from coding_review.choices import DecisionAction, EntryOrigin, EntryState
-from coding_review.deciding import begin, require_reason, snapshot
+from coding_review.deciding import begin_on, require_reason, snapshot
 from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry
 
@@ -27,10 +27,9 @@ def modify(
     batch: UUID | None = None,
 ) -> CodeEntry:
     """Raises StalePage, InvalidCode, InvalidDecision (same code; already in the set; reason incomplete)."""
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
-        return CodeEntry.objects.get(pk=entry_id)
-    entry = act.entry(entry_id, seen_version)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
+        return entry
     if reason:
         require_reason(reason, comment)
     node = act.node(code)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from catalog.choices import CodeRole
 from coding_review.choices import DecisionAction, EntryState
-from coding_review.deciding import begin, require_reason, snapshot
+from coding_review.deciding import begin_on, require_reason, snapshot
 from coding_review.models import CodeEntry
 
 
@@ -25,10 +25,9 @@ def reject(
     batch: UUID | None = None,
 ) -> CodeEntry:
     """Raises StalePage, InvalidDecision (no such reason, or "other" without a comment)."""
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
-        return CodeEntry.objects.get(pk=entry_id)
-    entry = act.entry(entry_id, seen_version)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
+        return entry
     require_reason(reason, comment)
     before = snapshot(entry)
     if entry.suggested_code and entry.code != entry.suggested_code:

@@ -10,7 +10,7 @@ from django.db import transaction
 from catalog.choices import CodeSystem
 from coding_review.actions.add_code import Selection, add_evidence
 from coding_review.choices import DecisionAction
-from coding_review.deciding import begin, evidence_snapshot, snapshot
+from coding_review.deciding import begin_on, evidence_snapshot, snapshot
 from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry
 
@@ -27,10 +27,9 @@ def set_evidence(
     batch: UUID | None = None,
 ) -> CodeEntry:
     """`remove` names evidence ids. Raises InvalidEvidence, InvalidDecision (a diagnosis would have none left)."""
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
-        return CodeEntry.objects.get(pk=entry_id)
-    entry = act.entry(entry_id, seen_version)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
+        return entry
     before, places = snapshot(entry), evidence_snapshot(entry)
     entry.evidence.filter(pk__in=remove).delete()
     add_evidence(act, entry, add)

@@ -12,7 +12,7 @@ from django.db import transaction
 from catalog.choices import ClaimType, CodeRole, CodeSystem
 from catalog.choices import PresentOnAdmission as Poa
 from coding_review.choices import CODED_STATES, DecisionAction
-from coding_review.deciding import Act, begin, snapshot
+from coding_review.deciding import Act, begin_on, snapshot
 from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry
 from coding_review.rules.procedure_codes import MODIFIER
@@ -36,13 +36,16 @@ ROLES_BY_CLAIM_TYPE: dict[str, tuple[CodeRole, ...]] = {
 }
 
 
-def _coded(act: Act, entry_id: int, seen_version: int | None) -> CodeEntry:
-    entry = act.entry(entry_id, seen_version)
-    if entry.state not in CODED_STATES:
+def _on_line(
+    actor: Any, code_set_id: int, entry_id: int, seen_version: int | None, batch: UUID | None
+) -> tuple[Act, CodeEntry]:
+    """Raises InvalidDecision where the code is not in the code set."""
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    if not act.repeated and entry.state not in CODED_STATES:
         raise InvalidDecision(
             "Only codes in the code set have this. Accept the code first.", entry_id=entry_id
         )
-    return entry
+    return act, entry
 
 
 @transaction.atomic
@@ -56,10 +59,9 @@ def set_role(
     batch: UUID | None = None,
 ) -> list[CodeEntry]:
     """The entries changed: the one marked, and the one that lost a role only one can have."""
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
+    act, entry = _on_line(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
         return []
-    entry = _coded(act, entry_id, seen_version)
     if entry.system != CodeSystem.ICD10CM or role not in ROLES_BY_CLAIM_TYPE[act.code_set.claim_type]:
         raise InvalidDecision("This role does not go with this line on this claim type.", role=role)
     changed = []
@@ -89,10 +91,9 @@ def set_poa(
     seen_version: int | None = None,
     batch: UUID | None = None,
 ) -> CodeEntry:
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
-        return CodeEntry.objects.get(pk=entry_id)
-    entry = _coded(act, entry_id, seen_version)
+    act, entry = _on_line(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
+        return entry
     if act.code_set.claim_type != ClaimType.FACILITY_INPATIENT or entry.system != CodeSystem.ICD10CM:
         raise InvalidDecision("Present on admission is for diagnoses on facility inpatient claims.")
     if poa not in ("", *Poa.values):
@@ -125,10 +126,9 @@ def set_procedure(
     batch: UUID | None = None,
 ) -> CodeEntry:
     """Raises InvalidDecision (not a procedure, more than four modifiers, units below 1, pointer to no diagnosis)."""
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
-        return CodeEntry.objects.get(pk=entry_id)
-    entry = _coded(act, entry_id, seen_version)
+    act, entry = _on_line(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
+        return entry
     if entry.system == CodeSystem.ICD10CM:
         raise InvalidDecision("A diagnosis has no modifiers or units.", entry_id=entry_id)
     modifiers = [m.strip().upper() for m in details.modifiers if m.strip()]

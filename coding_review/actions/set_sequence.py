@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from coding_review.choices import CODED_STATES, DecisionAction
-from coding_review.deciding import begin, snapshot
+from coding_review.deciding import begin_on, snapshot
 from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry
 from coding_review.rules.line_order import line_order
@@ -25,10 +25,9 @@ def move_line(
     batch: UUID | None = None,
 ) -> list[CodeEntry]:
     """`by` places, negative is up; stays within the lines of the same group. The entries whose place changed."""
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
         return []
-    entry = act.entry(entry_id, seen_version)
     if entry.state not in CODED_STATES:
         raise InvalidDecision("Only codes in the code set have a place in the order.", entry_id=entry_id)
     lines = sorted((e for e in act.locked.entries() if e.state in CODED_STATES), key=line_order)

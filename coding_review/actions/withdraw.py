@@ -9,7 +9,7 @@ from django.db import transaction
 
 from coding_review.actions.reject import leave_code_set
 from coding_review.choices import DecisionAction, EntryOrigin, EntryState
-from coding_review.deciding import begin, snapshot
+from coding_review.deciding import begin_on, snapshot
 from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry
 
@@ -19,10 +19,9 @@ def withdraw(
     actor: Any, code_set_id: int, entry_id: int, *, seen_version: int | None = None, batch: UUID | None = None
 ) -> CodeEntry:
     """Raises StalePage, InvalidDecision (nothing decided yet). Itself undone by undo."""
-    act = begin(actor, code_set_id, batch)
-    if act.already_done():
-        return CodeEntry.objects.get(pk=entry_id)
-    entry = act.entry(entry_id, seen_version)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    if act.repeated:
+        return entry
     if entry.state in (EntryState.UNDECIDED, EntryState.WITHDRAWN):
         raise InvalidDecision("Nothing is decided on this code.", entry_id=entry_id)
     before = snapshot(entry)

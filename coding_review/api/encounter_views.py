@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import Http404
@@ -19,7 +19,7 @@ from coding_review.actions.skip import skip
 from coding_review.api import reads as rows
 from coding_review.api.base import ReviewView, reads, writes
 from coding_review.api.errors import body_of
-from coding_review.api.inputs import EncounterFilter, EncounterIn, HoldIn, NothingIn, SkipIn
+from coding_review.api.inputs import EncounterFilter, EncounterIn, HoldIn, Input, NothingIn, SkipIn
 from coding_review.api.paging import NewestFirst
 from coding_review.api.serializers import (
     DocumentSerializer,
@@ -199,11 +199,13 @@ class DocumentTextView(ReviewView):
 class _EncounterActView(ReviewView):
     """An act on an encounter by who codes it."""
 
-    def act_on(self, encounter_id: int) -> int:
-        return int(get_encounter_for(self.request.user, encounter_id, CODE_ENCOUNTER).pk)
-
-    def now(self, encounter_id: int) -> Response:
-        encounter = Encounter.objects.select_related("owner").get(pk=encounter_id)
+    def perform(
+        self, encounter_id: int, act: Callable[..., object], takes: type[Input] = NothingIn
+    ) -> Response:
+        """`act` with the fields of `takes`, on an encounter that is open to the user."""
+        found = get_encounter_for(self.request.user, encounter_id, CODE_ENCOUNTER)
+        act(self.request.user, found.pk, **self.read(takes))
+        encounter = Encounter.objects.select_related("owner").get(pk=found.pk)
         return self.show(EncounterStateSerializer, encounter)
 
 
@@ -217,10 +219,7 @@ class TakeView(_EncounterActView):
     )
     def post(self, request: Request, encounter_id: int) -> Response:
         """It is yours, with a lease that slides with every decision. 409 when someone else has it."""
-        pk = self.act_on(encounter_id)
-        self.read(NothingIn)
-        claim(request.user, pk)
-        return self.now(pk)
+        return self.perform(encounter_id, claim)
 
 
 class HoldView(_EncounterActView):
@@ -233,9 +232,7 @@ class HoldView(_EncounterActView):
     )
     def post(self, request: Request, encounter_id: int) -> Response:
         """It waits with a reason and keeps its owner. The reason "other" needs a comment."""
-        pk = self.act_on(encounter_id)
-        hold(request.user, pk, **self.read(HoldIn))
-        return self.now(pk)
+        return self.perform(encounter_id, hold, HoldIn)
 
 
 class ResumeView(_EncounterActView):
@@ -248,10 +245,7 @@ class ResumeView(_EncounterActView):
     )
     def post(self, request: Request, encounter_id: int) -> Response:
         """By who put it on hold."""
-        pk = self.act_on(encounter_id)
-        self.read(NothingIn)
-        resume(request.user, pk)
-        return self.now(pk)
+        return self.perform(encounter_id, resume)
 
 
 class SkipView(_EncounterActView):
@@ -264,6 +258,4 @@ class SkipView(_EncounterActView):
     )
     def post(self, request: Request, encounter_id: int) -> Response:
         """With a reason; "next" does not offer it to you again. The reason "other" needs a comment."""
-        pk = self.act_on(encounter_id)
-        skip(request.user, pk, **self.read(SkipIn))
-        return self.now(pk)
+        return self.perform(encounter_id, skip, SkipIn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,11 +18,10 @@ from coding_review.actions.reopen import reopen
 from coding_review.actions.reveal import reveal
 from coding_review.actions.sign_off import sign_off
 from coding_review.choices import CODED_STATES, Assistance, ReadingKind
-from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry, CodeSet, Reading
 from coding_review.rules.permissions import CODE_ENCOUNTER, REOPEN, SIGN_OFF
 from coding_review.web import review_header
-from coding_review.web.forms import PickForm, ReopenForm, first_error
+from coding_review.web.forms import PickForm, ReopenForm, given
 from coding_review.web.getters import get_code_set_for
 from coding_review.web.http import is_htmx
 from coding_review.web.review import PAGE, number, page_url, to
@@ -34,13 +35,11 @@ PICK_LIMIT = 20
 def code_pick(request: HttpRequest, code_set_id: int) -> HttpResponse:
     """Codes to choose from. POST, because the words come from a record."""
     code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
-    form = PickForm(request.POST)
-    if not form.is_valid():
-        raise InvalidDecision(first_error(form))
-    pick = pick_for(code_set, form)
+    data = given(PickForm(request.POST))
+    pick = pick_for(code_set, data)
     adding = pick.purpose == "add"
     wanted = Wanted(
-        document=form.cleaned_data["document"],
+        document=data["document"],
         entry=pick.entry,
         panel="add" if adding else "suggestions",
         open="" if adding else "modify",
@@ -53,8 +52,8 @@ def code_pick(request: HttpRequest, code_set_id: int) -> HttpResponse:
     return render(request, PAGE, {"page": builder.page()})
 
 
-def pick_for(code_set: CodeSet, form: PickForm) -> Pick:
-    data = form.cleaned_data
+def pick_for(code_set: CodeSet, data: dict[str, Any]) -> Pick:
+    """`data` as PickForm cleans it."""
     entry = None
     if data["purpose"] == "modify" and data["entry"]:
         entry = CodeEntry.objects.filter(pk=data["entry"], reading__code_set=code_set).first()
@@ -126,15 +125,7 @@ def code_set_sign_off(request: HttpRequest, code_set_id: int) -> HttpResponse:
 @require_POST
 def code_set_reopen(request: HttpRequest, code_set_id: int) -> HttpResponse:
     code_set = get_code_set_for(request.user, code_set_id, REOPEN)
-    form = ReopenForm(request.POST)
-    if not form.is_valid():
-        raise InvalidDecision(first_error(form))
-    new = reopen(
-        request.user,
-        code_set.pk,
-        reason=form.cleaned_data["reason"],
-        comment=form.cleaned_data["comment"],
-    )
+    new = reopen(request.user, code_set.pk, **given(ReopenForm(request.POST)))
     return to(request, page_url(new))
 
 

@@ -14,9 +14,9 @@ from coding_review.actions.reassign import reassign
 from coding_review.actions.retry_prediction import retry_prediction
 from coding_review.actions.return_encounter import return_encounter
 from coding_review.actions.skip import skip
-from coding_review.errors import InvalidDecision, NothingToDo
+from coding_review.errors import NothingToDo
 from coding_review.rules.permissions import CODE_ENCOUNTER, QUEUE, REASSIGN, RETURN
-from coding_review.web.forms import HoldForm, ReopenForm, SkipForm, first_error
+from coding_review.web.forms import HoldForm, ReopenForm, SkipForm, given
 from coding_review.web.getters import get_encounter_for
 from coding_review.web.review import number, to
 
@@ -43,10 +43,7 @@ def encounter_take(request: HttpRequest, encounter_id: int) -> HttpResponse:
 @require_POST
 def encounter_hold(request: HttpRequest, encounter_id: int) -> HttpResponse:
     encounter = get_encounter_for(request.user, encounter_id, CODE_ENCOUNTER)
-    form = HoldForm(request.POST)
-    if not form.is_valid():
-        raise InvalidDecision(first_error(form))
-    hold(request.user, encounter.pk, **form.cleaned_data)
+    hold(request.user, encounter.pk, **given(HoldForm(request.POST)))
     return _open(request, encounter.pk)
 
 
@@ -60,10 +57,7 @@ def encounter_resume(request: HttpRequest, encounter_id: int) -> HttpResponse:
 @require_POST
 def encounter_skip(request: HttpRequest, encounter_id: int) -> HttpResponse:
     encounter = get_encounter_for(request.user, encounter_id, CODE_ENCOUNTER)
-    form = SkipForm(request.POST)
-    if not form.is_valid():
-        raise InvalidDecision(first_error(form))
-    skip(request.user, encounter.pk, **form.cleaned_data)
+    skip(request.user, encounter.pk, **given(SkipForm(request.POST)))
     messages.info(request, "Given back. It is not offered to you again.")
     return to(request, reverse("web:worklist"))
 
@@ -71,10 +65,7 @@ def encounter_skip(request: HttpRequest, encounter_id: int) -> HttpResponse:
 @require_POST
 def encounter_return(request: HttpRequest, encounter_id: int) -> HttpResponse:
     encounter = get_encounter_for(request.user, encounter_id, RETURN)
-    form = ReopenForm(request.POST)
-    if not form.is_valid():
-        raise InvalidDecision(first_error(form))
-    return_encounter(request.user, encounter.pk, **form.cleaned_data)
+    return_encounter(request.user, encounter.pk, **given(ReopenForm(request.POST)))
     return _open(request, encounter.pk)
 
 

@@ -9,6 +9,7 @@ from django import forms
 from catalog.choices import CodeSystem
 from coding_review.actions.add_code import Selection
 from coding_review.choices import HoldReason, ReopenReason, SkipReason
+from coding_review.errors import InvalidDecision
 
 
 def first_error(form: forms.Form) -> str:
@@ -17,6 +18,13 @@ def first_error(form: forms.Form) -> str:
         label = form.fields[name].label or name if name in form.fields else ""
         return f"{label}: {messages[0]}" if label else str(messages[0])
     return ""
+
+
+def given(form: forms.Form) -> dict[str, Any]:
+    """What a valid form holds. Raises InvalidDecision with the first complaint."""
+    if not form.is_valid():
+        raise InvalidDecision(first_error(form))
+    return form.cleaned_data
 
 
 class ActForm(forms.Form):

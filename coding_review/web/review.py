@@ -27,11 +27,11 @@ from coding_review.actions.set_sequence import move_line
 from coding_review.actions.undo import redo, undo
 from coding_review.actions.withdraw import withdraw
 from coding_review.choices import DecisionAction
-from coding_review.errors import InvalidDecision, ReviewError, StalePage
+from coding_review.errors import ReviewError, StalePage
 from coding_review.models import CodeEntry, CodeSet
 from coding_review.rules import reasons
 from coding_review.rules.permissions import CODE_ENCOUNTER, READ_DOCUMENTS
-from coding_review.web.forms import AddForm, DecideForm, SetEvidenceForm, SetForm, first_error
+from coding_review.web.forms import AddForm, DecideForm, SetEvidenceForm, SetForm, first_error, given
 from coding_review.web.getters import get_code_set_for, get_encounter_for, get_entry_for
 from coding_review.web.http import is_htmx
 from coding_review.web.review_build import Builder, Wanted
@@ -221,9 +221,7 @@ def entry_evidence(request: HttpRequest, entry_id: int) -> HttpResponse:
 def entry_add(request: HttpRequest, code_set_id: int) -> HttpResponse:
     code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
     form = AddForm(request.POST)
-    if not form.is_valid():
-        raise InvalidDecision(first_error(form))
-    data = form.cleaned_data
+    data = given(form)
     entry = add_code(
         request.user,
         code_set.pk,
