@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.db import transaction
 
-from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, CodeRole, CodeSystem
+from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, CodeSystem
 from coding_review.actions.accept import enter_code_set
 from coding_review.choices import CODED_STATES, DecisionAction, EntryOrigin, EntryState
-from coding_review.deciding import REPEATING_ROLES, Act, begin, evidence_snapshot, snapshot
+from coding_review.deciding import Act, begin, evidence_snapshot, snapshot
 from coding_review.errors import InvalidCode, InvalidEvidence
 from coding_review.models import CodeEntry, DocumentVersion, EntryEvidence
 from coding_review.places import Place, place_of_selection, quote_at, whole_lines
+from coding_review.rules.line_roles import plain_role
 from coding_review.rules.procedure_codes import shape_error
 
 
@@ -38,7 +39,6 @@ def add_code(
     code: str,
     system: str = CodeSystem.ICD10CM,
     selections: tuple[Selection, ...] = (),
-    role: str = CodeRole.SECONDARY,
     comment: str = "",
     batch: UUID | None = None,
 ) -> CodeEntry:
@@ -71,7 +71,7 @@ def add_code(
         if problem := shape_error(system, code):
             raise InvalidCode(problem, code=code)
         title = ""
-    entry = None if role in REPEATING_ROLES else _suggested(act, system, code)
+    entry = _suggested(act, system, code)
     if entry is None:
         entry = CodeEntry(
             reading=act.locked.reading,
@@ -79,7 +79,7 @@ def add_code(
             system=system,
             code=code,
             title=title,
-            role=role,
+            role=plain_role(system),
             state=EntryState.WITHDRAWN,
             rank=_rank_beside(act, selections),
         )

@@ -23,6 +23,7 @@ from coding_review.models import (
     Suggestion,
     SuggestionEvidence,
 )
+from coding_review.rules.line_roles import plain_role
 from coding_review.run_status import is_touched
 
 # A person said no; only evidence that was not there then brings these back.
@@ -145,6 +146,7 @@ def _new_entry(merge: _Merge, suggestion: Suggestion) -> CodeEntry:
         suggested_code=suggestion.code,
         code=suggestion.code,
         title=suggestion.title,
+        role=plain_role(suggestion.system),
         poa=PresentOnAdmission.EXEMPT if exempt else "",
         note=EntryNote.NEW if merge.looked_at else EntryNote.NONE,
         rank=suggestion.rank,

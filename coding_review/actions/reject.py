@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from catalog.choices import CodeRole
 from coding_review.choices import DecisionAction, EntryState
 from coding_review.deciding import begin_on, require_reason, snapshot
 from coding_review.models import CodeEntry
+from coding_review.rules.line_roles import plain_role
 
 
 @transaction.atomic
@@ -42,4 +42,4 @@ def reject(
 def leave_code_set(entry: CodeEntry) -> None:
     """What a line loses when its code is no longer in the set."""
     entry.sequence = 0
-    entry.role = CodeRole.SECONDARY
+    entry.role = plain_role(entry.system)

@@ -207,7 +207,7 @@ class CodeLineFieldsSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     title = serializers.CharField(allow_blank=True)
     sequence = serializers.IntegerField()
-    role = words(CodeRole)
+    role = words(CodeRole, allow_blank=True)  # empty: a procedure
     poa = words(PresentOnAdmission, allow_blank=True)
     modifiers = serializers.ListField(child=serializers.CharField())
     units = serializers.IntegerField()

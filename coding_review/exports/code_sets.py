@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.choices import CodeSystem
 from coding_review.exports.files import utc
 from coding_review.models import CodeLine, CodeSet
 
@@ -48,8 +47,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("system", lambda s, line: str(line.system)),
     Column("code", lambda s, line: line.code),
     Column("title", lambda s, line: line.title),
-    # A procedure has none, whatever its row holds by default.
-    Column("role", lambda s, line: str(line.role) if line.system == CodeSystem.ICD10CM else ""),
+    Column("role", lambda s, line: str(line.role)),
     Column("poa", lambda s, line: str(line.poa)),
     Column("modifiers", lambda s, line: line.modifiers),
     Column("units", lambda s, line: line.units),

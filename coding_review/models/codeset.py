@@ -107,7 +107,8 @@ class CodeLineFields(models.Model):
     code = models.CharField(max_length=12)
     title = models.CharField(max_length=400, blank=True)
     sequence = models.PositiveIntegerField(default=0)
-    role = models.CharField(max_length=20, choices=CodeRole.choices, default=CodeRole.SECONDARY)
+    # Empty on a procedure: principal, secondary and the like are said of diagnoses.
+    role = models.CharField(max_length=20, choices=CodeRole.choices, default=CodeRole.SECONDARY, blank=True)
     poa = models.CharField(max_length=1, choices=PresentOnAdmission.choices, blank=True)
     modifiers = ArrayField(models.CharField(max_length=2), size=4, default=list, blank=True)
     units = models.PositiveIntegerField(default=1)

@@ -37,7 +37,7 @@ from coding_review.web.review_page import (
 )
 from modelops.choices import Band, ContextTag
 
-PLAIN_ROLES = frozenset({CodeRole.SECONDARY})
+PLAIN_ROLES = frozenset({"", CodeRole.SECONDARY})
 # Where on the page each blocker is mended.
 _PANEL_OF = {
     "undecided": "suggestions",

@@ -365,6 +365,7 @@ def test_role_poa_and_place_of_a_line(case: Case, coder: Any) -> None:
 def test_procedure_details(case: Case, coder: Any) -> None:
     client = client_of(coder)
     entry = post(client, case, "codes", {"code": "0QS606Z", "system": "icd10pcs"}).json()["entries"][0]
+    assert entry["role"] == ""
     details = {"service_date": "2026-06-03", "rendering_provider": "Dr. Varga"}
     response = client.post(
         f"/api/entries/{entry['id']}/line/", {"version": 1, "procedure": details}, format="json"

@@ -389,6 +389,9 @@ def test_procedure_details(icd10cm, make_encounter, coder) -> None:
     code_set = encounter.code_sets.get()
     claim(coder, encounter.pk)
     entry = add_code(coder, code_set.pk, code="99213", system="cpt")
+    assert entry.role == ""
+    with pytest.raises(InvalidDecision, match="role does not go"):
+        set_role(coder, code_set.pk, entry.pk, role="secondary")
     details = ProcedureDetails(("25", "lt"), 2, date(2026, 6, 9), "Okafor", (1, 1, 2))
     changed = set_procedure(coder, code_set.pk, entry.pk, details=details)
     assert (changed.modifiers, changed.units, changed.diagnosis_pointers) == (["25", "LT"], 2, [1, 2])
@@ -396,6 +399,8 @@ def test_procedure_details(icd10cm, make_encounter, coder) -> None:
         set_procedure(coder, code_set.pk, entry.pk, details=ProcedureDetails(("25", "LT", "59", "76", "77")))
     undo(coder, code_set.pk)
     assert CodeEntry.objects.get().modifiers == []
+    reject(coder, code_set.pk, entry.pk, reason="duplicate")
+    assert CodeEntry.objects.get().role == ""
 
 
 def test_evidence_is_added_taken_away_and_brought_back(case, coder) -> None:

@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from catalog.models import Release
+from coding_review.actions.add_code import add_code
 from coding_review.actions.export_code_sets import export_code_sets
 from coding_review.actions.sign_off import STATEMENT, hash_of, sign_off
 from coding_review.errors import Altered, NotAllowed, WrongStatus
@@ -45,6 +46,18 @@ def exported(actor: User, *code_sets: CodeSet, format: str = "jsonl") -> list[di
     if format == "jsonl":
         return [json.loads(line) for line in text.splitlines()]
     return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_a_procedure_has_no_role(icd10cm: Release, make_encounter: MakeEncounter, coder: User) -> None:
+    encounter = make_encounter(claim_types=("professional",), status="in_review", owner=coder)
+    code_set = encounter.code_sets.get()
+    procedure = add_code(coder, code_set.pk, code="99213", system="cpt")
+    CodeEntry.objects.create(
+        reading=procedure.reading, origin="added", state="added", code="I10", role="first_listed", sequence=2
+    )
+    rows = exported(coder, sign_off(coder, code_set.pk))
+    assert [(r["code"], r["role"]) for r in rows] == [("I10", "first_listed"), ("99213", "")]
+    assert [line.role for line in code_set.lines.all()] == ["first_listed", ""]
 
 
 def test_every_field_of_every_line(signed: CodeSet, coder: User, icd10cm: Release) -> None:
