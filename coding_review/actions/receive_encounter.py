@@ -22,6 +22,7 @@ from coding_review.choices import (
     DocumentStatus,
     EncounterStatus,
     RunTrigger,
+    labels_up_to,
 )
 from coding_review.errors import InvalidImport, NotAllowed
 from coding_review.incoming import IncomingDocument, IncomingEncounter, IncomingPatient, problems
@@ -61,7 +62,7 @@ class Outcome(models.TextChoices):
 class Receipt:
     """What became of a delivery.
 
-    `document_version_ids` are the versions stored by it. `updated` names fields of documents that followed
+    `document_version_ids` are the versions stored by it. `updated` names fields that followed
     the source, `kept` what differs from the source and was left as it is here; both without values.
     """
 
@@ -258,6 +259,7 @@ class _Delivery:
     def take_in(self) -> Receipt:
         _require_membership(self.actor, self.encounter.work_group_id)
         self._refuse_other_patient()
+        self._raise_label()
         self._note_differences()
         documents = {d.source_id: d for d in self.encounter.documents.order_by("pk")}
         for incoming in self.incoming.documents:
@@ -280,6 +282,23 @@ class _Delivery:
             raise InvalidImport(
                 "This encounter is already here for another patient.", encounter_id=self.encounter.pk
             )
+
+    def _raise_label(self) -> None:
+        """The source may close an encounter further, at any status; it never opens one. No one loses their work:
+        an owner whose membership no longer reaches the label keeps it until a lead gives it to another coder.
+        """
+        before, after = self.encounter.confidentiality, self.incoming.confidentiality
+        if after in labels_up_to(before):
+            return
+        self.encounter.confidentiality = after
+        self.encounter.save(update_fields=["confidentiality"])
+        self.updated.append("confidentiality")
+        audit.record(
+            "encounter.label_raised",
+            actor=self.actor,
+            encounter=self.encounter,
+            data={"value_before": str(before), "value_after": str(after), "via": self.via},
+        )
 
     def _note_differences(self) -> None:
         incoming, encounter = self.incoming, self.encounter

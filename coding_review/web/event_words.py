@@ -142,6 +142,10 @@ def value_words(field: str, value: Any) -> str:
 
 DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
     "encounter.received": lambda d, n: [words.count(len(d.get("documents", ())), "document"), _via(d)],
+    "encounter.label_raised": lambda d, n: [
+        f"{_label(Confidentiality, d.get('value_before'))} → {_label(Confidentiality, d.get('value_after'))}",
+        _via(d),
+    ],
     "document.received": lambda d, n: [
         f"document {d.get('document_id', '')}",
         _version(d),

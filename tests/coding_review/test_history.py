@@ -225,6 +225,12 @@ def test_every_event_type_has_words() -> None:
             "POA none → Y",
         ),
         ("decision", {"action": "accept", "code_after": "I10", "redoes": 4}, "Accepted again I10", ""),
+        (
+            "encounter.label_raised",
+            {"value_before": "normal", "value_after": "very_restricted", "via": "api"},
+            "Confidentiality raised",
+            "normal → very restricted, by api",
+        ),
         ("encounter.received", {"documents": [3, 4], "via": "api"}, "Received", "2 documents, by api"),
         (
             "prediction.finished",

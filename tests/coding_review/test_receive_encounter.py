@@ -219,7 +219,6 @@ def test_other_attributes_are_kept_and_reported(ready):
         delivery(
             document(type="consult", author="Dr. New"),
             discharge_date=date(2026, 6, 10),
-            confidentiality="restricted",
             age=79,
             patient=IncomingPatient("P1", "F", identity),
         )
@@ -228,7 +227,6 @@ def test_other_attributes_are_kept_and_reported(ready):
         "unchanged",
         ready.pk,
         kept=(
-            "confidentiality",
             "discharge_date",
             "age",
             "identity",
@@ -237,9 +235,45 @@ def test_other_attributes_are_kept_and_reported(ready):
         ),
     )
     ready.refresh_from_db()
-    assert (ready.discharge_date, ready.confidentiality, ready.age) == (date(2026, 6, 9), "normal", 78.0)
+    assert (ready.discharge_date, ready.age) == (date(2026, 6, 9), 78.0)
     assert Document.objects.get().type == "discharge summary"
     assert PatientIdentity.objects.get().name == "Vance, Mo"
+
+
+@pytest.mark.parametrize("status", ["ready", "in_review", "signed_off"])
+def test_a_higher_label_closes_the_encounter_further(ready, coder, lead, status):
+    Encounter.objects.filter(pk=ready.pk).update(status=status, owner=coder)
+    assert Encounter.objects.visible_to(coder).filter(pk=ready.pk).exists()
+    receipt = send(delivery(confidentiality="very_restricted"), lead)
+    assert receipt == Receipt("unchanged", ready.pk, updated=("confidentiality",))
+    ready.refresh_from_db()
+    assert (ready.confidentiality, ready.status, ready.owner) == ("very_restricted", status, coder)
+    assert not Encounter.objects.visible_to(coder).filter(pk=ready.pk).exists()
+    event = AuditEvent.objects.get(type="encounter.label_raised")
+    assert (event.actor, event.encounter) == (lead, ready)
+    assert event.data == {"value_before": "normal", "value_after": "very_restricted", "via": "command"}
+    # The same again finds nothing to raise.
+    assert send(delivery(confidentiality="very_restricted"), lead) == Receipt("unchanged", ready.pk)
+    assert AuditEvent.objects.filter(type="encounter.label_raised").count() == 1
+    assert list(verify()) == []
+
+
+@pytest.mark.parametrize("label", ["normal", "restricted"])
+def test_a_lower_label_opens_nothing(ready, label):
+    Encounter.objects.filter(pk=ready.pk).update(confidentiality="very_restricted")
+    before = row_counts()
+    assert send(delivery(confidentiality=label)) == Receipt("unchanged", ready.pk, kept=("confidentiality",))
+    ready.refresh_from_db()
+    assert ready.confidentiality == "very_restricted"
+    assert row_counts() == before
+
+
+def test_a_refused_delivery_raises_no_label(ready):
+    with pytest.raises(InvalidImport):
+        send(delivery(confidentiality="restricted", patient=IncomingPatient("P2")))
+    ready.refresh_from_db()
+    assert ready.confidentiality == "normal"
+    assert not AuditEvent.objects.filter(type="encounter.label_raised").exists()
 
 
 def test_status_and_signature_follow_the_source_and_are_audited(ready, lead):
