@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,7 +31,10 @@ from coding_review.rules.permissions import IMPORT, READ_DOCUMENTS
 from modelops.choices import Setting
 from modelops.interchange import LONE_DOCUMENT_ID
 
-MAX_UPLOAD = 220 * 1024 * 1024
+# A request takes in what a person can wait for and a web worker's time allows; the rest goes by other doors.
+MAX_UPLOAD = 20 * 1024 * 1024
+MAX_ROWS = 1_000
+LARGER = "Larger files: manage.py import_charts PATH, or POST /api/encounters/ in lists of up to 500."
 # Errors are all shown; of what went in, this many by name.
 SHOWN = 500
 _DAY = forms.DateInput(attrs={"type": "date"})
@@ -151,13 +155,13 @@ class UploadForm(ImportForm):
         label="File",
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ",".join(READERS)}),
-        help_text="A .txt, .jsonl, .csv or .zip of texts.",
+        help_text=f"A .txt, .jsonl, .csv or .zip of texts: at most 20 MiB and {MAX_ROWS:,} rows. {LARGER}",
     )
 
     def clean_file(self) -> UploadedFile[Any]:
         file: UploadedFile[Any] = self.cleaned_data["file"]
         if (file.size or 0) > MAX_UPLOAD:
-            raise forms.ValidationError("Over 220 MiB. Split the file, or use manage.py import_charts.")
+            raise forms.ValidationError(f"Over 20 MiB. {LARGER}")
         return file
 
 
@@ -194,9 +198,8 @@ def bring_in(request: HttpRequest) -> HttpResponse:
         return _page(request, way, form, status=422)
     if isinstance(form, UploadForm):
         file: UploadedFile[Any] = form.cleaned_data["file"]
-        answers = list(
-            receive_all(user, rows_of_stream(file.name or "", cast(Any, file), form.defaults()), via="upload")
-        )
+        rows = rows_of_stream(file.name or "", cast(Any, file), form.defaults())
+        answers = list(receive_all(user, _bounded(rows), via="upload"))
     else:
         answers = list(receive_all(user, [Row("The pasted text", None, form.incoming())], via="paste"))
         refused = [answer for answer in answers if isinstance(answer, RowError)]
@@ -205,6 +208,19 @@ def bring_in(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refused[0].message)
             return _page(request, way, form, status=422)
     return _result(request, user, way, answers)
+
+
+def _bounded(rows: Iterable[Row | RowError]) -> Iterator[Row | RowError]:
+    """As many as a page takes in; that there are more is told as an error of the first one left out."""
+    for count, row in enumerate(rows):
+        if count == MAX_ROWS:
+            yield RowError(
+                row.file,
+                row.line,
+                f"the page takes {MAX_ROWS:,} rows at a time; nothing from here on was read. {LARGER}",
+            )
+            return
+        yield row
 
 
 def _page(request: HttpRequest, way: str, form: PasteForm | UploadForm, *, status: int = 200) -> HttpResponse:

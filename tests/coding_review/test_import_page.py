@@ -27,6 +27,7 @@ from coding_review.models import (
     Encounter,
     WorkGroup,
 )
+from coding_review.web import bring_in
 from tests.deliveries import delivery, document, predict_waiting, row_counts
 from tests.prediction_steps import entries
 
@@ -223,6 +224,33 @@ def test_a_file_of_which_nothing_goes_in(as_lead, work_group, name, data, messag
     assert message in shown
     assert "Nothing was changed." in shown
     assert row_counts() == before
+
+
+LARGER = "Larger files: manage.py import_charts PATH, or POST /api/encounters/ in lists of up to 500."
+
+
+def test_a_file_too_large_for_the_page_is_told_where_to_go(as_lead, work_group, monkeypatch):
+    assert bring_in.MAX_UPLOAD == 20 * 1024 * 1024
+    assert f"at most 20 MiB and 1,000 rows. {LARGER}" in words(as_lead.get(f"{IMPORT}?way=upload"))
+    monkeypatch.setattr(bring_in, "MAX_UPLOAD", 30)
+    before = row_counts()
+    response = upload(as_lead, work_group, "a.jsonl", b'{"id": "a", "text": "One line."}')
+    assert response.status_code == 422
+    assert f"Over 20 MiB. {LARGER}" in words(response)
+    assert row_counts() == before
+    assert upload(as_lead, work_group, "a.jsonl", b'{"id": "a", "text": "One"}').status_code == 200
+
+
+def test_a_file_of_more_rows_than_the_page_takes_goes_in_to_there(as_lead, work_group, monkeypatch):
+    monkeypatch.setattr(bring_in, "MAX_ROWS", 3)
+    rows = [b'{"id": "%d", "text": "Text %d."}' % (n, n) for n in range(5)]
+    rows[1] = b"no JSON"
+    response = upload(as_lead, work_group, "a.jsonl", b"\n".join(rows))
+    assert list(Encounter.objects.order_by("pk").values_list("source_id", flat=True)) == ["0", "2"]
+    assert f"a.jsonl 4 the page takes 3 rows at a time; nothing from here on was read. {LARGER}" in words(
+        response
+    )
+    assert [error.line for error in response.context["errors"]] == [2, 4]
 
 
 def test_an_empty_file_of_rows(as_lead, work_group):
