@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from zoneinfo import available_timezones
@@ -19,6 +20,7 @@ _POSITIVE = (
     "PREDICTION_HEARTBEAT_SECONDS",
     "PREDICTION_SECONDS",
 )
+_RATE = re.compile(r"([1-9]\d*/(second|minute|hour|day))?")
 
 
 def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -35,6 +37,21 @@ def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
         Error(f"{name} is {getattr(settings, name)}; it must be at least 1.", id="coding_review.E002")
         for name in _POSITIVE
         if getattr(settings, name) < 1
+    ]
+    if settings.API_TOKEN_DAYS < 0:
+        found.append(
+            Error(
+                f"API_TOKEN_DAYS is {settings.API_TOKEN_DAYS}; it must be 0 or more.", id="coding_review.E006"
+            )
+        )
+    found += [
+        Error(
+            f"{name} is {getattr(settings, name)!r}; it must be like 600/minute (second, minute, hour, day),"
+            " or empty.",
+            id="coding_review.E007",
+        )
+        for name in ("API_RATE", "API_SIGN_IN_RATE")
+        if not _RATE.fullmatch(getattr(settings, name))
     ]
     if settings.ENGINE not in settings.ENGINES:
         known = ", ".join(sorted(settings.ENGINES))

@@ -207,9 +207,16 @@ PREDICTION_SECONDS = env.int("PREDICTION_SECONDS", default=240)
 ALLOW_LATEST_RELEASE = env.bool("ALLOW_LATEST_RELEASE", default=False)
 READ_FIRST = env.bool("READ_FIRST", default=False)
 
+# --- The API --------------------------------------------------------------------------------------
+# Days that a token lives; 0: until it is revoked.
+API_TOKEN_DAYS = env.int("API_TOKEN_DAYS", default=90)
+# Requests of one user, and tries at a password from one address; number/second, minute, hour or day.
+API_RATE = env.str("API_RATE", default="600/minute")
+API_SIGN_IN_RATE = env.str("API_SIGN_IN_RATE", default="10/minute")
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "coding_review.api.authentication.ExpiringTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -219,6 +226,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
     "PAGE_SIZE": 50,
     "EXCEPTION_HANDLER": "coding_review.api.errors.problem_handler",
+    "DEFAULT_THROTTLE_CLASSES": ["coding_review.api.throttling.UserThrottle"],
+    # Whose address counts: the proxy's word is taken only where there is one.
+    "NUM_PROXIES": 1 if SECURE_PROXY_SSL_HEADER else 0,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Coding review",

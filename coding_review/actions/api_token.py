@@ -1,22 +1,48 @@
-"""A user's token for the API: one at a time, given by password, revoked by its owner."""
+"""A user's token for the API: one at a time, given by password, ended by time or by its owner."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from coding_review import audit
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """`expires_at` is None where the site lets tokens live on."""
+
+    token: str
+    expires_at: datetime | None
+
+
+def expires_at(token: Token) -> datetime | None:
+    """By the setting as it is now, so that a shorter one ends older tokens too."""
+    days = settings.API_TOKEN_DAYS
+    return token.created + timedelta(days=days) if days else None
+
+
+def is_expired(token: Token) -> bool:
+    end = expires_at(token)
+    return end is not None and end <= timezone.now()
+
+
 @transaction.atomic
-def issue_token(actor: Any) -> str:
-    """The key; the same one until it is revoked. The caller has checked the password."""
+def issue_token(actor: Any) -> IssuedToken:
+    """The same one until it is revoked or has expired. The caller has checked the password."""
+    known = Token.objects.select_for_update().filter(user=actor).first()
+    if known is not None and is_expired(known):
+        known.delete()
     token, created = Token.objects.get_or_create(user=actor)
     if created:
         audit.record("token.issued", actor=actor)
-    return str(token.key)
+    return IssuedToken(str(token.key), expires_at(token))
 
 
 @transaction.atomic

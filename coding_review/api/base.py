@@ -15,8 +15,8 @@ from coding_review.api.serializers import READS_TEXT, ProblemSerializer
 from coding_review.auth import RoleBackend
 from coding_review.rules.permissions import READ_DOCUMENTS
 
-_READ = (401, 403, 404, 406)
-_WRITE = (400, 401, 403, 404, 406, 413, 415)
+_READ = (401, 403, 404, 406, 429)
+_WRITE = (400, 401, 403, 404, 406, 413, 415, 429)
 _WORDS: dict[int, str] = {
     400: "The request is not valid; `errors` names the fields",
     401: "Not signed in",
@@ -27,6 +27,7 @@ _WORDS: dict[int, str] = {
     413: "The body is too large",
     415: "Only application/json is taken",
     422: "Complete, but against a rule; `code` says which",
+    429: "Too many requests; Retry-After says in how many seconds to ask again",
 }
 
 

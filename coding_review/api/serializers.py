@@ -356,3 +356,4 @@ class ReceiptsSerializer(serializers.Serializer[Any]):
 
 class TokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Send it as: Authorization: Token <token>")
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="Null: not by time")

@@ -8,16 +8,21 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from coding_review.actions.api_token import issue_token, revoke_token
 from coding_review.api.base import ReviewView, problem, writes
 from coding_review.api.inputs import CredentialsIn
 from coding_review.api.serializers import TokenSerializer
+from coding_review.api.throttling import SignInThrottle
 
 
 class TokenView(ReviewView):
     def get_permissions(self) -> list[IsAuthenticated]:
         return [] if self.request.method == "POST" else [IsAuthenticated()]
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [SignInThrottle()] if self.request.method == "POST" else super().get_throttles()
 
     @extend_schema(
         operation_id="token_issue",
@@ -28,19 +33,19 @@ class TokenView(ReviewView):
         responses=writes({200: TokenSerializer}),
     )
     def post(self, request: Request) -> Response:
-        """The same token until it is revoked. 401 when user name and password do not match."""
+        """The same token until it is revoked or expires. 401 when user name and password do not match."""
         given = self.read(CredentialsIn)
         user = authenticate(request._request, username=given["username"], password=given["password"])
         if user is None:
             raise AuthenticationFailed("User name and password do not match.")
-        return self.show(TokenSerializer, {"token": issue_token(user)})
+        return self.show(TokenSerializer, issue_token(user))
 
     @extend_schema(
         operation_id="token_revoke",
         summary="Revoke your token",
         tags=["Token"],
         request=None,
-        responses={204: None} | problem(401) | problem(403) | problem(406),
+        responses={204: None} | problem(401) | problem(403) | problem(406) | problem(429),
     )
     def delete(self, request: Request) -> Response:
         """Also when there was none."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
+from django.utils import timezone
 from django.utils.html import escape
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.authtoken.models import Token
@@ -33,7 +36,10 @@ def test_a_token_is_given_for_a_password_and_opens_the_api(coder: Any) -> None:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     assert client.get("/api/encounters/").status_code == 200
-    assert ask(username="coder", password=PASSWORD).json() == {"token": token}
+    again = ask(username="coder", password=PASSWORD).json()
+    assert again == response.json()
+    created = Token.objects.get(user=coder).created
+    assert datetime.fromisoformat(again["expires_at"]) == created + timedelta(days=90)
     events = AuditEvent.objects.filter(type="token.issued")
     assert [(e.actor, e.data) for e in events] == [(coder, {})]
 
@@ -69,6 +75,77 @@ def test_revoking_ends_the_token(coder: Any) -> None:
     refused(client.get("/api/encounters/"), 401, "authentication_failed")
     assert AuditEvent.objects.filter(type="token.revoked", actor=coder).count() == 1
     refused(APIClient().delete("/api/token/"), 401, "not_authenticated")
+
+
+def aged(user: Any, **age: int) -> None:
+    Token.objects.filter(user=user).update(created=timezone.now() - timedelta(**age))
+
+
+def test_a_token_expires_and_the_password_gives_another(coder: Any, settings: Any) -> None:
+    client = client_of(coder)
+    old = Token.objects.get(user=coder).key
+    aged(coder, days=89, hours=23)
+    assert client.get("/api/encounters/").status_code == 200
+    aged(coder, days=90)
+    refused(client.get("/api/encounters/"), 401, "token_expired")
+    refused(client.delete("/api/token/"), 401, "token_expired")
+    new = ask(username="coder", password=PASSWORD).json()["token"]
+    assert (new == old, Token.objects.get(user=coder).key) == (False, new)
+    assert AuditEvent.objects.filter(type="token.issued", actor=coder).count() == 1
+    refused(client.get("/api/encounters/"), 401, "authentication_failed")
+    client.credentials(HTTP_AUTHORIZATION=f"Token {new}")
+    assert client.get("/api/encounters/").status_code == 200
+
+
+def test_a_site_may_shorten_the_life_of_tokens_or_leave_it_open(coder: Any, settings: Any) -> None:
+    client = client_of(coder)
+    aged(coder, days=8)
+    settings.API_TOKEN_DAYS = 7
+    refused(client.get("/api/encounters/"), 401, "token_expired")
+    settings.API_TOKEN_DAYS = 0
+    assert client.get("/api/encounters/").status_code == 200
+    assert ask(username="coder", password=PASSWORD).json()["expires_at"] is None
+
+
+def test_a_user_may_ask_so_often_and_others_still(
+    coder: Any, other_coder: Any, case: Case, settings: Any
+) -> None:
+    settings.API_RATE = "3/minute"
+    cache.delete_many([f"throttle_user_{user.pk}" for user in (coder, other_coder)])
+    client = client_of(coder)
+    assert [client.get("/api/encounters/").status_code for _ in range(3)] == [200] * 3
+    before = everything()
+    url = case.url("/api/entries/{entry}/decide/")
+    response = client.post(url, {"action": "accept", "version": 0}, format="json")
+    refused(response, 429, "throttled")
+    assert 1 <= int(response["Retry-After"]) <= 60
+    assert everything() == before
+    assert client_of(other_coder).get("/api/encounters/").status_code == 200
+    settings.API_RATE = ""
+    assert client.get("/api/encounters/").status_code == 200
+
+
+def test_an_address_may_try_so_many_passwords(coder: Any, settings: Any) -> None:
+    settings.API_SIGN_IN_RATE = "2/minute"
+    cache.delete("throttle_sign-in_127.0.0.1")
+    for name in ("coder", "nobody"):
+        refused(ask(username=name, password="wrong"), 401, "authentication_failed")
+    refused(ask(username="coder", password=PASSWORD), 429, "throttled")
+    signed_in = client_of(coder)
+    sent = {"username": "coder", "password": "wrong"}
+    refused(signed_in.post("/api/token/", sent, format="json"), 429, "throttled")
+    # What a client says of itself does not make another address of it.
+    elsewhere = {"X-Forwarded-For": "203.0.113.9"}
+    refused(APIClient().post("/api/token/", sent, format="json", headers=elsewhere), 429, "throttled")
+    assert signed_in.get("/api/encounters/").status_code == 200
+
+
+def test_without_redis_nothing_is_counted(coder: Any, settings: Any) -> None:
+    settings.API_RATE = "1/minute"
+    backend = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0"}}
+    client = client_of(coder)
+    assert [client.get("/api/encounters/").status_code for _ in range(2)] == [200, 200]
 
 
 def test_a_session_works_with_its_csrf_token_only(case: Case, coder: Any) -> None:
