@@ -145,7 +145,7 @@ class Act:
     def entry(self, entry_id: int, seen_version: int | None = None) -> CodeEntry:
         """The entry, locked; raises StalePage when it changed since the page that sent the act was made."""
         entry = (
-            CodeEntry.objects.select_for_update(of=("self",))
+            CodeEntry.objects.select_for_update(of=("self",), no_key=True)
             .select_related("suggestion__run")
             .filter(pk=entry_id, reading=self.locked.reading)
             .first()

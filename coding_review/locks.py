@@ -1,4 +1,9 @@
-"""Row locks in one order, so that two acts never wait for each other: encounter, code set, reading, entries."""
+"""Row locks in one order, so that two acts never wait for each other: encounter, code set, reading, entries.
+
+All of them leave the key alone (FOR NO KEY UPDATE): they exclude each other, and a row written meanwhile that
+only points to the encounter, such as "opened" in the audit log, does not wait for them. With FOR UPDATE it
+would, while it holds the heads of the audit chains that the act needs next: a deadlock.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from coding_review.models import CodeEntry, CodeSet, Encounter, Reading
 
 
 def lock_encounter(encounter_id: int) -> Encounter:
-    return Encounter.objects.select_for_update().get(pk=encounter_id)
+    return Encounter.objects.select_for_update(no_key=True).get(pk=encounter_id)
 
 
 @dataclass(slots=True)
@@ -21,15 +26,23 @@ class LockedSet:
 
     def entries(self) -> list[CodeEntry]:
         """All entries of the reading, locked by primary key."""
-        return list(CodeEntry.objects.select_for_update().filter(reading=self.reading).order_by("pk"))
+        return list(
+            CodeEntry.objects.select_for_update(no_key=True).filter(reading=self.reading).order_by("pk")
+        )
 
 
 def lock_code_set(code_set_id: int) -> LockedSet:
     """The code set with its encounter and coding reading; raises Frozen when it is signed or superseded."""
     encounter_id = CodeSet.objects.values_list("encounter_id", flat=True).get(pk=code_set_id)
     encounter = lock_encounter(encounter_id)
-    code_set = CodeSet.objects.select_for_update(of=("self",)).select_related("release").get(pk=code_set_id)
+    code_set = (
+        CodeSet.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("release")
+        .get(pk=code_set_id)
+    )
     if code_set.status != CodeSetStatus.OPEN:
         raise Frozen("This code set is signed off. Reopen it to change it.", code_set_id=code_set_id)
-    reading, _ = Reading.objects.select_for_update().get_or_create(code_set=code_set, kind=ReadingKind.CODING)
+    reading, _ = Reading.objects.select_for_update(no_key=True).get_or_create(
+        code_set=code_set, kind=ReadingKind.CODING
+    )
     return LockedSet(encounter, code_set, reading)

@@ -35,12 +35,14 @@ def carry_over(
     carried = CarriedOver()
     searches: dict[int, QuoteSearch] = {}
     for code_set in (
-        CodeSet.objects.select_for_update()
+        CodeSet.objects.select_for_update(no_key=True)
         .filter(encounter=encounter, status=CodeSetStatus.OPEN)
         .order_by("pk")
     ):
         reading = (
-            Reading.objects.select_for_update().filter(code_set=code_set, kind=ReadingKind.CODING).first()
+            Reading.objects.select_for_update(no_key=True)
+            .filter(code_set=code_set, kind=ReadingKind.CODING)
+            .first()
         )
         if reading is not None:
             locked = LockedSet(encounter, code_set, reading)
@@ -90,7 +92,7 @@ def _carry_reading(
     if not by_entry:
         return
     act = begin_for_system(locked)
-    for entry in CodeEntry.objects.select_for_update().filter(pk__in=by_entry).order_by("pk"):
+    for entry in CodeEntry.objects.select_for_update(no_key=True).filter(pk__in=by_entry).order_by("pk"):
         before, places = snapshot(entry), evidence_snapshot(entry)
         changed = [_carry(e, new_version, searches, carried) for e in by_entry[entry.pk]]
         if not any(changed):

@@ -51,7 +51,7 @@ def claim_next(actor: Any) -> Encounter:
         Encounter.objects.visible_to(actor)
         .filter(status__in=TAKEABLE)
         .exclude(pk__in=actor.skip_set.values("encounter"))
-        .select_for_update(skip_locked=True, of=("self",))
+        .select_for_update(skip_locked=True, of=("self",), no_key=True)
     )
     encounter = (
         waiting.filter(owner=actor).by_priority().first()
@@ -89,7 +89,7 @@ def park_expired_leases(limit: int = 500) -> int:
     now = timezone.now()
     expired = list(
         Encounter.objects.filter(Q(lease_until__lte=now))
-        .select_for_update(skip_locked=True)
+        .select_for_update(skip_locked=True, no_key=True)
         .order_by("pk")[:limit]
     )
     for encounter in expired:

@@ -23,7 +23,7 @@ def end_prediction(run_id: int, attempt: int, *, code: str, message: str, retrya
     """Does nothing where the run is no longer this attempt's. `message` is for people and holds no note text."""
     encounter_id = CodeSet.objects.values_list("encounter_id", flat=True).get(runs=run_id)
     encounter = lock_encounter(encounter_id)
-    run = PredictionRun.objects.select_for_update().get(pk=run_id)
+    run = PredictionRun.objects.select_for_update(no_key=True).get(pk=run_id)
     if run.status != RunStatus.RUNNING or run.attempts != attempt:
         return
     if retryable and run.attempts < settings.PREDICTION_ATTEMPTS:

@@ -57,7 +57,7 @@ def resume(actor: Any, encounter_id: int) -> Encounter:
     """Raises NotYours (the hold's owner resumes it; a lead reassigns first), WrongStatus."""
     require(actor, CODE_ENCOUNTER)
     encounter = lock_encounter(encounter_id)
-    held = encounter.holds.select_for_update().filter(ended_at__isnull=True).first()
+    held = encounter.holds.select_for_update(no_key=True).filter(ended_at__isnull=True).first()
     if held is not None and held.owner_id != actor.pk:
         raise NotYours("The hold belongs to someone else.", owner_id=held.owner_id)
     move(encounter, "resume")

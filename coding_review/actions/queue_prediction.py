@@ -28,7 +28,9 @@ def queue_prediction(actor: Any, encounter: Encounter, trigger: str) -> list[Pre
     """
     info = get_engine(settings.ENGINE).info
     versions = list(DocumentVersion.objects.latest_of(encounter))
-    code_sets = encounter.code_sets.select_for_update().filter(status=CodeSetStatus.OPEN).order_by("pk")
+    code_sets = (
+        encounter.code_sets.select_for_update(no_key=True).filter(status=CodeSetStatus.OPEN).order_by("pk")
+    )
     queued: list[PredictionRun] = []
     refused: list[PredictionRun] = []
     for code_set in code_sets:
@@ -90,7 +92,7 @@ def _queue(
     versions: list[DocumentVersion],
 ) -> PredictionRun:
     """A run that no worker has begun is asked the newer question instead of getting company."""
-    run = code_set.runs.select_for_update().filter(status=RunStatus.QUEUED).first()
+    run = code_set.runs.select_for_update(no_key=True).filter(status=RunStatus.QUEUED).first()
     run = run or PredictionRun(code_set=code_set, queued_at=timezone.now())
     run.trigger, run.engine, run.question_hash = trigger, info.name, question
     run.model_version, run.prompt_version = info.model_version, info.prompt_version

@@ -89,5 +89,7 @@ def _lock_known(rows: list[Row]) -> None:
     for row in rows:
         ids.setdefault(row.encounter.source, []).append(row.encounter.source_id)
     for source in sorted(ids):
-        known = Encounter.objects.select_for_update().filter(source=source, source_id__in=ids[source])
+        known = Encounter.objects.select_for_update(no_key=True).filter(
+            source=source, source_id__in=ids[source]
+        )
         list(known.order_by("pk").values_list("pk", flat=True))

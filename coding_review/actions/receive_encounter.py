@@ -119,7 +119,9 @@ def _require_membership(actor: Any, work_group_id: int) -> None:
 
 def _locked_encounter(incoming: IncomingEncounter, work_group: WorkGroup) -> tuple[Encounter, bool]:
     """The row, locked, and whether this delivery made it; of two at the same time one makes it."""
-    known = Encounter.objects.select_for_update().filter(source=incoming.source, source_id=incoming.source_id)
+    known = Encounter.objects.select_for_update(no_key=True).filter(
+        source=incoming.source, source_id=incoming.source_id
+    )
     encounter = known.first()
     if encounter is not None:
         return encounter, False

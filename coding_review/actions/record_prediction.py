@@ -70,7 +70,11 @@ def record_prediction(
             retryable=False,
         )
         return False
-    run = PredictionRun.objects.select_for_update(of=("self",)).select_related("release").get(pk=run_id)
+    run = (
+        PredictionRun.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("release")
+        .get(pk=run_id)
+    )
     if run.status != RunStatus.RUNNING or run.attempts != attempt:
         return False
     versions = {str(v.pk): v for v in run.documents.select_related("document")}

@@ -43,7 +43,7 @@ def reopen(actor: Any, code_set_id: int, *, reason: str, comment: str = "") -> C
         raise NotYours(
             "The encounter is with someone else. A lead can give it to you.", owner_id=encounter.owner_id
         )
-    code_set = CodeSet.objects.select_for_update().get(pk=code_set_id)
+    code_set = CodeSet.objects.select_for_update(no_key=True).get(pk=code_set_id)
     if encounter.status != EncounterStatus.IN_REVIEW:
         move(encounter, "reopen")
     encounter.owner, encounter.lease_until = actor, lease_end()

@@ -31,7 +31,7 @@ def resolve_alert(actor: Any, alert_id: int, *, resolution: str = "seen") -> Doc
     encounter = lock_encounter(DocumentAlert.objects.values_list("encounter_id", flat=True).get(pk=alert_id))
     if not encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
-    alert = DocumentAlert.objects.select_for_update().get(pk=alert_id)
+    alert = DocumentAlert.objects.select_for_update(no_key=True).get(pk=alert_id)
     if alert.resolved_at is not None:
         return alert
     alert.resolved_at, alert.resolved_by = timezone.now(), actor

@@ -39,7 +39,7 @@ def start_prediction(run_id: int) -> Attempt | None:
     if found is None:
         return None
     encounter = lock_encounter(found.code_set.encounter_id)
-    run = PredictionRun.objects.select_for_update().select_related("code_set").get(pk=run_id)
+    run = PredictionRun.objects.select_for_update(no_key=True).select_related("code_set").get(pk=run_id)
     now = timezone.now()
     if run.status != RunStatus.QUEUED and not is_lost(run, now):
         return None

@@ -31,7 +31,7 @@ def put_back_lost_runs() -> list[int]:
 @transaction.atomic
 def _put_back(run_id: int, encounter_id: int) -> bool:
     encounter = lock_encounter(encounter_id)
-    run = PredictionRun.objects.select_for_update().get(pk=run_id)
+    run = PredictionRun.objects.select_for_update(no_key=True).get(pk=run_id)
     if not is_lost(run, timezone.now()):
         return False
     if run.attempts >= settings.PREDICTION_ATTEMPTS:
