@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 class PredictionCrashed(Exception):
     """An error nobody foresaw. Class and place of the cause only: its words may be those of the chart."""
 
+    logs_its_words = True
+
 
 def predict_run(run_id: int) -> bool:
     """Whether this call wrote the run's result. Calling it again for an ended run does nothing.
