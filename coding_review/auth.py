@@ -9,12 +9,21 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from coding_review.errors import NotAllowed
 from coding_review.models import RoleAssignment
 from coding_review.rules.permissions import LABELS, permissions_of
+from coding_review.sign_in_limits import refuse_too_many
 
 _CACHE = "_coding_review_permissions"
 
 
 class PasswordBackend(ModelBackend):
     """Checks passwords only: Django's own user and group permissions are not used, so they are not asked for."""
+
+    def authenticate(
+        self, request: Any, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> Any:
+        """Raises TooManySignIns, for the pages and the API alike."""
+        if username is not None:
+            refuse_too_many(username, request)
+        return super().authenticate(request, username=username, password=password, **kwargs)
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         return set()

@@ -129,3 +129,11 @@ class InvalidSearch(ReviewError):
     code = "invalid_search"
     status = 422
     title = "The search is not complete"
+
+
+class TooManySignIns(ReviewError):
+    """Said whether or not the name exists and the password is right."""
+
+    code = "too_many_sign_ins"
+    status = 429
+    title = "Too many attempts"

@@ -11,9 +11,10 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
-from django.utils.crypto import salted_hmac
+from django.http import HttpRequest
 
 from coding_review import audit
+from coding_review.sign_in_limits import told_of
 
 
 def connect() -> None:
@@ -21,11 +22,6 @@ def connect() -> None:
     user_logged_in.connect(_signed_in, dispatch_uid="audit.signed_in")
     user_logged_out.connect(_signed_out, dispatch_uid="audit.signed_out")
     user_login_failed.connect(_refused, dispatch_uid="audit.refused")
-
-
-def username_hash(username: str) -> str:
-    """The same for the same name, and not to be guessed without the site's key: people type passwords there."""
-    return salted_hmac("coding_review.sessions", username, algorithm="sha256").hexdigest()
 
 
 @transaction.atomic
@@ -41,6 +37,7 @@ def _signed_out(sender: type, user: User | None, **kwargs: Any) -> None:
 
 
 @transaction.atomic
-def _refused(sender: str, credentials: dict[str, Any], **kwargs: Any) -> None:
-    name = str(credentials.get("username", ""))
-    audit.record("session.refused", actor=None, data={"username_hash": username_hash(name)})
+def _refused(
+    sender: str, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+) -> None:
+    audit.record("session.refused", actor=None, data=told_of(str(credentials.get("username", "")), request))

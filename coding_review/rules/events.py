@@ -65,5 +65,5 @@ EVENTS: dict[str, EventType] = {
     "token.revoked": _event("API token revoked"),
     "session.signed_in": _event("Signed in", ""),
     "session.signed_out": _event("Signed out", ""),
-    "session.refused": _event("Sign-in refused", "username_hash"),
+    "session.refused": _event("Sign-in refused", "username_hash address_hash"),
 }

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from coding_review.audit_check import verify
 from coding_review.models import AuditEvent
-from coding_review.sessions import username_hash
+from coding_review.sign_in_limits import keyed_hash
 
 
 def told() -> list[tuple[str, User | None, dict[str, str]]]:
@@ -28,10 +28,10 @@ def test_a_refused_sign_in_keeps_no_name(client: Client, coder: User) -> None:
     assert (type_, actor, data) == (
         "session.refused",
         None,
-        {"username_hash": username_hash("a-test-Passw0rd")},
+        {"username_hash": keyed_hash("a-test-Passw0rd"), "address_hash": keyed_hash("127.0.0.1")},
     )
     assert len(data["username_hash"]) == 64
-    assert username_hash("a-test-Passw0rd") != username_hash("coder")
+    assert keyed_hash("a-test-Passw0rd") != keyed_hash("coder")
     assert "Passw0rd" not in str(list(AuditEvent.objects.values()))
 
 
