@@ -88,7 +88,8 @@ def receive_encounter(actor: Any, incoming: IncomingEncounter, *, via: str) -> R
         raise InvalidImport("; ".join(found), problems=found)
     with transaction.atomic():
         work_group = _work_group(actor, incoming)
-        encounter, created = _locked_encounter(incoming, work_group)
+        _require_label(actor, work_group.pk, incoming.confidentiality)
+        encounter, created = _locked_encounter(actor, incoming, work_group)
         if created:
             return _fill(actor, encounter, incoming, via)
         return _Delivery(actor, encounter, incoming, via).take_in()
@@ -117,7 +118,20 @@ def _require_membership(actor: Any, work_group_id: int) -> None:
         raise NotAllowed("You are not a member of this work group.", permission=IMPORT)
 
 
-def _locked_encounter(incoming: IncomingEncounter, work_group: WorkGroup) -> tuple[Encounter, bool]:
+def _require_label(actor: Any, work_group_id: int, label: str) -> None:
+    """Nobody brings in what they may not open: the answer would tell what is known of it here."""
+    if actor is None:
+        return
+    ceiling = Membership.objects.values_list("ceiling", flat=True).get(
+        user_id=actor.pk, work_group_id=work_group_id
+    )
+    if label not in labels_up_to(ceiling):
+        raise NotAllowed("Its confidentiality label is above yours in this work group.", permission=IMPORT)
+
+
+def _locked_encounter(
+    actor: Any, incoming: IncomingEncounter, work_group: WorkGroup
+) -> tuple[Encounter, bool]:
     """The row, locked, and whether this delivery made it; of two at the same time one makes it."""
     known = Encounter.objects.select_for_update(no_key=True).filter(
         source=incoming.source, source_id=incoming.source_id
@@ -127,19 +141,19 @@ def _locked_encounter(incoming: IncomingEncounter, work_group: WorkGroup) -> tup
         return encounter, False
     try:
         with transaction.atomic():
-            return _new_encounter(incoming, work_group), True
+            return _new_encounter(actor, incoming, work_group), True
     except IntegrityError:
         # The other delivery has committed by now: a unique index makes the second writer wait.
         return known.get(), False
 
 
-def _new_encounter(incoming: IncomingEncounter, work_group: WorkGroup) -> Encounter:
+def _new_encounter(actor: Any, incoming: IncomingEncounter, work_group: WorkGroup) -> Encounter:
     sex = incoming.sex or (incoming.patient.sex if incoming.patient else "")
     return Encounter.objects.create(
         source=incoming.source,
         source_id=incoming.source_id,
         account_number=incoming.account_number,
-        patient=_patient(incoming.source, incoming.patient, sex) if incoming.patient else None,
+        patient=_patient(actor, incoming.source, incoming.patient, sex) if incoming.patient else None,
         facility=work_group.facility,
         work_group=work_group,
         confidentiality=incoming.confidentiality,
@@ -160,10 +174,12 @@ def _new_encounter(incoming: IncomingEncounter, work_group: WorkGroup) -> Encoun
     )
 
 
-def _patient(source: str, incoming: IncomingPatient, sex: str) -> Patient:
-    patient, _ = Patient.objects.get_or_create(
+def _patient(actor: Any, source: str, incoming: IncomingPatient, sex: str) -> Patient:
+    patient, created = Patient.objects.get_or_create(
         source=source, pseudonym=incoming.pseudonym, defaults={"sex": incoming.sex or sex}
     )
+    if not created:
+        _require_known_patient(actor, patient, incoming)
     if incoming.identity is not None:
         PatientIdentity.objects.get_or_create(
             patient=patient,
@@ -174,6 +190,21 @@ def _patient(source: str, incoming: IncomingPatient, sex: str) -> Patient:
             },
         )
     return patient
+
+
+def _require_known_patient(actor: Any, patient: Patient, incoming: IncomingPatient) -> None:
+    """A pseudonym alone opens no name: it could be guessed, and the new encounter's page would show it."""
+    known = _identity_of(patient)
+    if actor is None or known is None:
+        return
+    if incoming.identity is not None and _words_of(incoming.identity) == _words_of(known):
+        return
+    if not Encounter.objects.visible_to(actor).filter(patient=patient).exists():
+        raise NotAllowed(
+            "This patient is known from encounters that are not open to you: send the same name, record number "
+            "and birth date too.",
+            permission=IMPORT,
+        )
 
 
 def _aware(moment: datetime | None, encounter: Encounter) -> datetime | None:
@@ -260,6 +291,7 @@ class _Delivery:
 
     def take_in(self) -> Receipt:
         _require_membership(self.actor, self.encounter.work_group_id)
+        _require_label(self.actor, self.encounter.work_group_id, self.encounter.confidentiality)
         self._refuse_other_patient()
         self._raise_label()
         self._note_differences()
