@@ -41,7 +41,8 @@ def record_exposure(
     if reading is None or not entries:
         return 0
     _keep(reading, entries, actor, level)
-    Exposure.objects.filter(entry__in=opened, user=actor, evidence_opened_at__isnull=True).update(
+    of_these = [entry.pk for entry in entries if entry.pk in opened]
+    Exposure.objects.filter(entry__in=of_these, user=actor, evidence_opened_at__isnull=True).update(
         evidence_opened_at=timezone.now()
     )
     return len(entries)

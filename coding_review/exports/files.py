@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 # A spreadsheet takes a cell that begins with one of these for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# The wide forms too: some take them for the narrow ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
         found = self
         if first is not None:
             found = found.filter(at__gte=datetime.combine(first, time.min, UTC))
-        if last is not None:
+        if last is not None and last < date.max:
             found = found.filter(at__lt=datetime.combine(last + timedelta(days=1), time.min, UTC))
         return found
 

@@ -42,10 +42,13 @@ class SearchForm(forms.Form):
     first = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
     last = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
     reviewer = forms.TypedChoiceField(required=False, coerce=int, empty_value=None, label="Reviewer")
-    code = forms.CharField(
+    # Told to the audit log as it is, so nothing but a code: a name typed here would stay for ever.
+    code = forms.RegexField(
+        r"^(?=.*[0-9]|[A-Za-z]{1,2}$)[0-9A-Za-z.]+$",
         required=False,
         max_length=12,
         label="Code",
+        error_messages={"invalid": "The beginning of a code, such as I50 or 99213."},
         widget=forms.TextInput(
             attrs={"placeholder": "I50 or I50.23", "autocomplete": "off", "spellcheck": "false"}
         ),

@@ -16,9 +16,9 @@ from coding_review.actions.return_encounter import return_encounter
 from coding_review.actions.skip import skip
 from coding_review.errors import NothingToDo
 from coding_review.rules.permissions import CODE_ENCOUNTER, QUEUE, REASSIGN, RETURN
-from coding_review.web.forms import HoldForm, ReopenForm, SkipForm, given
+from coding_review.web.forms import HoldForm, ReassignForm, ReopenForm, SkipForm, given
 from coding_review.web.getters import get_encounter_for
-from coding_review.web.review import number, to
+from coding_review.web.review import to
 
 
 def _open(request: HttpRequest, encounter_id: int) -> HttpResponse:
@@ -72,10 +72,11 @@ def encounter_return(request: HttpRequest, encounter_id: int) -> HttpResponse:
 @require_POST
 def encounter_reassign(request: HttpRequest, encounter_id: int) -> HttpResponse:
     encounter = get_encounter_for(request.user, encounter_id, REASSIGN)
-    to_user = User.objects.filter(pk=number(request.POST.get("user")) or 0, is_active=True).first()
+    sent = given(ReassignForm(request.POST))
+    to_user = User.objects.filter(pk=sent["user"], is_active=True).first()
     if to_user is None:
         raise Http404
-    reassign(request.user, encounter.pk, to=to_user, comment=request.POST.get("comment", "")[:1000])
+    reassign(request.user, encounter.pk, to=to_user, comment=sent["comment"])
     return _open(request, encounter.pk)
 
 

@@ -147,3 +147,8 @@ class SkipForm(forms.Form):
 class ReopenForm(forms.Form):
     reason = forms.ChoiceField(choices=ReopenReason.choices, label="Reason")
     comment = forms.CharField(required=False, max_length=1000, label="Comment")
+
+
+class ReassignForm(forms.Form):
+    user = forms.IntegerField(min_value=1, label="Coder")
+    comment = forms.CharField(required=False, max_length=1000, label="Comment")

@@ -49,7 +49,8 @@ def worklist(request: HttpRequest) -> HttpResponse:
 @require_POST
 def worklist_search(request: HttpRequest) -> HttpResponse:
     require(request.user, VIEW_WORKLIST)
-    return _answer(request, query=request.POST.get("q", "").strip()[:80])
+    # PostgreSQL takes no NUL.
+    return _answer(request, query=request.POST.get("q", "").replace("\x00", "").strip()[:80])
 
 
 def _answer(request: HttpRequest, query: str) -> HttpResponse:
