@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from coding_review import audit
 from coding_review.actions.carry_over import carry_over
+from coding_review.actions.fill_in import DATES, fill_in
 from coding_review.actions.queue_prediction import queue_prediction
 from coding_review.auth import require
 from coding_review.choices import (
@@ -55,6 +56,7 @@ class Outcome(models.TextChoices):
     UNCHANGED = "unchanged", "Already there, unchanged"
     NEW_DOCUMENT = "new_document", "New document"
     NEW_VERSION = "new_version", "Document changed"
+    FILLED_IN = "filled_in", "Missing details filled in"
     LATE_AFTER_SIGN_OFF = "late_after_sign_off", "Came after sign-off: alert"
 
 
@@ -62,8 +64,9 @@ class Outcome(models.TextChoices):
 class Receipt:
     """What became of a delivery.
 
-    `document_version_ids` are the versions stored by it. `updated` names fields that followed
-    the source, `kept` what differs from the source and was left as it is here; both without values.
+    `document_version_ids` are the versions stored by it. `updated` names fields that were empty and now are
+    filled, and fields that followed the source; `kept` what differs from the source and was left
+    as it is here; both without values.
     """
 
     outcome: str
@@ -288,12 +291,16 @@ class _Delivery:
     stored: list[DocumentVersion] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    filled: tuple[str, ...] = ()
 
     def take_in(self) -> Receipt:
         _require_membership(self.actor, self.encounter.work_group_id)
         _require_label(self.actor, self.encounter.work_group_id, self.encounter.confidentiality)
         self._refuse_other_patient()
         self._raise_label()
+        if not self._any_signed():
+            self.filled = fill_in(self.actor, self.encounter, self.incoming, via=self.via)
+            self.updated += self.filled
         self._note_differences()
         documents = {d.source_id: d for d in self.encounter.documents.order_by("pk")}
         for incoming in self.incoming.documents:
@@ -309,6 +316,10 @@ class _Delivery:
             tuple(self.updated),
             tuple(self.kept),
         )
+
+    def _any_signed(self) -> bool:
+        signed = CodeSet.objects.current().filter(encounter=self.encounter, status=CodeSetStatus.SIGNED)
+        return signed.exists()
 
     def _refuse_other_patient(self) -> None:
         theirs, ours = self.incoming.patient, self.encounter.patient
@@ -442,9 +453,7 @@ class _Delivery:
         encounter = self.encounter
         signed_off = encounter.status == EncounterStatus.SIGNED_OFF
         # Also where only one of the code sets is signed: for that one it came after sign-off.
-        any_signed = (
-            CodeSet.objects.current().filter(encounter=encounter, status=CodeSetStatus.SIGNED).exists()
-        )
+        any_signed = self._any_signed()
         for version in self.stored:
             audit.record(
                 "document.received",
@@ -474,7 +483,12 @@ class _Delivery:
             encounter.open_alerts += len(self.changes)
         encounter.save(update_fields=["document_count", "open_alerts"])
         if not self.changes:
-            return Outcome.NEW_DOCUMENT if self.stored else Outcome.UNCHANGED
+            if set(self.filled) & set(DATES):
+                # The date chooses the release, without which nothing was predicted.
+                queue_prediction(self.actor, encounter, RunTrigger.RETRY)
+            if self.stored:
+                return Outcome.NEW_DOCUMENT
+            return Outcome.FILLED_IN if self.filled else Outcome.UNCHANGED
         if signed_off:
             return Outcome.LATE_AFTER_SIGN_OFF
         for change in self.changes:

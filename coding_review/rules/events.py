@@ -26,6 +26,7 @@ _DECISION = (
 EVENTS: dict[str, EventType] = {
     "encounter.received": _event("Received", "source_id_hash documents text_hashes claim_types via"),
     "encounter.label_raised": _event("Confidentiality raised", "value_before value_after via"),
+    "encounter.updated": _event("Missing details filled in", "fields via"),
     "document.received": _event(
         "Document received", "document_id document_version_id version text_hash late via"
     ),

@@ -157,6 +157,10 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         str(d.get("field", "")).replace("_", " "),
         _via(d),
     ],
+    "encounter.updated": lambda d, n: [
+        ", ".join(str(name).replace("_", " ") for name in d.get("fields", ())),
+        _via(d),
+    ],
     "document.alert_resolved": lambda d, n: [str(d.get("resolution", "")).replace("_", " ")],
     "prediction.queued": lambda d, n: [_label(RunTrigger, d.get("trigger")), str(d.get("engine", ""))],
     "prediction.finished": lambda d, n: [
