@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
 
 from coding_review.choices import DocumentStatus
-from coding_review.models import CodeEntry, CodeSet, ContextMention, Decision, DocumentVersion, PredictionRun
+from coding_review.models import (
+    CodeEntry,
+    CodeSet,
+    ContextMention,
+    Decision,
+    Document,
+    DocumentVersion,
+    PredictionRun,
+)
 from coding_review.queries import EvidencePlace
 from coding_review.text_diff import hunks
 from coding_review.web import words
@@ -29,12 +40,16 @@ def versions_of(code_set: CodeSet) -> list[DocumentVersion]:
     later stands behind them.
     """
     versions = DocumentVersion.objects
-    newest = list(versions.latest_of(code_set.encounter).defer("text"))
+    newest = _to_show(versions.latest_of(code_set.encounter))
     if code_set.signed_at is None:
         return newest
-    then = list(versions.as_of(code_set.encounter, code_set.signed_at).defer("text"))
+    then = _to_show(versions.as_of(code_set.encounter, code_set.signed_at))
     known = {v.pk for v in then}
     return [*then, *(v for v in newest if v.pk not in known)]
+
+
+def _to_show(versions: QuerySet[DocumentVersion]) -> list[DocumentVersion]:
+    return list(versions.select_related("document__encounter__facility").defer("text"))
 
 
 def labels(versions: Sequence[DocumentVersion], cited: Collection[int]) -> dict[int, str]:
@@ -72,12 +87,17 @@ def type_label(version: DocumentVersion) -> str:
 
 def _byline(version: DocumentVersion) -> str:
     document = version.document
-    parts = [document.author, document.author_role, words.day(document.authored_at)]
+    parts = [document.author, document.author_role, words.day(document.authored_at, zone=_zone(document))]
     if document.signed_at:
         parts.append("signed")
     elif document.status == DocumentStatus.DRAFT:
         parts.append("not signed")
     return ", ".join(part for part in parts if part)
+
+
+def _zone(document: Document) -> ZoneInfo:
+    """What the text says of times is the facility's; so is when it was written."""
+    return ZoneInfo(document.encounter.facility.time_zone)
 
 
 def spans_of(
@@ -129,7 +149,7 @@ def document_text(
         facts=", ".join(
             part
             for part in (
-                words.moment(document.authored_at),
+                words.moment(document.authored_at, _zone(document)),
                 f"version {version.version}",
                 words.count(version.line_count, "line"),
             )

@@ -1,30 +1,30 @@
-"""Dates, ages and spans as the pages say them. Short, and in the site's time zone."""
+"""Dates, ages and spans as the pages say them. Short, and in the site's time zone unless another is given."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 from django.utils import timezone
 
 from coding_review.models import Encounter
 
 
-def day(value: date | datetime | None, *, year: bool = False) -> str:
+def day(value: date | datetime | None, *, year: bool = False, zone: tzinfo | None = None) -> str:
     """ "9 Jun", or "9 Jun 2026"."""
     if value is None:
         return ""
     if isinstance(value, datetime):
-        value = timezone.localtime(value).date()
+        value = timezone.localtime(value, zone).date()
     return f"{value.day} {value:%b %Y}" if year else f"{value.day} {value:%b}"
 
 
-def clock(value: datetime) -> str:
-    return f"{timezone.localtime(value):%H:%M}"
+def clock(value: datetime, zone: tzinfo | None = None) -> str:
+    return f"{timezone.localtime(value, zone):%H:%M}"
 
 
-def moment(value: datetime | None) -> str:
+def moment(value: datetime | None, zone: tzinfo | None = None) -> str:
     """ "9 Jun 2026 11:20"."""
-    return f"{day(value, year=True)} {clock(value)}" if value else ""
+    return f"{day(value, year=True, zone=zone)} {clock(value, zone)}" if value else ""
 
 
 def days_since(value: date | None, today: date | None = None) -> str:

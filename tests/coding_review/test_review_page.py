@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
 
 from coding_review.actions.claim import claim
-from coding_review.models import AuditEvent, CodeEntry, Decision, Encounter, Exposure
+from coding_review.models import AuditEvent, CodeEntry, Decision, Document, Encounter, Exposure, Facility
 from tests.coding_review.entries import CKD, DM, HF, PNEUMONIA, SOB, suggest
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,15 @@ def test_the_page_shows_documents_suggestions_and_what_blocks(case, client) -> N
         assert f'id="entry-{entry.pk}"' in html
     assert "3 undecided" in html
     assert re.search(r"0</b>? of 5|0 of 5", html)
+
+
+def test_a_document_is_dated_by_the_facilitys_clock(case, client) -> None:
+    code_set, _ = case
+    Facility.objects.update(time_zone="America/Chicago")
+    Document.objects.update(authored_at=datetime(2026, 6, 10, 1, 15, tzinfo=UTC))
+    html = client.get(page(code_set)).content.decode()
+    assert "9 Jun 2026 20:15, version 1, 6 lines" in html
+    assert "physician, 9 Jun</" in html
 
 
 def test_opening_is_audited_once_a_session(case, client) -> None:
