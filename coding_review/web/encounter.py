@@ -14,8 +14,9 @@ from coding_review.actions.reassign import reassign
 from coding_review.actions.retry_prediction import retry_prediction
 from coding_review.actions.return_encounter import return_encounter
 from coding_review.actions.skip import skip
+from coding_review.auth import RoleBackend
 from coding_review.errors import NothingToDo
-from coding_review.rules.permissions import CODE_ENCOUNTER, QUEUE, REASSIGN, RETURN
+from coding_review.rules.permissions import CODE_ENCOUNTER, QUEUE, READ_DOCUMENTS, REASSIGN, RETURN
 from coding_review.web.forms import HoldForm, ReassignForm, ReopenForm, SkipForm, given
 from coding_review.web.getters import get_encounter_for
 from coding_review.web.review import to
@@ -84,4 +85,7 @@ def encounter_reassign(request: HttpRequest, encounter_id: int) -> HttpResponse:
 def encounter_retry(request: HttpRequest, encounter_id: int) -> HttpResponse:
     encounter = get_encounter_for(request.user, encounter_id, QUEUE)
     retry_prediction(request.user, encounter.pk)
-    return _open(request, encounter.pk)
+    if RoleBackend().has_perm(request.user, READ_DOCUMENTS):
+        return _open(request, encounter.pk)
+    messages.info(request, "The prediction is queued again.")
+    return to(request, reverse("web:worklist"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -17,17 +17,23 @@ from catalog.choices import ClaimType
 from coding_review.auth import RoleBackend, require
 from coding_review.choices import BEFORE_REVIEW, TAKEABLE, Confidentiality, EncounterStatus
 from coding_review.models import Encounter, Hold
-from coding_review.rules.permissions import CODE_ENCOUNTER, IMPORT, READ_DOCUMENTS, VIEW_WORKLIST
+from coding_review.rules.permissions import (
+    CODE_ENCOUNTER,
+    IMPORT,
+    QUEUE,
+    READ_DOCUMENTS,
+    VIEW_HISTORY,
+    VIEW_WORKLIST,
+)
 from coding_review.web import words
 from coding_review.web.http import is_htmx
 from coding_review.web.review_header import display_name
+from coding_review.web.worklist_filters import WAITING, choices_for, chosen_words, days_for, filtered
 from coding_review.web.worklist_page import Chip, Choice, Fact, Row, WorklistPage
-from modelops.choices import Setting
 
 PAGE_SIZE = 50
 # A count that would have to look at everything stops here and says "10,000+".
 COUNT_LIMIT = 10_000
-DAYS = (("1", "1 day or more"), ("3", "3 days or more"), ("7", "7 days or more"), ("30", "30 days or more"))
 STATUS_CHIPS = (
     EncounterStatus.READY,
     EncounterStatus.IN_REVIEW,
@@ -37,7 +43,6 @@ STATUS_CHIPS = (
     EncounterStatus.FAILED,
     EncounterStatus.SIGNED_OFF,
 )
-_WAITING = frozenset({EncounterStatus.RECEIVED, EncounterStatus.QUEUED, EncounterStatus.PREDICTING})
 
 
 @require_GET
@@ -54,19 +59,19 @@ def worklist_search(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, query: str) -> HttpResponse:
-    page = build(request.user, request.GET, query)
+    number = _page_number(request.POST if query else request.GET)
+    page = build(request.user, request.GET, query, number)
     if is_htmx(request) and request.headers.get("HX-Target") == "rows":
         response = render(request, "coding_review/worklist.html#rows", {"page": page})
         return reswap(response, "outerHTML") if not page.live else response
     return render(request, "coding_review/worklist.html", {"page": page})
 
 
-def build(user: Any, params: QueryDict, query: str) -> WorklistPage:
+def build(user: Any, params: QueryDict, query: str, number: int = 1) -> WorklistPage:
+    """`query` looks through everything the user may see; without one the filters of `params` hold."""
     visible = Encounter.objects.visible_to(user)
-    found = _filtered(visible, user, params)
-    if query:
-        found = _searched(found, query)
-    number = _page_number(params)
+    choices = choices_for(visible, user, params)
+    found = _searched(visible, query) if query else filtered(visible, user, params, choices)
     start = (number - 1) * PAGE_SIZE
     rows = list(
         _ordered(found, params).select_related("owner", "patient__identity", "work_group")[
@@ -74,30 +79,47 @@ def build(user: Any, params: QueryDict, query: str) -> WorklistPage:
         ]
     )
     more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
-    total = _limited_count(found)
+    before, after = number - 1 if number > 1 else None, number + 1 if more else None
     counts = _counts(visible, user)
-    backend = RoleBackend()
     holds = {
         h.encounter_id: h
         for h in Hold.objects.filter(encounter__in=[r.pk for r in rows], ended_at__isnull=True)
     }
-    opens = backend.has_perm(user, READ_DOCUMENTS)
+    rights = _Rights.of(user)
     return WorklistPage(
         title="My worklist" if params.get("mine") else "Worklist",
-        rows=tuple(_row(e, user, holds.get(e.pk), opens=opens) for e in rows),
-        chips=_chips(params, counts),
-        facts=_facts(visible, user, counts),
-        total_line=_total_line(start, len(rows), total),
-        choices=_choices(visible, params),
+        rows=tuple(_row(e, user, holds.get(e.pk), rights) for e in rows),
+        chips=_chips(params, counts, choices, query),
+        facts=_facts(visible, counts),
+        total_line=_total_line(start, len(rows), _limited_count(found)),
+        choices=choices,
+        days=days_for(params),
+        kept=tuple((name, params[name]) for name in ("mine", "status", "late") if params.get(name)),
         query=query,
-        previous_url=_url(params, page=str(number - 1)) if number > 1 else "",
-        next_url=_url(params, page=str(number + 1)) if more else "",
-        refresh_url=_url(params),
-        can_take_next=backend.has_perm(user, CODE_ENCOUNTER),
-        live=not query and any(r.status in _WAITING for r in rows),
+        previous_url=_url(params, page=str(before)) if before and not query else "",
+        next_url=_url(params, page=str(after)) if after and not query else "",
+        previous_page=before if query else None,
+        next_page=after if query else None,
+        refresh_url=_url(params, page=str(number) if number > 1 else ""),
+        can_take_next=rights.codes,
+        live=not query and any(r.status in WAITING for r in rows),
         empty_line=_empty_line(params, query),
-        import_url=_import_url() if backend.has_perm(user, IMPORT) else "",
+        import_url=_import_url() if rights.imports else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rights:
+    reads: bool
+    sees_history: bool
+    codes: bool
+    imports: bool
+    queues: bool
+
+    @classmethod
+    def of(cls, user: Any) -> _Rights:
+        asked = (READ_DOCUMENTS, VIEW_HISTORY, CODE_ENCOUNTER, IMPORT, QUEUE)
+        return cls(*(RoleBackend().has_perm(user, permission) for permission in asked))
 
 
 def _import_url() -> str:
@@ -110,28 +132,6 @@ def _import_url() -> str:
 def _page_number(params: QueryDict) -> int:
     value = params.get("page", "1")
     return max(1, min(int(value), 100_000)) if value.isdecimal() and len(value) < 7 else 1
-
-
-def _filtered(rows: QuerySet[Encounter], user: Any, params: QueryDict) -> QuerySet[Encounter]:
-    if params.get("mine"):
-        rows = rows.filter(owner=user)
-    if params.get("late"):
-        rows = rows.filter(open_alerts__gt=0)
-    status = params.get("status", "")
-    if status in EncounterStatus.values:
-        rows = rows.filter(status__in=_WAITING if status == EncounterStatus.PREDICTING else [status])
-    elif not params.get("mine") and not params.get("late"):
-        # What is finished is a click away, not in the way.
-        rows = rows.exclude(status=EncounterStatus.SIGNED_OFF)
-    if params.get("claim") in ClaimType.values:
-        rows = rows.filter(claim_types__contains=[params["claim"]])
-    if params.get("setting") in Setting.values:
-        rows = rows.filter(setting=params["setting"])
-    if params.get("specialty"):
-        rows = rows.filter(specialty=params["specialty"][:80])
-    if params.get("days", "") in dict(DAYS):
-        rows = rows.filter(sort_date__lte=timezone.localdate() - timedelta(days=int(params.get("days", ""))))
-    return rows
 
 
 def _searched(rows: QuerySet[Encounter], query: str) -> QuerySet[Encounter]:
@@ -167,7 +167,7 @@ def _total_line(start: int, shown: int, total: int) -> str:
 
 def _counts(visible: QuerySet[Encounter], user: Any) -> dict[str, int]:
     counts: dict[str, int] = dict(visible.order_by().values_list("status").annotate(n=Count("pk")))
-    counts["predicting"] = sum(counts.get(s, 0) for s in _WAITING)
+    counts["predicting"] = sum(counts.get(s, 0) for s in WAITING)
     counts["mine"] = visible.filter(owner=user).exclude(status=EncounterStatus.SIGNED_OFF).count()
     counts["late"] = visible.filter(open_alerts__gt=0).count()
     return counts
@@ -187,7 +187,9 @@ def _url(params: QueryDict, **changes: str) -> str:
     return f"{path}?{query.urlencode()}" if query else path
 
 
-def _chips(params: QueryDict, counts: dict[str, int]) -> tuple[Chip, ...]:
+def _chips(
+    params: QueryDict, counts: dict[str, int], choices: tuple[Choice, ...], query: str
+) -> tuple[Chip, ...]:
     mine, late = bool(params.get("mine")), bool(params.get("late"))
     chips = [Chip("Mine", _url(params, mine="" if mine else "1"), mine, _said(counts["mine"]))]
     for status in STATUS_CHIPS:
@@ -205,34 +207,16 @@ def _chips(params: QueryDict, counts: dict[str, int]) -> tuple[Chip, ...]:
         chips.append(
             Chip("Late document", _url(params, late="" if late else "1"), late, _said(counts["late"]))
         )
+    chips += [
+        Chip(said, _url(params, **{name: ""}), active=True, removable=True)
+        for name, said in chosen_words(choices, params)
+    ]
+    if query:
+        chips.append(Chip(f"Found: {query}", _url(params), active=True, removable=True))
     return tuple(chips)
 
 
-def _choices(visible: QuerySet[Encounter], params: QueryDict) -> tuple[Choice, ...]:
-    specialties = (
-        visible.exclude(specialty="").order_by("specialty").values_list("specialty", flat=True).distinct()
-    )
-
-    def options(name: str, first: str, pairs: Any) -> tuple[tuple[str, str, bool], ...]:
-        chosen = params.get(name, "")
-        return (
-            ("", first, not chosen),
-            *((str(value), str(label), str(value) == chosen) for value, label in pairs),
-        )
-
-    return (
-        Choice("claim", "Claim type", options("claim", "All claims", ClaimType.choices)),
-        Choice("setting", "Class", options("setting", "All classes", Setting.choices)),
-        Choice(
-            "specialty",
-            "Specialty",
-            options("specialty", "All specialties", [(s, s) for s in specialties[:200]]),
-        ),
-        Choice("days", "Since discharge", options("days", "Any age", DAYS)),
-    )
-
-
-def _facts(visible: QuerySet[Encounter], user: Any, counts: dict[str, int]) -> tuple[Fact, ...]:
+def _facts(visible: QuerySet[Encounter], counts: dict[str, int]) -> tuple[Fact, ...]:
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     signed = visible.filter(status=EncounterStatus.SIGNED_OFF, status_since__gte=midnight).count()
     waiting = visible.filter(status__in=TAKEABLE, sort_date__isnull=False).order_by("sort_date")
@@ -248,24 +232,24 @@ def _facts(visible: QuerySet[Encounter], user: Any, counts: dict[str, int]) -> t
     )
 
 
-def _row(e: Encounter, user: Any, held: Hold | None, *, opens: bool) -> Row:
+def _row(e: Encounter, user: Any, held: Hold | None, rights: _Rights) -> Row:
     hidden = e.confidentiality != Confidentiality.NORMAL
     identity = getattr(e.patient, "identity", None) if e.patient else None
     # A worklist is glanced at by whoever passes: restricted records show no name here.
     name = (
         "Restricted record"
         if hidden
-        else (identity.name if identity and opens else f"Encounter {e.source_id}")
+        else (identity.name if identity and rights.reads else f"Encounter {e.source_id}")
     )
     numbers = [
-        identity.record_number if identity and opens and not hidden else "",
+        identity.record_number if identity and rights.reads and not hidden else "",
         e.account_number or e.source_id,
     ]
     signed = e.status == EncounterStatus.SIGNED_OFF
     note, quiet = _note(e, user, held)
     return Row(
         encounter_id=e.pk,
-        url=reverse("web:encounter", args=[e.pk]) if opens else "",
+        url=_row_url(e, rights),
         status="late" if e.open_alerts and signed else e.status,
         status_label="Late document" if e.open_alerts and signed else e.get_status_display(),
         status_since=words.waited(e.status_since)
@@ -293,7 +277,16 @@ def _row(e: Encounter, user: Any, held: Hold | None, *, opens: bool) -> Row:
         note=note,
         quiet_note=quiet,
         specialty=e.specialty,
+        priority=f"priority {e.priority}" if e.priority and not signed else "",
+        can_retry=e.status == EncounterStatus.FAILED and rights.queues,
     )
+
+
+def _row_url(e: Encounter, rights: _Rights) -> str:
+    """The review page; for those who read no text but may see what was done, the history."""
+    if rights.reads:
+        return reverse("web:encounter", args=[e.pk])
+    return reverse("web:encounter-history", args=[e.pk]) if rights.sees_history else ""
 
 
 def _note(e: Encounter, user: Any, held: Hold | None) -> tuple[str, bool]:

@@ -1,10 +1,10 @@
 """What the worklist shows, as plain data: the view fills it, templates/coding_review/worklist.html draws it.
 
-Addresses: `worklist` GET with filter parameters that hold no text of a record (status, mine, claim, setting, specialty,
-days, late, page); `worklist-search` POST q (account, record number, code: never in an address) answering the same page;
-`next` POST; rows link to `encounter` (encounter_id), which opens the first open code set. Polling: while `live` is true
-the table asks for itself every few seconds (GET worklist with the same filters, target "rows") and is answered with
-worklist.html#rows.
+Addresses: `worklist` GET with filter parameters that hold no text of a record (status, mine, late, page and those of
+web/worklist_filters.py); `worklist-search` POST q, page (account, record number, code: never in an address) answering
+the same page over everything the user may see, signed off or not; `next` POST; rows link to `encounter` (encounter_id),
+which opens the first open code set, or to `encounter-history`. Polling: while `live` is true the table asks for itself
+every few seconds (GET worklist with the same filters, target "rows") and is answered with worklist.html#rows.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ TONES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter as a link: `url` turns it on, or off when it is `active`."""
+    """A filter as a link: `url` turns it on, or off when it is `active`. `removable`: there only while it is on."""
 
     label: str
     url: str
     active: bool = False
     count: str = ""
+    removable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,23 @@ class Choice:
     name: str
     label: str
     options: tuple[tuple[str, str, bool], ...]
+
+    @property
+    def value(self) -> str:
+        return next((value for value, _label, selected in self.options if selected), "")
+
+    @property
+    def value_label(self) -> str:
+        return next((label for _value, label, selected in self.options if selected), "")
+
+
+@dataclass(frozen=True, slots=True)
+class DayChoice:
+    """A filter by a day: `value` as ISO 8601, or empty."""
+
+    name: str
+    label: str
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,8 @@ class Row:
     note: str = ""
     quiet_note: bool = False
     specialty: str = ""
+    priority: str = ""  # "priority 20"; "" where it is the normal one
+    can_retry: bool = False
 
     @property
     def tone(self) -> str:
@@ -111,9 +131,13 @@ class WorklistPage:
     total_line: str  # "1–50 of 41,208"
     line: str = "by priority, then days since discharge"
     choices: tuple[Choice, ...] = ()
+    days: tuple[DayChoice, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()  # filters with chips, which the form of the others keeps
     query: str = ""
     previous_url: str = ""
     next_url: str = ""
+    previous_page: int | None = None  # of a search, whose pages go by POST as its words do
+    next_page: int | None = None
     refresh_url: str = ""
     can_take_next: bool = False
     live: bool = False

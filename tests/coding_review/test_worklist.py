@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from coding_review.actions.claim import claim
 from coding_review.actions.hold import hold
-from coding_review.choices import Confidentiality, EncounterStatus
-from coding_review.models import Encounter, Membership, PatientIdentity
+from coding_review.choices import Confidentiality, EncounterStatus, RunStatus
+from coding_review.models import Encounter, Hold, Membership, PatientIdentity, PredictionRun
 from coding_review.web.worklist import build
 from tests.coding_review.entries import HF, suggest
 
@@ -50,6 +50,92 @@ def test_filters(make_encounter, coder, other_coder) -> None:
     assert rows_of(coder, specialty="cardiology") == [inpatient.pk]
     assert visit.pk not in rows_of(coder, days="1")
     assert inpatient.pk in rows_of(coder, days="1")
+
+
+def test_mine_is_what_is_still_to_do_and_search_finds_what_is_signed(make_encounter, coder) -> None:
+    mine = make_encounter(owner=coder, status=EncounterStatus.IN_REVIEW)
+    signed = make_encounter(owner=coder, status=EncounterStatus.SIGNED_OFF)
+    assert rows_of(coder, mine="1") == [mine.pk]
+    assert rows_of(coder, mine="1", status="signed_off") == [signed.pk]
+    assert rows_of(coder, signed.account_number) == [signed.pk]
+
+
+def test_filters_by_hold_coder_priority_and_dates(make_encounter, coder, other_coder) -> None:
+    fresh = make_encounter(owner=coder, status=EncounterStatus.ON_HOLD, on=date(2026, 6, 10))
+    old = make_encounter(owner=other_coder, status=EncounterStatus.ON_HOLD, on=date(2026, 6, 11), priority=-5)
+    plain = make_encounter(on=date(2026, 6, 12), priority=7)
+    ended = make_encounter(on=date(2026, 6, 13))
+    now = timezone.now()
+    Hold.objects.create(encounter=fresh, reason="provider_query", owner=coder, since=now)
+    Hold.objects.create(
+        encounter=old, reason="pending_result", owner=other_coder, since=now - timedelta(days=4)
+    )
+    Hold.objects.create(
+        encounter=ended, reason="provider_query", owner=coder, since=now - timedelta(days=9), ended_at=now
+    )
+    assert rows_of(coder, hold="provider_query") == [fresh.pk]
+    assert rows_of(coder, held="3") == [old.pk]
+    assert rows_of(coder, held="7") == []
+    assert rows_of(coder, coder=str(other_coder.pk)) == [old.pk]
+    assert rows_of(coder, coder="none") == [plain.pk, ended.pk]
+    assert rows_of(coder, priority="raised") == [plain.pk]
+    assert rows_of(coder, priority="normal") == [fresh.pk, ended.pk]
+    assert rows_of(coder, priority="lowered") == [old.pk]
+    assert rows_of(coder, **{"from": "2026-06-11", "to": "2026-06-12"}) == [plain.pk, old.pk]
+
+
+@pytest.mark.parametrize("name", ["claim", "setting", "days", "hold", "held", "coder", "priority", "from"])
+def test_a_value_that_no_filter_has_narrows_nothing(make_encounter, coder, name) -> None:
+    encounter = make_encounter()
+    assert rows_of(coder, **{name: "2026-99-99' OR"}) == [encounter.pk]
+
+
+def test_a_filter_without_a_chip_gets_one_that_takes_it_away(make_encounter, coder, client) -> None:
+    make_encounter(specialty="cardiology")
+    client.force_login(coder)
+    html = client.get(reverse(URL), {"specialty": "cardiology", "status": "ready"}).content.decode()
+    assert '<a class="chip" href="/?status=ready" aria-current="true">Specialty: cardiology ' in html
+    assert '<input type="hidden" name="status" value="ready">' in html
+
+
+def test_pages_of_a_search_go_by_post(make_encounter, coder, client, monkeypatch) -> None:
+    monkeypatch.setattr("coding_review.web.worklist.PAGE_SIZE", 1)
+    first, second = make_encounter(account_number="A77-1"), make_encounter(account_number="A77-2")
+    client.force_login(coder)
+    html = client.post(reverse("web:worklist-search"), {"q": "A77"}).content.decode()
+    assert (f'data-row="{first.pk}"' in html, f'data-row="{second.pk}"' in html) == (True, False)
+    assert '<button class="btn small" name="page" value="2"' in html
+    html = client.post(reverse("web:worklist-search"), {"q": "A77", "page": "2"}).content.decode()
+    assert (f'data-row="{first.pk}"' in html, f'data-row="{second.pk}"' in html) == (False, True)
+    assert "2–2 of 2" in html
+
+
+def test_who_reads_no_text_goes_to_the_history_and_who_may_retries(
+    make_encounter, auditor, admin, coder, client
+) -> None:
+    encounter = make_encounter(status=EncounterStatus.FAILED, status_reason="The engine failed")
+    retry, history = (reverse(f"web:encounter-{name}", args=[encounter.pk]) for name in ("retry", "history"))
+    client.force_login(auditor)
+    html = client.get(reverse(URL)).content.decode()
+    assert (f'href="{history}"' in html, retry in html) == (True, False)
+    client.force_login(coder)
+    assert retry not in client.get(reverse(URL)).content.decode()
+    client.force_login(admin)
+    html = client.get(reverse(URL)).content.decode()
+    assert (f'href="{history}"' in html, f'action="{retry}"' in html) == (False, True)
+
+
+def test_an_administrator_queues_again_and_comes_back_to_the_list(
+    icd10cm, make_encounter, admin, client
+) -> None:
+    encounter = make_encounter(status=EncounterStatus.FAILED)
+    PredictionRun.objects.create(
+        code_set=encounter.code_sets.get(), engine="embedded", question_hash="0" * 64, status=RunStatus.FAILED
+    )
+    client.force_login(admin)
+    answer = client.post(reverse("web:encounter-retry", args=[encounter.pk]))
+    assert (answer.status_code, answer.url) == (302, reverse(URL))
+    assert Encounter.objects.get().status == EncounterStatus.QUEUED
 
 
 def test_search_by_number_name_and_code(icd10cm, make_encounter, coder) -> None:
