@@ -14,3 +14,4 @@ import "./exposures.js";
 import "./active.js";
 import "./reveal.js";
 import "./sheet.js";
+import "./print.js";
