@@ -94,7 +94,7 @@ def build(user: Any, params: QueryDict, query: str, number: int = 1) -> Worklist
         total_line=_total_line(start, len(rows), _limited_count(found)),
         choices=choices,
         days=days_for(params),
-        kept=tuple((name, params[name]) for name in ("mine", "status", "late") if params.get(name)),
+        kept=tuple((name, value) for name in ("mine", "status", "late") if (value := params.get(name))),
         query=query,
         previous_url=_url(params, page=str(before)) if before and not query else "",
         next_url=_url(params, page=str(after)) if after and not query else "",

@@ -100,12 +100,12 @@ def test_a_filter_without_a_chip_gets_one_that_takes_it_away(make_encounter, cod
 
 def test_pages_of_a_search_go_by_post(make_encounter, coder, client, monkeypatch) -> None:
     monkeypatch.setattr("coding_review.web.worklist.PAGE_SIZE", 1)
-    first, second = make_encounter(account_number="A77-1"), make_encounter(account_number="A77-2")
+    first, second = make_encounter(), make_encounter()
     client.force_login(coder)
-    html = client.post(reverse("web:worklist-search"), {"q": "A77"}).content.decode()
+    html = client.post(reverse("web:worklist-search"), {"q": "A2"}).content.decode()
     assert (f'data-row="{first.pk}"' in html, f'data-row="{second.pk}"' in html) == (True, False)
     assert '<button class="btn small" name="page" value="2"' in html
-    html = client.post(reverse("web:worklist-search"), {"q": "A77", "page": "2"}).content.decode()
+    html = client.post(reverse("web:worklist-search"), {"q": "A2", "page": "2"}).content.decode()
     assert (f'data-row="{first.pk}"' in html, f'data-row="{second.pk}"' in html) == (False, True)
     assert "2–2 of 2" in html
 
