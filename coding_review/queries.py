@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from catalog.choices import CodeSystem
 from catalog.models import Code
-from coding_review.choices import CODED_STATES, RUN_OPEN, EntryState, ReadingKind
+from coding_review.choices import CODED_STATES, RUN_OPEN, EntryOrigin, EntryState, ReadingKind
 from coding_review.models import CodeEntry, CodeSet, Encounter, EntryEvidence, Hold
+from coding_review.rules.conflicts import Suggested
 from coding_review.rules.signoff import CodeSetFacts, LineFacts
 
 
@@ -73,6 +75,29 @@ def sign_off_facts(
         invalid_codes=tuple(sorted(diagnoses - valid)),
         running=code_set.runs.filter(status__in=RUN_OPEN).exists() if running is None else running,
     )
+
+
+def suggested_from(code_set: CodeSet, versions: Collection[int]) -> list[Suggested]:
+    """What the engine suggests from these document versions, whatever was decided on it since; one query."""
+    rows = (
+        EntryEvidence.objects.filter(
+            entry__reading__code_set=code_set,
+            entry__reading__kind=ReadingKind.CODING,
+            entry__origin=EntryOrigin.SUGGESTED,
+            document_version__in=versions,
+            by_reviewer=False,
+            stands=True,
+        )
+        .exclude(entry__state=EntryState.WITHDRAWN)
+        .order_by("entry__rank", "entry")
+        .values_list("entry", "entry__suggested_code", "entry__suggestion__title", "document_version")
+    )
+    titles: dict[tuple[int, str], str] = {}
+    documents: dict[tuple[int, str], set[int]] = defaultdict(set)
+    for pk, code, title, version in rows:
+        titles[pk, code] = title or ""
+        documents[pk, code].add(version)
+    return [Suggested(*key, titles[key], frozenset(documents[key])) for key in documents]
 
 
 def open_hold(encounter: Encounter) -> Hold | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from coding_review.rules import signoff
 from coding_review.rules.permissions import VIEW_HISTORY
 from coding_review.web import review_cards, review_documents, review_header
 from coding_review.web.lead_tools import lead_tools
+from coding_review.web.review_conflicts import Disagreements, disagreements
 from coding_review.web.review_history import history_events
 from coding_review.web.review_page import Card, Conflict, DocumentText, Line, Pick, Result, ReviewPage
 from coding_review.web.segments import Span
@@ -92,6 +94,7 @@ class Builder:
             history=history_events(self.encounter, self.user)
             if panel == "history" and can_see_history
             else (),
+            findings=() if self.hidden else self.disagreements.listed,
             alerts=alerts,
             panel=panel,
             read_only=self.read_only,
@@ -142,6 +145,7 @@ class Builder:
                     shown=shown.pk if shown else None,
                     labels=labels,
                     selected=e.pk == self.wanted.entry,
+                    finding=self.disagreements.by_entry.get(e.pk),
                 )
             )
             for e in entries
@@ -161,6 +165,10 @@ class Builder:
             select=self.wanted.entry,
             said=said,
         )
+
+    @cached_property
+    def disagreements(self) -> Disagreements:
+        return disagreements(self.code_set, self.versions)
 
     def shown_version(self) -> DocumentVersion | None:
         for version in self.versions:

@@ -30,6 +30,7 @@ from coding_review.web.review_page import (
     Blocker,
     Card,
     CodeSetPanel,
+    Finding,
     Option,
     Place,
     Progress,
@@ -37,6 +38,7 @@ from coding_review.web.review_page import (
 )
 from modelops.choices import Band, ContextTag
 
+_SET_ASIDE = frozenset({EntryState.REJECTED, EntryState.DISMISSED})
 PLAIN_ROLES = frozenset({"", CodeRole.SECONDARY})
 # Where on the page each blocker is mended.
 _PANEL_OF = {
@@ -89,6 +91,7 @@ def card(
     shown: int | None,
     labels: Mapping[int, str],
     selected: bool = False,
+    finding: Finding | None = None,
 ) -> Card:
     """`shown` is the document version on screen; `labels` names the versions that quotes elsewhere come from."""
     return Card(
@@ -109,6 +112,7 @@ def card(
         note=EntryNote(entry.note).label if entry.note else "",
         poa_options=poa_options(entry, code_set.claim_type),
         role_options=role_options(entry, code_set.claim_type),
+        findings=(finding,) if finding is not None and entry.state not in _SET_ASIDE else (),
         selected=selected,
         code_url=code_url(entry),
     )

@@ -77,3 +77,23 @@ def test_a_patients_worry_is_no_diagnosis(icd10cm):
 def test_a_chart_without_anything_to_code_gives_nothing(icd10cm):
     result = predict(icd10cm, "Letter sent.\n\nThank you for the fruit basket. 😀")
     assert (result.suggestions, result.context, result.discarded) == ((), (), ())
+
+
+def test_documents_that_disagree_on_a_kind_of_heart_failure_are_both_heard(icd10cm):
+    attending = ChartDocument(
+        "a", "FINAL DIAGNOSES:\n1. Acute on chronic diastolic heart failure", "Discharge summary", "attending"
+    )
+    consultant = ChartDocument(
+        "b",
+        "IMPRESSION:\n1. Acute on chronic combined systolic and diastolic heart failure",
+        "Consult",
+        "consultant",
+    )
+    result = predict(icd10cm, attending, consultant, **INPATIENT)
+    assert [(s.code, [e.document_id for e in s.evidence]) for s in result.suggestions] == [
+        ("I50.33", ["a"]),
+        ("I50.43", ["b"]),
+    ]
+    # In one document the combined kind is the whole of it.
+    text = "FINAL DIAGNOSES:\n1. Acute on chronic combined systolic (HFrEF) and diastolic heart failure"
+    assert [s.code for s in predict(icd10cm, text, **INPATIENT).suggestions] == ["I50.43"]

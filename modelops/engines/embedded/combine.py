@@ -36,8 +36,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
+    """`within`: dropped only where a document that names what the rule needs names these too (written "=I50.2"):
+    two documents that disagree are the coder's to see.
+    """
+
     needs: tuple[tuple[str, ...], ...]
     drops: tuple[str, ...]
+    within: tuple[str, ...]
     adds: tuple[str, ...]
     why: str
 
@@ -48,10 +53,12 @@ def rules() -> tuple[Rule, ...]:
     for needs, drops, adds, why in table("combinations.csv", 4):
         for base in _DIABETES if "{D}" in needs else ("",):
             groups = tuple(tuple(group.replace("{D}", base).split()) for group in needs.split("&"))
+            dropped = drops.replace("{D}", base).split()
             found.append(
                 Rule(
                     groups,
-                    tuple(drops.replace("{D}", base).split()),
+                    tuple(code for code in dropped if code[0] != "="),
+                    tuple(code[1:] for code in dropped if code[0] == "="),
                     tuple(adds.replace("{D}", base).split()),
                     why,
                 )
@@ -77,10 +84,17 @@ def combine(candidates: dict[str, Candidate], vocabulary: Vocabulary) -> dict[st
         keep = (
             {*rule.adds, *(c.code for c in chosen[0] if not rule.adds)} if len(chosen) == 1 else {*rule.adds}
         )
-        for code in [code for code in found if code.startswith(rule.drops)] if rule.drops else []:
-            if code not in keep:
+        beside = {document for candidate in used for document in _documents(candidate)}
+        for code in [code for code in found if code not in keep]:
+            if code.startswith(rule.drops) or (
+                code.startswith(rule.within) and beside & _documents(found[code])
+            ):
                 del found[code]
     return found
+
+
+def _documents(candidate: Candidate) -> set[str]:
+    return {mention.evidence.document_id for mention in candidate.mentions}
 
 
 def _fits(found: dict[str, Candidate], prefixes: Sequence[str], *, sure: bool) -> list[Candidate]:
