@@ -58,7 +58,8 @@ class SignOutView(LogoutView):
 
 def _back(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+    known = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    if not known or not target.startswith("/"):
         target = resolve_url(settings.LOGIN_URL)
     return HttpResponseRedirect(target)
 

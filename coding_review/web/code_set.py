@@ -18,6 +18,7 @@ from coding_review.actions.reopen import reopen
 from coding_review.actions.reveal import reveal
 from coding_review.actions.sign_off import sign_off
 from coding_review.choices import CODED_STATES, Assistance, ReadingKind
+from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry, CodeSet, Reading
 from coding_review.rules.permissions import CODE_ENCOUNTER, REOPEN, SIGN_OFF
 from coding_review.web import review_header
@@ -57,6 +58,8 @@ def pick_for(code_set: CodeSet, data: dict[str, Any]) -> Pick:
     entry = None
     if data["purpose"] == "modify" and data["entry"]:
         entry = CodeEntry.objects.filter(pk=data["entry"], reading__code_set=code_set).first()
+    if data["purpose"] == "modify" and entry is None:
+        raise InvalidDecision("This code does not belong to the code set.")
     evidence = Evidence(
         document=data["document"] or 0,
         line_start=data["line_start"],
