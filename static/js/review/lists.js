@@ -1,6 +1,7 @@
 // Role and POA by keyboard: the arrows only look through a list. Enter saves what stands there, in a card it also
 // gives the keys back to the card; leaving the list saves too; Escape puts back what stood there. Without this every
-// step of an arrow would be a decision, and quick steps would overtake each other.
+// step of an arrow would be a decision, and quick steps would overtake each other. POA is chosen by its letter and saved
+// at once (E is exempt); in the code set the next line without one follows.
 const LISTS = ".card .act select, #code-set .setform select";
 let byKey = false;
 let list = null;
@@ -14,6 +15,32 @@ function save() {
   byKey = false;
   list.dispatchEvent(new Event("change", { bubbles: true }));
 }
+
+const POA = { y: "Y", n: "N", u: "U", w: "W", e: "1" };
+let from = "";
+
+// The next line of the code set that lacks its POA, else the same one.
+function nextMissing() {
+  const all = [...document.querySelectorAll("#code-set select[name='poa']")];
+  const at = all.findIndex((each) => each.id === from);
+  const missing = (each) => !each.value;
+  (all.slice(at + 1).find(missing) ?? all.find(missing) ?? all[at])?.focus();
+  from = "";
+}
+
+function choose(poa, letter) {
+  const card = poa.closest(".card");
+  const changed = poa.value !== letter;
+  poa.value = letter;
+  if (!card) from = poa.id;
+  save();
+  if (card) card.focus({ preventScroll: true });
+  else if (!changed) nextMissing();
+}
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (from && event.detail.requestConfig?.elt?.matches?.(".setform")) nextMissing();
+});
 
 document.addEventListener("focusin", (event) => {
   if (!isList(event.target)) return;
@@ -37,6 +64,12 @@ document.addEventListener(
 );
 document.addEventListener("keydown", (event) => {
   if (!isList(event.target) || event.isComposing) return;
+  const letter = event.target.name === "poa" && !event.ctrlKey && !event.metaKey && !event.altKey && POA[event.key.toLowerCase()];
+  if (letter) {
+    event.preventDefault();
+    choose(event.target, letter);
+    return;
+  }
   if (event.key !== "Enter" && event.key !== "Escape") {
     byKey = true;
     return;

@@ -33,10 +33,25 @@ document.addEventListener("click", (event) => {
     else tab.focus({ preventScroll: true });
     return;
   }
-  const panel = document.getElementById(`panel-${name}`);
-  const first = panel.querySelector("[data-sign] button, a, button, select, input:not([type='hidden'])");
-  first?.focus({ preventScroll: true });
+  awaited = !enter(document.getElementById(`panel-${name}`));
 });
+
+// A panel that is drawn when it is looked at is entered when it has come.
+let awaited = false;
+document.addEventListener("htmx:load", (event) => {
+  const panel = event.detail.elt.closest?.(".panel-body");
+  if (awaited && panel && !panel.hidden) awaited = !enter(panel);
+});
+
+// The focus goes to what is missing or to be done there; whether there was anything.
+function enter(panel) {
+  const first =
+    panel.querySelector("select.missing") ??
+    panel.querySelector("[data-sign] button, a, button, select, input:not([type='hidden'])");
+  first?.focus({ preventScroll: true });
+  first?.scrollIntoView({ block: "nearest" });
+  return Boolean(first);
+}
 
 document.addEventListener("keydown", (event) => {
   const tab = event.target.closest?.("#tabs [role='tab']");
