@@ -25,6 +25,7 @@ from coding_review.choices import (
     RunTrigger,
     labels_up_to,
 )
+from coding_review.delivery_differences import differences, same_identity
 from coding_review.errors import InvalidImport, NotAllowed
 from coding_review.incoming import IncomingDocument, IncomingEncounter, IncomingPatient, problems
 from coding_review.models import (
@@ -45,10 +46,6 @@ from modelops.engines.types import split_lines
 
 # In these nobody has looked at the encounter yet: a further document only joins the prediction.
 _NOT_SEEN = BEFORE_REVIEW | {EncounterStatus.FAILED}
-
-
-# Values a delivery has where it says nothing.
-_LEFT_OUT: tuple[object, ...] = ("", None, 0, False)
 
 
 class Outcome(models.TextChoices):
@@ -197,10 +194,10 @@ def _patient(actor: Any, source: str, incoming: IncomingPatient, sex: str) -> Pa
 
 def _require_known_patient(actor: Any, patient: Patient, incoming: IncomingPatient) -> None:
     """A pseudonym alone opens no name: it could be guessed, and the new encounter's page would show it."""
-    known = _identity_of(patient)
+    known = PatientIdentity.objects.filter(patient=patient).first()
     if actor is None or known is None:
         return
-    if incoming.identity is not None and _words_of(incoming.identity) == _words_of(known):
+    if incoming.identity is not None and same_identity(incoming.identity, known):
         return
     if not Encounter.objects.visible_to(actor).filter(patient=patient).exists():
         raise NotAllowed(
@@ -301,7 +298,7 @@ class _Delivery:
         if not self._any_signed():
             self.filled = fill_in(self.actor, self.encounter, self.incoming, via=self.via)
             self.updated += self.filled
-        self._note_differences()
+        self.kept += differences(self.incoming, self.encounter)
         documents = {d.source_id: d for d in self.encounter.documents.order_by("pk")}
         for incoming in self.incoming.documents:
             document = documents.get(incoming.source_id)
@@ -344,42 +341,6 @@ class _Delivery:
             encounter=self.encounter,
             data={"value_before": str(before), "value_after": str(after), "via": self.via},
         )
-
-    def _note_differences(self) -> None:
-        incoming, encounter = self.incoming, self.encounter
-        pairs: dict[str, tuple[object, object]] = {
-            name: (getattr(incoming, name), getattr(encounter, name))
-            for name in (
-                "confidentiality",
-                "account_number",
-                "setting",
-                "admit_date",
-                "discharge_date",
-                "date_of_service",
-                "age",
-                "age_unit",
-                "specialty",
-                "payer",
-                "priority",
-                "synthetic",
-            )
-        }
-        patient = incoming.patient
-        sex = incoming.sex or (patient.sex if patient else "")
-        pairs["sex"] = (sex, encounter.sex)
-        pairs["claim_types"] = (set(incoming.effective_claim_types), set(encounter.claim_types))
-        pairs["work_group"] = (
-            (incoming.facility, incoming.work_group),
-            (encounter.facility.code, encounter.work_group.code),
-        )
-        if patient is not None:
-            pairs["patient"] = (patient.pseudonym, encounter.patient.pseudonym if encounter.patient else "")
-            if patient.identity is not None and encounter.patient is not None:
-                pairs["identity"] = (_words_of(patient.identity), _words_of(_identity_of(encounter.patient)))
-        # What the delivery leaves out is no difference.
-        self.kept += [
-            name for name, (theirs, ours) in pairs.items() if theirs != ours and theirs not in _LEFT_OUT
-        ]
 
     def _new_document(self, incoming: IncomingDocument) -> None:
         version = _add_version(_add_document(self.encounter, incoming), 1, incoming.text)
@@ -501,11 +462,3 @@ class _Delivery:
 
 def _iso(moment: datetime | None) -> str:
     return timezone.localtime(moment, timezone.get_default_timezone()).isoformat() if moment else ""
-
-
-def _identity_of(patient: Patient) -> PatientIdentity | None:
-    return PatientIdentity.objects.filter(patient=patient).first()
-
-
-def _words_of(identity: Any) -> tuple[object, ...]:
-    return (identity.name, identity.record_number, identity.birth_date) if identity is not None else ()
