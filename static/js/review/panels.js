@@ -47,7 +47,7 @@ document.addEventListener("htmx:load", (event) => {
 function enter(panel) {
   const first =
     panel.querySelector("select.missing") ??
-    panel.querySelector("[data-sign] button, a, button, select, input:not([type='hidden'])");
+    panel.querySelector("[data-sign] button, summary, a, button, select, input:not([type='hidden'])");
   first?.focus({ preventScroll: true });
   first?.scrollIntoView({ block: "nearest" });
   return Boolean(first);
