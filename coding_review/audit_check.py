@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import Any
 
@@ -22,6 +23,9 @@ from coding_review.models import AuditChain, AuditEvent
 
 BLOCK = 2000
 ENCOUNTER = "encounter:"
+_CHAIN = r"^(encounter:[0-9]{1,18}|actor:([0-9]{1,18}|system))$"
+# What Python can read; PostgreSQL's own times go further, to infinity.
+_TIMES = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,13 @@ def verify(encounter_id: int | None = None, counts: Counts | None = None) -> Ite
     if encounter_id is not None:
         purges, events = purges.filter(encounter=encounter_id), events.filter(encounter=encounter_id)
         heads = heads.filter(key=f"{ENCOUNTER}{encounter_id}")
-    check = _Check(counts, {int(data["event_id"]) for data in purges.values_list("data", flat=True)})
+    yield from _unreadable(events)
+    events = readable(events)
+    purged = (number_in(data, "event_id") for data in purges.values_list("data", flat=True))
+    check = _Check(counts, {pk for pk in purged if pk is not None})
+    for key in heads.exclude(key__regex=_CHAIN).values_list("key", flat=True):
+        yield Fault(key, 0, None, "not the name of a chain")
+    heads = heads.filter(key__regex=_CHAIN)
     if encounter_id is None:
         # The actors' chains hold every row once: here its content and payload are checked too.
         yield from check.actors(heads.exclude(key__startswith=ENCOUNTER))
@@ -99,6 +109,23 @@ def verify(encounter_id: int | None = None, counts: Counts | None = None) -> Ite
     else:
         yield from check.encounters(heads, rows=True)
     yield from _without_head(events, actors=encounter_id is None)
+
+
+def number_in(data: Any, name: str) -> int | None:
+    """A number of an event's data; None where an altered row has none there."""
+    value = data.get(name) if isinstance(data, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def readable(events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+    return events.filter(at__range=_TIMES)
+
+
+def _unreadable(events: QuerySet[AuditEvent]) -> Iterator[Fault]:
+    """Rows that cannot even be read, so that one of them does not keep the others from being looked at."""
+    rows = events.exclude(at__range=_TIMES).order_by("pk")
+    for pk, key, number in rows.values_list("pk", "actor_key", "actor_number"):
+        yield Fault(key, number, pk, "row altered: its time is none")
 
 
 def _without_head(events: QuerySet[AuditEvent], *, actors: bool) -> Iterator[Fault]:
@@ -132,7 +159,7 @@ class _Check:
     def actors(self, heads: QuerySet[AuditChain]) -> Iterator[Fault]:
         for block in _blocks(heads):
             events = (
-                AuditEvent.objects.filter(actor_key__in=[head.key for head in block])
+                AuditEvent.objects.filter(actor_key__in=[head.key for head in block], at__range=_TIMES)
                 .select_related("payload")
                 .order_by("actor_key", "actor_number")
             )
@@ -145,7 +172,7 @@ class _Check:
     def encounters(self, heads: QuerySet[AuditChain], *, rows: bool) -> Iterator[Fault]:
         for block in _blocks(heads):
             events = AuditEvent.objects.filter(
-                encounter_id__in=[int(head.key.removeprefix(ENCOUNTER)) for head in block]
+                encounter_id__in=[int(head.key.removeprefix(ENCOUNTER)) for head in block], at__range=_TIMES
             ).order_by("encounter_id", "encounter_number")
             yield from self._block(block, _whole(events) if rows else _bare(events))
 

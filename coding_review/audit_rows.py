@@ -14,7 +14,8 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 
 from coding_review.actions.sign_off import hash_of
-from coding_review.audit_check import ENCOUNTER, Fault
+from coding_review.audit_check import ENCOUNTER, Fault, number_in, readable
+from coding_review.deciding import FIELDS
 from coding_review.decision_hash import decision_hash
 from coding_review.models import AuditEvent, CodeSet, Decision
 
@@ -37,8 +38,10 @@ def verify_rows(counts: RowCounts, *, texts: bool = False) -> Iterator[Fault]:
 
     To be read to its end in a snapshot() of audit_check.
     """
-    yield from _decisions(counts)
+    named: set[int] = set()
+    yield from _decisions(counts, named)
     yield from _decision_words()
+    yield from _entries(named)
     yield from _code_sets(counts)
     if texts:
         yield from _texts(counts)
@@ -53,7 +56,7 @@ _DECISIONS = f"""
     JOIN coding_review_reading r ON r.id = d.reading_id
     JOIN coding_review_codeset cs ON cs.id = r.code_set_id
     FULL JOIN (SELECT * FROM coding_review_auditevent WHERE type = 'decision') e
-      ON (e.data->>'decision_id')::bigint = d.id
+      ON e.data->>'decision_id' = d.id::text
     WHERE d.id IS NULL OR e.id IS NULL OR cs.encounter_id IS DISTINCT FROM e.encounter_id
        OR d.entry_id::text IS DISTINCT FROM e.data->>'entry_id' OR d.actor_id IS DISTINCT FROM e.actor_id
        {" ".join(f"OR d.{name} IS DISTINCT FROM e.data->>'{name}'" for name in _DECISION_FIELDS)}
@@ -61,7 +64,8 @@ _DECISIONS = f"""
 """  # noqa: S608 - field names from the table above
 
 
-def _decisions(counts: RowCounts) -> Iterator[Fault]:
+def _decisions(counts: RowCounts, entries: set[int]) -> Iterator[Fault]:
+    """The entries of what is named are put into `entries`: that these differ then too is no news."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM coding_review_decision")
         counts.decisions = cursor.fetchone()[0]
@@ -69,6 +73,7 @@ def _decisions(counts: RowCounts) -> Iterator[Fault]:
         named = set()
         for decision, encounter, event, told_encounter, number, *values in cursor.fetchall():
             named.add(decision)
+            entries.update(int(pk) for pk in values[-4:-2] if pk is not None and pk.isdecimal())
             chain = f"{ENCOUNTER}{told_encounter or encounter}"
             if event is None:
                 yield Fault(chain, 0, None, f"decision {decision}: no event tells of it")
@@ -77,13 +82,15 @@ def _decisions(counts: RowCounts) -> Iterator[Fault]:
             else:
                 yield Fault(chain, number, event, f"decision {decision}: {_difference(values)}")
 
-    for told in _blocks(AuditEvent.objects.filter(type="decision").order_by("pk")):
-        rows = Decision.objects.in_bulk([pk for event in told if (pk := event.data.get("decision_id"))])
+    for told in _blocks(readable(AuditEvent.objects.all()).filter(type="decision").order_by("pk")):
+        ids = {event.pk: number_in(event.data, "decision_id") for event in told}
+        rows = Decision.objects.in_bulk([pk for pk in ids.values() if pk is not None])
         for event in told:
-            decision_row = rows.get(event.data.get("decision_id"))
+            decision_row = rows.get(ids[event.pk] or 0)
             if decision_row is None or decision_row.pk in named:
                 continue
             if decision_hash(decision_row) != event.data.get("sha256"):
+                entries.add(decision_row.entry_id)
                 yield _of_event(event, f"decision {decision_row.pk}: not what was decided")
 
 
@@ -91,7 +98,7 @@ _WORDS = """
     SELECT d.id, e.encounter_id, e.id, e.encounter_number
     FROM coding_review_decisionpayload w
     JOIN coding_review_decision d ON d.id = w.decision_id
-    JOIN coding_review_auditevent e ON e.type = 'decision' AND (e.data->>'decision_id')::bigint = d.id
+    JOIN coding_review_auditevent e ON e.type = 'decision' AND e.data->>'decision_id' = d.id::text
     LEFT JOIN coding_review_auditpayload p ON p.event_id = e.id
     WHERE (w.purged_at IS NULL) <> (p.body IS NOT NULL)
        OR w.purged_at IS NULL AND (w.comment <> coalesce(p.body->>'comment', '')
@@ -107,6 +114,36 @@ def _decision_words() -> Iterator[Fault]:
         for decision, encounter, event, number in cursor.fetchall():
             problem = f"decision {decision}: its comment or quotes are not those that the log keeps"
             yield Fault(f"{ENCOUNTER}{encounter}", number, event, problem)
+
+
+_ENTRIES = f"""
+    SELECT n.id, cs.encounter_id, d.id, e.id, e.encounter_number
+    FROM coding_review_codeentry n
+    JOIN coding_review_reading r ON r.id = n.reading_id
+    JOIN coding_review_codeset cs ON cs.id = r.code_set_id
+    LEFT JOIN LATERAL (
+        SELECT id, after FROM coding_review_decision WHERE entry_id = n.id ORDER BY number DESC LIMIT 1
+    ) d ON true
+    LEFT JOIN coding_review_auditevent e ON e.type = 'decision' AND e.data->>'decision_id' = d.id::text
+    WHERE CASE WHEN d.id IS NULL THEN n.state <> 'undecided'
+          ELSE {" OR ".join(f"coalesce(to_jsonb(n.{f}), 'null') IS DISTINCT FROM d.after->'{f}'" for f in FIELDS)} END
+    ORDER BY cs.encounter_id, n.id
+"""  # noqa: S608 - field names from deciding.FIELDS
+
+
+def _entries(named: set[int]) -> Iterator[Fault]:
+    """A code under review is what its latest decision left: what is signed next is made of these rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTRIES)
+        for entry, encounter, decision, event, number in cursor.fetchall():
+            if entry in named:
+                continue
+            problem = (
+                f"not what its latest decision ({decision}) left"
+                if decision
+                else "changed without a decision"
+            )
+            yield Fault(f"{ENCOUNTER}{encounter}", number or 0, event, f"code entry {entry}: {problem}")
 
 
 def _difference(values: list[Any]) -> str:
@@ -126,21 +163,26 @@ def _code_sets(counts: RowCounts) -> Iterator[Fault]:
             if event is None:
                 problem = f"code set {code_set.pk}: no event tells of its signing"
                 yield Fault(f"{ENCOUNTER}{code_set.encounter_id}", 0, None, problem)
-            elif hash_of(code_set, list(code_set.lines.all())) != event.data["sha256"]:
+            elif hash_of(code_set, list(code_set.lines.all())) != event.data.get("sha256"):
                 yield _of_event(
                     event, f"code set {code_set.pk}: not what was signed (version {code_set.version})"
                 )
-    for told in _blocks(AuditEvent.objects.filter(type=SIGNED).order_by("pk")):
-        ids = {event.data["code_set_id"] for event in told}
-        gone = ids - set(signed.filter(pk__in=ids).values_list("pk", flat=True))
+    for told in _blocks(readable(AuditEvent.objects.all()).filter(type=SIGNED).order_by("pk")):
+        signings = {event.pk: number_in(event.data, "code_set_id") for event in told}
+        standing = set(
+            signed.filter(pk__in=[pk for pk in signings.values() if pk is not None]).values_list(
+                "pk", flat=True
+            )
+        )
         for event in told:
-            if event.data["code_set_id"] in gone:
-                problem = f"code set {event.data['code_set_id']}: it was signed and is not any more"
+            if signings[event.pk] not in standing:
+                problem = f"code set {signings[event.pk]}: it was signed and is not any more"
                 yield _of_event(event, problem)
 
 
 def _signings(events: QuerySet[AuditEvent]) -> dict[int, AuditEvent]:
-    return {event.data["code_set_id"]: event for event in events.filter(type=SIGNED)}
+    found = ((number_in(event.data, "code_set_id"), event) for event in readable(events).filter(type=SIGNED))
+    return {pk: event for pk, event in found if pk is not None}
 
 
 def _of_event(event: AuditEvent, problem: str) -> Fault:
