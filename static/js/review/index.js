@@ -15,3 +15,4 @@ import "./active.js";
 import "./reveal.js";
 import "./sheet.js";
 import "./print.js";
+import "./comment.js";

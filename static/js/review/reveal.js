@@ -1,4 +1,6 @@
 // Read first: the suggestions come when the end of the text was in sight for a moment, or by the button.
+import { nextUndecided, select } from "./cards.js";
+
 const REST_MS = 1500;
 let timer = 0;
 
@@ -24,6 +26,11 @@ function look() {
     }, REST_MS);
   }
 }
+
+// Revealed: the first that waits is selected, as on a page that begins with suggestions.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && event.detail.requestConfig?.elt?.matches?.("[data-reveal]")) select(nextUndecided(""));
+});
 
 document.addEventListener("scroll", look, { capture: true, passive: true });
 look();
