@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page
 
@@ -112,6 +115,17 @@ def test_no_state_of_any_page_fails(
 
     sign_in(lead)
     look("import", reverse("web:import"))
+    look("import a file", reverse("web:import") + "?way=upload")
+    rows = b'{"id": "good", "text": "Asthma, mild."}\n{"id": "bad"}\n'
+    for state, file in (("brought in, and not", rows), ("nothing brought in", b"\n")):
+        page.goto(live_server.url + reverse("web:import") + "?way=upload")
+        page.locator("[name=work_group]").select_option(index=1)
+        page.locator("[name=file]").set_input_files(
+            {"name": "week.jsonl", "mimeType": "application/jsonl", "buffer": file}
+        )
+        page.get_by_role("button", name="Upload and take in").click()
+        page.get_by_role("heading", name="What was brought in").wait_for()
+        look(state, "")
     look("open, as a lead", review_of(clean))
     sign_in(auditor)
     look("audit", reverse("web:audit"))
@@ -142,6 +156,46 @@ MOVING = """() => [...document.querySelectorAll('*')].filter(element => {
     const runs = style.animationName !== 'none' && longest(style.animationDuration) > 0.01;
     return runs || longest(style.transitionDuration) > 0.01 || style.scrollBehavior === 'smooth';
 }).map(element => element.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_error_page_fails(
+    coder: User, page: Page, context: BrowserContext, live_server: Any, sign_in: Any, look: Look,
+    found: dict[str, list[str]], complaints: list[str], monkeypatch: pytest.MonkeyPatch, theme: str,
+) -> None:  # fmt: skip
+    context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
+    # Some of these are drawn without the request, so also without its cookie: there the browser's wish counts.
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
+    sign_in(coder)
+
+    def shown(heading: str, address: str = "") -> None:
+        look(heading, address)
+        assert page.get_by_role("heading", level=1).inner_text() == heading
+
+    page.goto(live_server.url + reverse("web:worklist"))
+    # A form that was open across a sign-in: its token is no longer the session's.
+    out = page.locator(f"form[action='{reverse('web:sign-out')}']").first
+    out.locator("[name=csrfmiddlewaretoken]").evaluate("field => { field.value = 'old'; }")
+    with page.expect_navigation():
+        out.evaluate("form => form.submit()")
+    shown("The page was too old")
+    for heading, error in (
+        ("The request could not be read", SuspiciousOperation()),
+        ("Not allowed", PermissionDenied()),
+        ("Not here", Http404()),
+        ("The server failed", RuntimeError()),
+    ):
+        monkeypatch.setattr("coding_review.web.worklist.render", Mock(side_effect=error))
+        shown(heading, reverse("web:worklist"))
+    assert sorted(text.split("status of ")[1][:3] for text in complaints) == [
+        "400",
+        "403",
+        "403",
+        "404",
+        "500",
+    ]
+    complaints.clear()
+    assert found == {name: [] for name in found}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
