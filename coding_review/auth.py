@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 
 from coding_review.errors import NotAllowed
@@ -30,6 +31,11 @@ class PasswordBackend(ModelBackend):
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         return False
+
+    def get_user(self, user_id: int) -> Any:
+        """With the reviewer's profile, which nearly every page and answer asks for."""
+        user = get_user_model().objects.select_related("reviewer").filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
 
 
 class RoleBackend(BaseBackend):

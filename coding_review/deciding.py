@@ -10,10 +10,10 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from catalog.choices import CodeRole
@@ -117,6 +117,14 @@ def restore_evidence(entry: CodeEntry, places: list[dict[str, Any]]) -> None:
     EntryEvidence.objects.bulk_create(rows)
 
 
+class CodedLine(NamedTuple):
+    pk: int
+    system: str
+    code: str
+    role: str
+    sequence: int
+
+
 @dataclass(slots=True)
 class Act:
     """One act of one person on one open code set, which may hold several decisions (one batch)."""
@@ -129,6 +137,8 @@ class Act:
     written: list[Decision] = field(default_factory=list)
     repeated: bool = False
     _number: int | None = None
+    _same: bool = False
+    _coded: list[CodedLine] | None = None
 
     @property
     def encounter(self) -> Encounter:
@@ -140,7 +150,8 @@ class Act:
 
     def already_done(self) -> bool:
         """The same form sent twice (double click, retry) carries the same batch id."""
-        return Decision.objects.filter(reading=self.locked.reading, batch=self.batch).exists()
+        self._look_back()
+        return self._same
 
     def entry(self, entry_id: int, seen_version: int | None = None) -> CodeEntry:
         """The entry, locked; raises StalePage when it changed since the page that sent the act was made."""
@@ -161,6 +172,8 @@ class Act:
                 state=str(entry.state),
                 code=entry.code,
             )
+        # The locked rows, so that who gets the entry back need not read them again.
+        entry.reading = self.locked.reading
         return entry
 
     def node(self, code: str) -> Code:
@@ -181,23 +194,27 @@ class Act:
     def refuse_duplicate(self, entry: CodeEntry, system: str, code: str) -> None:
         if entry.role in REPEATING_ROLES:
             return
-        twin = (
-            CodeEntry.objects.filter(
-                reading=self.locked.reading, system=system, code=code, state__in=CODED_STATES
-            )
-            .exclude(pk=entry.pk)
-            .exclude(role__in=REPEATING_ROLES)
-        )
-        if twin.exists():
+        if any(
+            line.system == system
+            and line.code == code
+            and line.pk != entry.pk
+            and line.role not in REPEATING_ROLES
+            for line in self._coded_lines()
+        ):
             raise InvalidDecision(
                 f"{code} is already in the code set. Reject this one as a duplicate.", code=code
             )
 
     def next_sequence(self) -> int:
-        top = CodeEntry.objects.filter(reading=self.locked.reading, state__in=CODED_STATES).aggregate(
-            top=Max("sequence")
-        )["top"]
-        return (top or 0) + 1
+        return max((line.sequence for line in self._coded_lines()), default=0) + 1
+
+    def _coded_lines(self) -> list[CodedLine]:
+        if self._coded is None:
+            rows = CodeEntry.objects.filter(reading=self.locked.reading, state__in=CODED_STATES)
+            self._coded = [
+                CodedLine(*row) for row in rows.values_list("pk", "system", "code", "role", "sequence")
+            ]
+        return self._coded
 
     def write(
         self,
@@ -221,6 +238,7 @@ class Act:
             )
         entry.version += 1
         entry.save()
+        self._coded = None
         undoes, redoes = self.undoes.get(entry.pk), self.redoes.get(entry.pk)
         exposure = Exposure.objects.filter(entry=entry, user=self.actor).first() if self.actor else None
         reading = self.locked.reading
@@ -296,11 +314,17 @@ class Act:
         else:
             refresh_counters(self.encounter)
 
-    def _next_number(self) -> int:
+    def _look_back(self) -> None:
+        """One look at the decisions so far: the last number, and whether this act is among them."""
         if self._number is None:
-            last = Decision.objects.filter(reading=self.locked.reading).aggregate(last=Max("number"))["last"]
-            self._number = last or 0
-        self._number += 1
+            found = Decision.objects.filter(reading=self.locked.reading).aggregate(
+                last=Max("number"), same=Count("pk", filter=Q(batch=self.batch))
+            )
+            self._number, self._same = found["last"] or 0, bool(found["same"])
+
+    def _next_number(self) -> int:
+        self._look_back()
+        self._number = (self._number or 0) + 1
         return self._number
 
 

@@ -26,15 +26,17 @@ class LockedSet:
 
     def entries(self) -> list[CodeEntry]:
         """All entries of the reading, locked by primary key."""
-        return list(
+        rows = list(
             CodeEntry.objects.select_for_update(no_key=True).filter(reading=self.reading).order_by("pk")
         )
+        for row in rows:
+            row.reading = self.reading
+        return rows
 
 
 def lock_code_set(code_set_id: int) -> LockedSet:
     """The code set with its encounter and coding reading; raises Frozen when it is signed or superseded."""
-    encounter_id = CodeSet.objects.values_list("encounter_id", flat=True).get(pk=code_set_id)
-    encounter = lock_encounter(encounter_id)
+    encounter = Encounter.objects.select_for_update(of=("self",), no_key=True).get(code_sets=code_set_id)
     code_set = (
         CodeSet.objects.select_for_update(of=("self",), no_key=True)
         .select_related("release")
@@ -45,4 +47,6 @@ def lock_code_set(code_set_id: int) -> LockedSet:
     reading, _ = Reading.objects.select_for_update(no_key=True).get_or_create(
         code_set=code_set, kind=ReadingKind.CODING
     )
+    # Whoever goes on with one of them finds the locked others, as the act leaves them.
+    code_set.encounter, reading.code_set = encounter, code_set
     return LockedSet(encounter, code_set, reading)

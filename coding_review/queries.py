@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from catalog.choices import CodeSystem
 from catalog.models import Code
-from coding_review.choices import CODED_STATES, RUN_OPEN, EntryOrigin, EntryState, ReadingKind
+from coding_review.choices import (
+    CODED_STATES,
+    RUN_OPEN,
+    EncounterStatus,
+    EntryOrigin,
+    EntryState,
+    ReadingKind,
+)
 from coding_review.models import CodeEntry, CodeSet, Encounter, EntryEvidence, Hold
 from coding_review.rules.conflicts import Suggested
 from coding_review.rules.signoff import CodeSetFacts, LineFacts
@@ -19,6 +27,31 @@ def coding_entries(code_set: CodeSet) -> list[CodeEntry]:
     return list(
         CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING).on_list()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """What counting, marking and the sign-off rules need of an entry; no models are made of the hundreds of a page."""
+
+    pk: int
+    state: str
+    band: str
+    system: str
+    code: str
+    role: str
+    poa: str
+    context: list[str]
+
+
+# Either will do where a whole list is counted or marked.
+Listed: TypeAlias = CodeEntry | EntryFacts
+
+
+def entry_facts(code_set: CodeSet) -> list[EntryFacts]:
+    """Of the same entries, in the same order, as coding_entries."""
+    rows = CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING).on_list()
+    fields = ("pk", "state", "band", "system", "code", "role", "poa", "context")
+    return [EntryFacts(*row) for row in rows.values_list(*fields)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +77,12 @@ def evidence_places(code_set: CodeSet) -> list[EvidencePlace]:
 
 def sign_off_facts(
     code_set: CodeSet,
-    entries: list[CodeEntry] | None = None,
+    entries: Sequence[Listed] | None = None,
     *,
-    open_hold: bool | None = None,
     running: bool | None = None,
 ) -> CodeSetFacts:
     """What rules/signoff.py judges. What the caller has at hand it gives; the rest is asked for."""
-    entries = coding_entries(code_set) if entries is None else entries
+    entries = entry_facts(code_set) if entries is None else entries
     coded = [e for e in entries if e.state in CODED_STATES]
     diagnoses = {e.code for e in coded if e.system == CodeSystem.ICD10CM}
     valid = (
@@ -67,9 +99,7 @@ def sign_off_facts(
         lines=tuple(LineFacts(e.code, e.system, e.role, e.poa) for e in coded),
         undecided=dict(Counter(e.band for e in entries if e.state == EntryState.UNDECIDED)),
         held=sum(e.state == EntryState.HELD for e in entries),
-        open_hold=code_set.encounter.holds.filter(ended_at__isnull=True).exists()
-        if open_hold is None
-        else open_hold,
+        open_hold=code_set.encounter.status == EncounterStatus.ON_HOLD,
         has_release=code_set.release_id is not None,
         release_stands_in=code_set.release_stands_in,
         invalid_codes=tuple(sorted(diagnoses - valid)),
@@ -101,4 +131,6 @@ def suggested_from(code_set: CodeSet, versions: Collection[int]) -> list[Suggest
 
 
 def open_hold(encounter: Encounter) -> Hold | None:
+    if encounter.status != EncounterStatus.ON_HOLD:
+        return None
     return encounter.holds.filter(ended_at__isnull=True).select_related("owner").first()

@@ -8,7 +8,7 @@ from html import escape
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
-from coding_review.web.review_page import Line, Segment
+from coding_review.web.marked_text import Line, Segment, StripMark
 
 register = template.Library()
 
@@ -22,6 +22,17 @@ def text_line(line: Line, *, oob: bool = False) -> SafeString:
 @register.simple_tag
 def text_lines(lines: Sequence[Line]) -> SafeString:
     return mark_safe("".join(_line(line, "") for line in lines))  # noqa: S308  (everything in it is escaped)
+
+
+@register.simple_tag
+def strip_marks(marks: Sequence[StripMark]) -> SafeString:
+    """The ticks beside the text, one for each line with evidence."""
+    return mark_safe(  # noqa: S308  (numbers and names of ours)
+        "".join(
+            f'<rect class="{m.state}" x="2" y="{m.top}%" width="10" height="3" rx="1.5" data-line="{m.line}"/>'
+            for m in marks
+        )
+    )
 
 
 def _line(line: Line, attributes: str) -> str:

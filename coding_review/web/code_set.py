@@ -48,7 +48,7 @@ def code_pick(request: HttpRequest, code_set_id: int) -> HttpResponse:
     )
     builder = Builder(request.user, code_set, wanted)
     if is_htmx(request):
-        page = builder.page(cards=False, lines=False)
+        page = builder.pieces(cards=False)
         return render(request, "coding_review/review/_pick_results.html", {"page": page, "pick": pick})
     return render(request, PAGE, {"page": builder.page()})
 

@@ -32,12 +32,8 @@ def get_encounter_for(user: Any, pk: int, permission: str) -> Encounter:
 
 def get_code_set_for(user: Any, pk: int, permission: str) -> CodeSet:
     """The code set with its encounter and release. Raises Http404, NotAllowed."""
-    code_set = (
-        CodeSet.objects.select_related("encounter__facility", "encounter__work_group", "release", "signed_by")
-        .filter(pk=pk, encounter__in=Encounter.objects.visible_to(user))
-        .first()
-    )
-    if code_set is None:
+    code_set = CodeSet.objects.select_related("encounter", "release", "signed_by").filter(pk=pk).first()
+    if code_set is None or not code_set.encounter.is_visible_to(user):
         raise Http404(HIDDEN)
     require(user, permission)
     return code_set
@@ -45,12 +41,8 @@ def get_code_set_for(user: Any, pk: int, permission: str) -> CodeSet:
 
 def get_entry_for(user: Any, pk: int, permission: str) -> CodeEntry:
     """The entry with its reading, code set and encounter. Raises Http404, NotAllowed."""
-    entry = (
-        CodeEntry.objects.select_related("reading__code_set__encounter", "reading__code_set__release")
-        .filter(pk=pk, reading__code_set__encounter__in=Encounter.objects.visible_to(user))
-        .first()
-    )
-    if entry is None:
+    entry = CodeEntry.objects.select_related("reading__code_set__encounter").filter(pk=pk).first()
+    if entry is None or not entry.reading.code_set.encounter.is_visible_to(user):
         raise Http404(HIDDEN)
     require(user, permission)
     return entry

@@ -26,7 +26,7 @@ from coding_review.actions.set_line import ProcedureDetails, set_poa, set_proced
 from coding_review.actions.set_sequence import move_line
 from coding_review.actions.undo import redo, undo
 from coding_review.actions.withdraw import withdraw
-from coding_review.choices import DecisionAction
+from coding_review.choices import DecisionAction, EntryState
 from coding_review.errors import ReviewError, StalePage
 from coding_review.models import CodeEntry, CodeSet
 from coding_review.rules import reasons
@@ -141,7 +141,9 @@ def entry_decide(request: HttpRequest, entry_id: int) -> HttpResponse:
     except ReviewError as error:
         return refused(request, entry, error.message, error.status)
     said = f"{decided.code} {decided.get_state_display().lower()}."
-    return answered(request, entry.reading.code_set, [decided.pk], said, after=decided)
+    # An added code that is withdrawn leaves the list.
+    gone = decided.state == EntryState.WITHDRAWN
+    return answered(request, [decided], said, after=decided, whole_list=gone)
 
 
 def record_exposure_of(request: HttpRequest, entry: CodeEntry) -> None:
@@ -157,7 +159,7 @@ def entry_set(request: HttpRequest, entry_id: int) -> HttpResponse:
         return refused(request, entry, first_error(form), 422)
     data, code_set_id = form.cleaned_data, entry.reading.code_set_id
     version = data["version"]
-    changed: list[int] = []
+    changed: dict[int, CodeEntry] = {}
 
     def seen() -> int | None:
         # Only the first change of one form is held against what the page had seen.
@@ -166,15 +168,14 @@ def entry_set(request: HttpRequest, entry_id: int) -> HttpResponse:
     try:
         if data["role"] and data["role"] != entry.role:
             rows = set_role(request.user, code_set_id, entry.pk, role=data["role"], seen_version=seen())
-            changed += [e.pk for e in rows]
+            changed |= {e.pk: e for e in rows}
         if "poa" in request.POST and data["poa"] != entry.poa:
-            changed.append(
-                set_poa(request.user, code_set_id, entry.pk, poa=data["poa"], seen_version=seen()).pk
-            )
+            saved = set_poa(request.user, code_set_id, entry.pk, poa=data["poa"], seen_version=seen())
+            changed[saved.pk] = saved
         if data["move"]:
             step = -1 if data["move"] == "up" else 1
             rows = move_line(request.user, code_set_id, entry.pk, by=step, seen_version=seen())
-            changed += [e.pk for e in rows]
+            changed |= {e.pk: e for e in rows}
         if "modifiers" in request.POST or "units" in request.POST:
             details = ProcedureDetails(
                 modifiers=data["modifiers"],
@@ -184,12 +185,12 @@ def entry_set(request: HttpRequest, entry_id: int) -> HttpResponse:
                 diagnosis_pointers=data["pointers"],
             )
             saved = set_procedure(request.user, code_set_id, entry.pk, details=details, seen_version=seen())
-            changed.append(saved.pk)
+            changed[saved.pk] = saved
     except StalePage as error:
         return stale(request, entry, error, "A change of the line", ())
     except ReviewError as error:
         return refused(request, entry, error.message, error.status)
-    return answered(request, entry.reading.code_set, [*changed, entry.pk], "Saved.", after=entry)
+    return answered(request, list(({entry.pk: entry} | changed).values()), "Saved.", after=entry)
 
 
 @require_POST
@@ -212,9 +213,7 @@ def entry_evidence(request: HttpRequest, entry_id: int) -> HttpResponse:
         return stale(request, entry, error, "Another evidence", ())
     except ReviewError as error:
         return refused(request, entry, error.message, error.status)
-    return answered(
-        request, entry.reading.code_set, [changed.pk], "Evidence changed.", select=changed.pk, after=changed
-    )
+    return answered(request, [changed], "Evidence changed.", select=changed.pk, after=changed, moved=True)
 
 
 @require_POST
@@ -238,7 +237,7 @@ def entry_add(request: HttpRequest, code_set_id: int) -> HttpResponse:
         )
         set_procedure(request.user, code_set.pk, entry.pk, details=details)
     said = f"{entry.code} {entry.get_state_display().lower()}."
-    return answered(request, code_set, [entry.pk], said, whole_list=True, select=entry.pk)
+    return answered(request, [entry], said, whole_list=True, select=entry.pk)
 
 
 @require_POST
@@ -257,9 +256,7 @@ def _turn_back(
     code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
     entries = act(request.user, code_set.pk)
     codes = ", ".join(dict.fromkeys(e.code for e in entries))
-    return answered(
-        request, code_set, [e.pk for e in entries], f"{word}: {codes}.", whole_list=True, select=entries[0].pk
-    )
+    return answered(request, entries, f"{word}: {codes}.", whole_list=True, select=entries[0].pk, moved=True)
 
 
 @require_POST
@@ -267,9 +264,9 @@ def code_set_dismiss_low(request: HttpRequest, code_set_id: int) -> HttpResponse
     code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
     batch = act_id(request, code_set.pk, request.POST.get("revision"), "low")
     entries = dismiss_remaining_low(request.user, code_set.pk, batch=batch)
-    return answered(
-        request, code_set, [e.pk for e in entries], f"{len(entries)} low dismissed.", whole_list=True
-    )
+    if not entries:
+        return to(request, page_url(code_set, document=number(request.POST.get("document"))))
+    return answered(request, entries, f"{len(entries)} low dismissed.", whole_list=True)
 
 
 # --- Answers ------------------------------------------------------------------------------------------
@@ -277,25 +274,29 @@ def code_set_dismiss_low(request: HttpRequest, code_set_id: int) -> HttpResponse
 
 def answered(
     request: HttpRequest,
-    code_set: CodeSet,
-    changed: Sequence[int],
+    changed: Sequence[CodeEntry],
     said: str,
     *,
     after: CodeEntry | None = None,
     whole_list: bool = False,
     select: int | None = None,
+    moved: bool = False,
 ) -> HttpResponse:
-    """For htmx what changed, out of band; without it back to the page, at the next undecided code."""
+    """For htmx what changed, out of band; without it back to the page, at the next undecided code.
+
+    `changed`: the entries of one code set, at least one, as the action gave them back.
+    """
     document = number(request.POST.get("document"))
+    reading = changed[0].reading
+    code_set = reading.code_set
     if not is_htmx(request):
         return redirect(
             page_url(code_set, document=document, entry=select or _next_undecided(code_set, after))
         )
-    fresh = get_code_set_for(request.user, code_set.pk, CODE_ENCOUNTER)
     wanted = Wanted(document=document, entry=select, panel=request.POST.get("panel", ""))
-    builder = Builder(request.user, fresh, wanted)
-    page = builder.page(cards=whole_list, lines=False)
-    result = builder.result(changed, said=f"{said} {builder.left()}", whole_list=whole_list)
+    builder = Builder(request.user, code_set, wanted, reading=reading)
+    page = builder.pieces(cards=whole_list)
+    result = builder.result(changed, said=f"{said} {builder.left()}", whole_list=whole_list, moved=moved)
     return render(request, ANSWER, {"page": page, "result": result})
 
 
@@ -328,8 +329,8 @@ def _not_saved(request: HttpRequest, entry: CodeEntry, status: int, wanted: Want
     builder = Builder(request.user, code_set, wanted)
     if not is_htmx(request):
         return render(request, PAGE, {"page": builder.page()}, status=status)
-    page = builder.page(cards=False, lines=False)
-    result = builder.result([entry.pk], said="Not saved.")
+    page = builder.pieces(cards=False)
+    result = builder.result([CodeEntry.objects.get(pk=entry.pk)], said="Not saved.")
     return render(request, ANSWER, {"page": page, "result": result}, status=status)
 
 

@@ -12,15 +12,33 @@ from django.db.models import prefetch_related_objects
 
 from coding_review.auth import RoleBackend
 from coding_review.choices import RUN_OPEN, Assistance, EntryState, ReadingKind, RunStatus
-from coding_review.models import CodeEntry, CodeSet, DocumentVersion, Encounter, Reading, ReviewerProfile
-from coding_review.queries import coding_entries, evidence_places, open_hold, sign_off_facts
+from coding_review.models import (
+    CodeEntry,
+    CodeSet,
+    DocumentVersion,
+    Encounter,
+    Hold,
+    PredictionRun,
+    Reading,
+    ReviewerProfile,
+)
+from coding_review.queries import (
+    EvidencePlace,
+    Listed,
+    coding_entries,
+    entry_facts,
+    evidence_places,
+    open_hold,
+    sign_off_facts,
+)
 from coding_review.rules import signoff
 from coding_review.rules.permissions import VIEW_HISTORY
 from coding_review.web import review_cards, review_documents, review_header
 from coding_review.web.lead_tools import lead_tools
+from coding_review.web.marked_text import DocumentText, Line
 from coding_review.web.review_conflicts import Disagreements, disagreements
 from coding_review.web.review_history import history_events
-from coding_review.web.review_page import Card, Conflict, DocumentText, Line, Pick, Result, ReviewPage
+from coding_review.web.review_page import Card, Conflict, Pick, Pieces, Result, ReviewPage
 from coding_review.web.segments import Span
 from modelops.choices import Band
 
@@ -43,61 +61,103 @@ class Wanted:
 
 
 class Builder:
-    """Reads the rows of one code set once; `page` and `result` draw from them."""
+    """Draws from the rows of one code set, each read once and only where it is asked for."""
 
-    def __init__(self, user: Any, code_set: CodeSet, wanted: Wanted) -> None:
+    def __init__(
+        self, user: Any, code_set: CodeSet, wanted: Wanted, *, reading: Reading | None = None
+    ) -> None:
         self.user, self.code_set, self.wanted = user, code_set, wanted
+        if reading is not None:
+            self.reading = reading
         self.encounter: Encounter = code_set.encounter
-        self.reading = Reading.objects.filter(code_set=code_set, kind=ReadingKind.CODING).first()
-        self.entries: list[CodeEntry] = coding_entries(code_set)
-        self.versions: list[DocumentVersion] = review_documents.versions_of(code_set)
-        self.places = evidence_places(code_set)
-        # Newest first; a code set has a run for each time documents or models changed.
-        self.runs = list(code_set.runs.order_by("-pk")[:RUNS_LOOKED_AT])
-        self.finished = next((run for run in self.runs if run.status == RunStatus.DONE), None)
-        self.held = open_hold(self.encounter)
-        self.profile = ReviewerProfile.objects.filter(user=user).first()
         self.read_only = review_header.read_only(self.encounter, code_set, user)
-        self.hidden = self._hidden()
-        self._spans: list[Span] | None = None
 
-    def page(self, *, cards: bool = True, lines: bool = True) -> ReviewPage:
-        """Answers to one act leave cards and lines out: the result carries those that changed."""
+    @cached_property
+    def reading(self) -> Reading | None:
+        return Reading.objects.filter(code_set=self.code_set, kind=ReadingKind.CODING).first()
+
+    @cached_property
+    def entries(self) -> list[CodeEntry]:
+        return coding_entries(self.code_set)
+
+    @cached_property
+    def listed(self) -> Sequence[Listed]:
+        """All entries, for counts and marks: models only where they are needed anyway."""
+        return self.entries if "entries" in self.__dict__ else entry_facts(self.code_set)
+
+    @cached_property
+    def versions(self) -> list[DocumentVersion]:
+        return review_documents.versions_of(self.code_set)
+
+    @cached_property
+    def places(self) -> list[EvidencePlace]:
+        return evidence_places(self.code_set)
+
+    @cached_property
+    def runs(self) -> list[PredictionRun]:
+        """Newest first; a code set has a run for each time documents or models changed."""
+        return list(self.code_set.runs.order_by("-pk")[:RUNS_LOOKED_AT])
+
+    @cached_property
+    def finished(self) -> PredictionRun | None:
+        return next((run for run in self.runs if run.status == RunStatus.DONE), None)
+
+    @cached_property
+    def held(self) -> Hold | None:
+        return open_hold(self.encounter)
+
+    @cached_property
+    def profile(self) -> ReviewerProfile | None:
+        return getattr(self.user, "reviewer", None)
+
+    @cached_property
+    def hidden(self) -> bool:
+        """Reading first hides the suggestions from the coder who has the encounter, until they are revealed."""
+        if self.read_only or self.reading is None or self.reading.assistance != Assistance.NONE:
+            return False
+        return settings.READ_FIRST or bool(self.profile and self.profile.read_first)
+
+    @cached_property
+    def panel(self) -> str:
+        return self.wanted.panel if self.wanted.panel in PANELS else "suggestions"
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """Marks on the version that is shown."""
         shown = self.shown_version()
-        running = any(run.status in RUN_OPEN for run in self.runs)
-        facts = sign_off_facts(self.code_set, self.entries, open_hold=self.held is not None, running=running)
-        blockers = signoff.blockers(facts)
+        if shown is None or self.hidden:
+            return []
+        return review_documents.spans_of(shown, self.listed, self.places, self.finished)
+
+    def pieces(self, *, cards: bool) -> Pieces:
+        """What an act may have changed. Lines of the text and the changed cards are in `result`."""
+        return Pieces(cards=self.cards(self._visible()) if cards else (), **self._common(lines=False))
+
+    def page(self) -> ReviewPage:
+        visible = self._visible()
         state, line = review_header.prediction(self.runs)
         alerts = review_header.alerts(self.encounter)
-        unseen = {alert.document for alert in alerts}
+        shown = self.shown_version()
         lease = review_header.lease(self.encounter, self.code_set, self.user)
-        panel = self.wanted.panel if self.wanted.panel in PANELS else "suggestions"
         low_left = any(e.state == EntryState.UNDECIDED and e.band == Band.LOW for e in self.entries)
-        visible = [] if self.hidden else self.entries
-        places = [] if self.hidden else self.places
         can_see_history = RoleBackend().has_perm(self.user, VIEW_HISTORY)
         on_hold = review_header.hold_line(self.held)
         return ReviewPage(
-            encounter_id=self.encounter.pk,
-            claim_type=self.code_set.claim_type,
-            code_set_id=self.code_set.pk,
-            revision=self.code_set.revision,
+            **self._common(lines=True),
+            cards=self.cards(visible),
             header=review_header.header(self.encounter, self._code_sets(), self.code_set),
             lease=lease,
-            documents=review_documents.rail(self.versions, places, shown.pk if shown else 0, unseen),
-            document=self.text(lines=lines),
-            cards=self.cards(visible) if cards else (),
+            documents=review_documents.rail(
+                self.versions,
+                [] if self.hidden else self.places,
+                shown.pk if shown else 0,
+                {alert.document for alert in alerts},
+            ),
             bands=review_cards.bands(visible),
-            code_set=review_cards.code_set_panel(self.code_set, self.entries),
-            progress=review_cards.progress(self.entries, self.reading, blockers, editable=not self.read_only),
-            sign_off=review_header.sign_off_panel(self.encounter, self.code_set, self.user, self.profile),
             history=history_events(self.encounter, self.user)
-            if panel == "history" and can_see_history
+            if self.panel == "history" and can_see_history
             else (),
-            findings=() if self.hidden else self.disagreements.listed,
             alerts=alerts,
-            panel=panel,
-            read_only=self.read_only,
             hidden=self.hidden,
             assistance=self.reading.assistance if self.reading else Assistance.NONE,
             calibrated=self._calibrated(),
@@ -107,29 +167,46 @@ class Builder:
             can_resume=bool(on_hold) and self.encounter.owner_id == self.user.pk,
             hold_reasons=review_header.hold_reasons() if lease.mine else (),
             skip_reasons=review_header.skip_reasons() if lease.mine else (),
-            pick=self.wanted.pick,
             lead=lead_tools(self.encounter, self.user, failed=state == "failed"),
             idle_seconds=settings.IDLE_MINUTES * 60,
             low_left=low_left and not self.read_only,
         )
+
+    def _common(self, *, lines: bool) -> dict[str, Any]:
+        """The fields of Pieces but its cards. With `lines`, all of the text and of the code set."""
+        if lines or self.panel == "codes":
+            coded: Sequence[CodeEntry] = self.entries
+        else:
+            coded = ()
+        running = any(run.status in RUN_OPEN for run in self.runs)
+        facts = sign_off_facts(self.code_set, self.listed, running=running)
+        return {
+            "encounter_id": self.encounter.pk,
+            "claim_type": self.code_set.claim_type,
+            "code_set_id": self.code_set.pk,
+            "revision": self.code_set.revision,
+            "document": self.text(lines=lines),
+            "code_set": review_cards.code_set_panel(self.code_set, coded),
+            "progress": review_cards.progress(
+                self.listed, self.reading, signoff.blockers(facts), editable=not self.read_only
+            ),
+            "sign_off": review_header.sign_off_panel(self.encounter, self.code_set, self.user, self.profile),
+            "findings": () if self.hidden else self.disagreements.listed,
+            "panel": self.panel,
+            "read_only": self.read_only,
+            "pick": self.wanted.pick,
+        }
+
+    def _visible(self) -> Sequence[CodeEntry]:
+        return [] if self.hidden else self.entries
 
     def text(self, *, lines: bool = True) -> DocumentText | None:
         shown = self.shown_version()
         if shown is None:
             return None
         return review_documents.document_text(
-            shown,
-            self.spans(shown),
-            with_changes=self.wanted.changes,
-            with_lines=lines,
+            shown, self.spans, with_changes=self.wanted.changes, with_lines=lines
         )
-
-    def spans(self, shown: DocumentVersion) -> list[Span]:
-        if self.hidden:
-            return []
-        if self._spans is None:
-            self._spans = review_documents.spans_of(shown, self.entries, self.places, self.finished)
-        return self._spans
 
     def cards(self, entries: Sequence[CodeEntry]) -> tuple[Card, ...]:
         # Only what is drawn: the answer to one decision has one card of hundreds.
@@ -151,15 +228,17 @@ class Builder:
             for e in entries
         )
 
-    def result(self, changed: Sequence[int], *, said: str, whole_list: bool = False) -> Result:
-        """What one act changed, after it was done (the rows here are read after it)."""
-        entries = [e for e in self.entries if e.pk in changed]
+    def result(
+        self, changed: Sequence[CodeEntry], *, said: str, whole_list: bool = False, moved: bool = False
+    ) -> Result:
+        """What one act changed. `moved`: evidence may stand elsewhere than before it."""
         shown = self.shown_version()
         lines: tuple[Line, ...] = ()
         if shown is not None and not self.hidden:
-            lines = review_documents.changed_marks(shown, self.spans(shown), self.places, changed)
+            ids = [entry.pk for entry in changed]
+            lines = review_documents.changed_marks(shown, self.spans, self.places, ids, moved=moved)
         return Result(
-            cards=self.cards(entries),
+            cards=() if whole_list else self.cards(changed),
             lines=lines,
             whole_list=whole_list,
             select=self.wanted.entry,
@@ -171,6 +250,10 @@ class Builder:
         return disagreements(self.code_set, self.versions)
 
     def shown_version(self) -> DocumentVersion | None:
+        return self._shown
+
+    @cached_property
+    def _shown(self) -> DocumentVersion | None:
         for version in self.versions:
             if version.pk == self.wanted.document:
                 return version
@@ -186,7 +269,7 @@ class Builder:
             self.wanted.entry = next(undecided, None)
 
     def left(self) -> str:
-        undecided = sum(e.state == EntryState.UNDECIDED for e in self.entries)
+        undecided = sum(e.state == EntryState.UNDECIDED for e in self.listed)
         return f"{undecided} left." if undecided else "All are decided."
 
     def _first(self) -> DocumentVersion | None:
@@ -205,12 +288,6 @@ class Builder:
         order = {claim_type: n for n, claim_type in enumerate(self.encounter.claim_types)}
         sets = CodeSet.objects.current().filter(encounter=self.encounter)
         return sorted(sets, key=lambda c: order.get(c.claim_type, 99))
-
-    def _hidden(self) -> bool:
-        """Reading first hides the suggestions from the coder who has the encounter, until they are revealed."""
-        if self.read_only or self.reading is None or self.reading.assistance != Assistance.NONE:
-            return False
-        return settings.READ_FIRST or bool(self.profile and self.profile.read_first)
 
     def _calibrated(self) -> bool:
         return self.finished is not None and bool(self.finished.calibration_id)

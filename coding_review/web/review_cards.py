@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from django.urls import NoReverseMatch, reverse
-
 from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, ClaimType, CodeRole, CodeSystem
 from catalog.choices import PresentOnAdmission as Poa
 from coding_review.actions.set_line import ROLES_BY_CLAIM_TYPE
@@ -20,6 +18,7 @@ from coding_review.choices import (
     EntryState,
 )
 from coding_review.models import CodeEntry, CodeSet, Decision, EntryEvidence, Reading
+from coding_review.queries import Listed
 from coding_review.rules import reasons
 from coding_review.rules.line_order import line_order
 from coding_review.rules.signoff import POA_ROLES
@@ -114,15 +113,7 @@ def card(
         role_options=role_options(entry, code_set.claim_type),
         findings=(finding,) if finding is not None and entry.state not in _SET_ASIDE else (),
         selected=selected,
-        code_url=code_url(entry),
     )
-
-
-def code_url(entry: CodeEntry) -> str:
-    try:
-        return reverse("codes:code", args=[entry.system, entry.code])
-    except NoReverseMatch:
-        return ""
 
 
 def outcome(entry: CodeEntry) -> str:
@@ -154,7 +145,7 @@ def _place(e: EntryEvidence, shown: int | None, labels: Mapping[int, str]) -> Pl
     )
 
 
-def bands(entries: Sequence[CodeEntry]) -> tuple[BandCount, ...]:
+def bands(entries: Sequence[Listed]) -> tuple[BandCount, ...]:
     counts = Counter(e.band for e in entries)
     return tuple(BandCount(b.value, str(b.label), counts[b.value]) for b in Band)
 
@@ -217,7 +208,7 @@ def _set_line(entry: CodeEntry, number: int, claim_type: str, *, first: bool, la
 
 
 def progress(
-    entries: Sequence[CodeEntry], reading: Reading | None, found: Sequence[FoundBlocker], *, editable: bool
+    entries: Sequence[Listed], reading: Reading | None, found: Sequence[FoundBlocker], *, editable: bool
 ) -> Progress:
     states = Counter(e.state for e in entries)
     coded = sum(states[s] for s in CODED_STATES)

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 
 from coding_review.choices import DocumentStatus
 from coding_review.models import (
-    CodeEntry,
     CodeSet,
     ContextMention,
     Decision,
@@ -18,10 +17,11 @@ from coding_review.models import (
     DocumentVersion,
     PredictionRun,
 )
-from coding_review.queries import EvidencePlace
+from coding_review.queries import EvidencePlace, Listed
 from coding_review.text_diff import hunks
 from coding_review.web import words
-from coding_review.web.review_page import Change, DocumentEntry, DocumentText, Line
+from coding_review.web.marked_text import Change, DocumentText, Line
+from coding_review.web.review_page import DocumentEntry
 from coding_review.web.segments import MARK_STATE, Span, marked_lines, sections, strip
 from modelops.choices import ContextTag
 
@@ -102,7 +102,7 @@ def _zone(document: Document) -> ZoneInfo:
 
 def spans_of(
     version: DocumentVersion,
-    entries: Sequence[CodeEntry],
+    entries: Sequence[Listed],
     places: Sequence[EvidencePlace],
     run: PredictionRun | None,
 ) -> list[Span]:
@@ -169,6 +169,8 @@ def changed_marks(
     spans: Sequence[Span],
     places: Sequence[EvidencePlace],
     changed: Collection[int],
+    *,
+    moved: bool = False,
 ) -> tuple[Line, ...]:
     """The lines of the shown document that carry, or carried, evidence of the changed entries, with all marks."""
     stand = {
@@ -176,16 +178,20 @@ def changed_marks(
         for place in places
         if place.entry in changed and place.document_version == version.pk
     }
-    # Where the latest decision on an entry moved its evidence, the lines it was taken from lose a mark.
+    stood = _stood(version, changed) if moved else set()
+    numbers = frozenset(number for start, end in stand | stood for number in range(start, end + 1))
+    return marked_lines(version.lines, spans, numbers) if numbers else ()
+
+
+def _stood(version: DocumentVersion, changed: Collection[int]) -> set[tuple[int, int]]:
+    """Where the latest decision on an entry moved its evidence, the lines it was taken from lose a mark."""
     latest = Decision.objects.filter(entry__in=changed).order_by("entry_id", "-number").distinct("entry_id")
-    stood = {
+    return {
         (place["line_start"], place["line_end"])
         for before in latest.values_list("before", flat=True)
         for place in before.get("evidence", ())
         if place["document_version"] == version.pk
     }
-    numbers = frozenset(number for start, end in stand | stood for number in range(start, end + 1))
-    return marked_lines(version.lines, spans, numbers) if numbers else ()
 
 
 _KINDS = {"same": " ", "removed": "-", "added": "+"}

@@ -62,9 +62,10 @@ status 409 or 422.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coding_review.rules.reasons import FAMILIES, Family
+from coding_review.web.marked_text import DocumentText, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,87 +119,6 @@ class DocumentEntry:
     evidence: int
     current: bool
     flag: str = ""  # "new", "changed", "draft"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    title: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A run of characters of one line with the same marks on it.
-
-    `entries` are the ids of the code entries whose evidence covers it (empty: plain text). `state` is what the most
-    pressing of them is: "open", "done" (accepted, modified, added), "no" (rejected, dismissed) or "held".
-    `starts` are those entries whose evidence begins here. `context` is shown behind the run ("negated").
-    """
-
-    text: str
-    entries: tuple[int, ...] = ()
-    state: str = ""
-    starts: tuple[int, ...] = ()
-    context: str = ""
-
-    @property
-    def ids(self) -> str:
-        return " ".join(map(str, self.entries))
-
-    @property
-    def look(self) -> str:
-        return f"{self.state} two" if len(self.entries) > 1 else self.state
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """`aligned`: columns made of spaces or tabs, drawn in the fixed-width font."""
-
-    number: int
-    segments: tuple[Segment, ...]
-    heading: bool = False
-    aligned: bool = False
-
-    @property
-    def look(self) -> str:
-        """Its CSS classes."""
-        if self.blank:
-            return "ln blank"
-        return "ln" + " h" * self.heading + " mono" * self.aligned
-
-    @property
-    def blank(self) -> bool:
-        return not any(segment.text.strip() for segment in self.segments)
-
-
-@dataclass(frozen=True, slots=True)
-class StripMark:
-    """A tick beside the text: `top` in percent of the document's lines."""
-
-    line: int
-    top: float
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A line of the difference to the version before: kind "+", "-" or " "."""
-
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentText:
-    id: int
-    type: str
-    facts: str  # "9 Jun 2026 11:20, version 1, 58 lines"
-    lines: tuple[Line, ...]
-    sections: tuple[Section, ...]
-    strip: tuple[StripMark, ...]
-    notice: str = ""  # "Draft, not signed", "Version 2 came 11 Jun"
-    has_changes: bool = False
-    changes: tuple[Change, ...] = ()  # filled when they were asked for (changes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +185,6 @@ class Card:
     open: str = ""  # "reject", "modify" or "evidence": the form that is open in it (without scripts)
     error: str = ""
     conflict: Conflict | None = None
-    code_url: str = ""
 
     @property
     def undecided(self) -> bool:
@@ -274,6 +193,21 @@ class Card:
     @property
     def coded(self) -> bool:
         return self.state in {"accepted", "modified", "added"}
+
+    @property
+    def controls(self) -> str:
+        """Cards with the same name here have the same controls: only the selected one carries its own."""
+        low = self.undecided and self.band == "low"
+        facts = ("low", low), ("poa", self.poa_options), ("role", self.role_options)
+        return "-".join(["coded" if self.coded else self.state, *(name for name, has in facts if has)])
+
+    @property
+    def poa(self) -> str:
+        return next((o.value for o in self.poa_options if o.selected), "")
+
+    @property
+    def role(self) -> str:
+        return next((o.value for o in self.role_options if o.selected), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,34 +377,54 @@ class Result:
     said: str = ""  # for the live region: "N17.0 accepted. 9 left."
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewPage:
-    """`panel` is one of suggestions, codes, findings, history, sign-off, add.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pieces:
+    """What the answer to an act draws again; the page has the same under the same names.
 
-    `read_only` is empty when the user may decide, else says why not and what to do. `hidden` is true in read-first
-    until the text was read: cards are then empty, no text is marked, and what is shown counts as assistance "none".
-    `prediction` is "" when done, else "running" or "failed", with `prediction_line` in words.
+    `panel` is one of suggestions, codes, findings, history, sign-off, add; an answer fills the lines of the code set
+    only where they are in sight. `read_only` is empty when the user may decide, else says why not and what to do.
     """
 
     encounter_id: int
     claim_type: str
     code_set_id: int
     revision: int
-    header: Header
-    lease: Lease
-    documents: tuple[DocumentEntry, ...]
     document: DocumentText | None
     cards: tuple[Card, ...]
-    bands: tuple[BandCount, ...]
     code_set: CodeSetPanel
     progress: Progress
     sign_off: SignOff
     findings: tuple[Finding, ...] = ()
+    panel: str = "suggestions"
+    read_only: str = ""
+    band: str = ""  # the filter, without scripts; with them the page filters what it has
+    pick: Pick | None = None
+    reason_families: tuple[Family, ...] = FAMILIES
+
+    @property
+    def editable(self) -> bool:
+        return not self.read_only
+
+    @property
+    def controls(self) -> tuple[Card, ...]:
+        """One nameless card for each kind of controls on the list; scripts copy them into the card selected."""
+        kinds = {card.controls: card for card in self.cards} if self.editable else {}
+        return tuple(replace(card, id=0, version=0, code="", places=(), open="") for card in kinds.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPage(Pieces):
+    """`hidden` is true in read-first until the text was read: cards are then empty, no text is marked, and what is
+    shown counts as assistance "none". `prediction` is "" when done, else "running" or "failed", with
+    `prediction_line` in words.
+    """
+
+    header: Header
+    lease: Lease
+    documents: tuple[DocumentEntry, ...]
+    bands: tuple[BandCount, ...]
     history: tuple[HistoryEvent, ...] = ()
     alerts: tuple[Alert, ...] = ()
-    panel: str = "suggestions"
-    band: str = ""  # the filter, without scripts; with them the page filters what it has
-    read_only: str = ""
     hidden: bool = False
     assistance: str = "full"
     calibrated: bool = False
@@ -480,12 +434,6 @@ class ReviewPage:
     can_resume: bool = False
     hold_reasons: tuple[Option, ...] = ()
     skip_reasons: tuple[Option, ...] = ()
-    pick: Pick | None = None
     lead: LeadTools | None = None
     idle_seconds: int = 300
     low_left: bool = False
-    reason_families: tuple[Family, ...] = FAMILIES
-
-    @property
-    def editable(self) -> bool:
-        return not self.read_only

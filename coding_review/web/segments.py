@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from coding_review.web.review_page import Line, Section, Segment, StripMark
+from coding_review.web.marked_text import Line, Section, Segment, StripMark
 
 # Of entries that share a run, the first of these decides how it looks: what still waits comes before what is done.
 STATE_ORDER = ("open", "held", "done", "no")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from coding_review.web.marked_text import DocumentText
 from coding_review.web.review_page import (
     Alert,
     BandCount,
@@ -12,7 +13,6 @@ from coding_review.web.review_page import (
     ClaimTab,
     CodeSetPanel,
     DocumentEntry,
-    DocumentText,
     Finding,
     Header,
     HistoryEvent,
@@ -307,6 +307,9 @@ LATE = Alert(4, "Addendum of 11 May touches 2 codes.", 507)
 
 
 def with_card(id: int, **changes: object) -> ReviewPage:
-    """The page with one card changed."""
-    cards = tuple(replace(c, **changes) if c.id == id else c for c in PAGE.cards)  # type: ignore[arg-type]
+    """The page with one card changed and selected."""
+    cards = tuple(
+        replace(c, **{"selected": True} | changes) if c.id == id else replace(c, selected=False)  # type: ignore[arg-type]
+        for c in PAGE.cards
+    )
     return replace(PAGE, cards=cards)

@@ -14,7 +14,8 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from coding_review.rules.reasons import FAMILIES
-from coding_review.web.review_page import Change, Conflict, Evidence, Lease, Result, ReviewPage
+from coding_review.web.marked_text import Change
+from coding_review.web.review_page import Conflict, Evidence, Lease, Result, ReviewPage
 from coding_review.web.segments import marked_lines
 from tests.coding_review.review_sample import CARDS, LATE, PAGE, PICK, SPANS, TEXTS, with_card
 
@@ -132,11 +133,26 @@ def buttons(tree: Tree, card: int) -> list[str]:
 
 
 def test_each_state_offers_what_can_be_done_from_it() -> None:
+    offered = {
+        13: ["accept", "hold", "reject", "modify", "evidence"],
+        18: ["accept", "dismiss", "hold", "reject", "modify", "evidence"],
+        11: ["hold", "withdraw", "reject", "modify", "evidence"],
+        12: ["accept", "hold", "withdraw", "modify", "evidence"],
+    }
+    for card, expected in offered.items():
+        cards = tuple(replace(c, selected=c.id == card) for c in PAGE.cards)
+        tree = Tree(draw(replace(PAGE, cards=cards)))
+        assert buttons(tree, card) == expected
+        assert [c.id for c in cards if buttons(tree, c.id)] == [card]
+
+
+def test_every_kind_of_card_finds_its_controls_on_the_page() -> None:
     tree = Tree(draw(PAGE))
-    assert buttons(tree, 13) == ["accept", "hold", "reject", "modify", "evidence"]
-    assert buttons(tree, 18) == ["accept", "dismiss", "hold", "reject", "modify", "evidence"]
-    assert buttons(tree, 11) == ["hold", "withdraw", "reject", "modify", "evidence"]
-    assert buttons(tree, 12) == ["accept", "hold", "withdraw", "modify", "evidence"]
+    kept = [e["attrs"]["data-controls"] for e in tree.find("template") if "data-controls" in e["attrs"]]
+    assert sorted(kept) == sorted({card.controls for card in PAGE.cards})
+    assert {"undecided-poa", "undecided-low-poa", "coded-poa-role", "rejected-poa"} <= set(kept)
+    read_only = Tree(draw(replace(PAGE, read_only="Signed off.")))
+    assert not [e for e in read_only.find("template") if "data-controls" in e["attrs"]]
 
 
 def test_every_form_that_changes_something_is_a_post_with_a_token_and_works_without_scripts() -> None:

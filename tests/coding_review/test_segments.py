@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coding_review.web.review_page import Section, Segment, StripMark
+from coding_review.web.marked_text import Section, Segment, StripMark
 from coding_review.web.segments import Span, cut, is_heading, marked_lines, sections, strip
 
 

@@ -1,5 +1,6 @@
 // Which suggestion is selected: by key, by pointer, from the text. Others listen to "review:selected" on document.
 import { bind } from "../keyboard.js";
+import { equip } from "./controls.js";
 
 let selectedId = null;
 
@@ -26,6 +27,7 @@ export function mark(id) {
     if (on) card.setAttribute("aria-current", "true");
     else card.removeAttribute("aria-current");
     card.tabIndex = on ? 0 : -1;
+    if (on) equip(card);
   }
 }
 
