@@ -71,7 +71,7 @@ def build(user: Any, params: QueryDict, query: str, number: int = 1) -> Worklist
     """`query` looks through everything the user may see; without one the filters of `params` hold."""
     visible = Encounter.objects.visible_to(user)
     choices = choices_for(visible, user, params)
-    found = _searched(visible, query) if query else filtered(visible, user, params, choices)
+    found = _searched(visible, query, user) if query else filtered(visible, user, params, choices)
     start = (number - 1) * PAGE_SIZE
     rows = list(
         _ordered(found, params).select_related("owner", "patient__identity", "work_group")[
@@ -134,17 +134,22 @@ def _page_number(params: QueryDict) -> int:
     return max(1, min(int(value), 100_000)) if value.isdecimal() and len(value) < 7 else 1
 
 
-def _searched(rows: QuerySet[Encounter], query: str) -> QuerySet[Encounter]:
-    """Account, record number or source id from the start; or a code that is in the set or suggested."""
-    by_number = (
-        Q(account_number__istartswith=query)
-        | Q(source_id__istartswith=query)
-        | Q(patient__identity__record_number__istartswith=query)
-        | Q(patient__identity__name__istartswith=query)
-    )
-    code = query.upper()
-    by_code = Q(pk__in=Encounter.objects.filter(code_sets__readings__entries__code=code).values("pk"))
-    return rows.filter(by_number | by_code)
+def _searched(rows: QuerySet[Encounter], query: str, user: Any) -> QuerySet[Encounter]:
+    """Source id, account or record number or name from the start; or a code that is in the set or suggested.
+
+    What a person is not shown they do not find by: a hit would tell whose record it is, or what it says.
+    """
+    wanted, backend = Q(source_id__istartswith=query), RoleBackend()
+    if backend.has_perm(user, READ_DOCUMENTS):
+        wanted |= (
+            Q(account_number__istartswith=query)
+            | Q(patient__identity__record_number__istartswith=query)
+            | Q(patient__identity__name__istartswith=query)
+        )
+    if backend.has_perm(user, VIEW_HISTORY):
+        coded = Encounter.objects.filter(code_sets__readings__entries__code=query.upper())
+        wanted |= Q(pk__in=coded.values("pk"))
+    return rows.filter(wanted)
 
 
 def _ordered(rows: QuerySet[Encounter], params: QueryDict) -> QuerySet[Encounter]:
@@ -243,7 +248,7 @@ def _row(e: Encounter, user: Any, held: Hold | None, rights: _Rights) -> Row:
     )
     numbers = [
         identity.record_number if identity and rights.reads and not hidden else "",
-        e.account_number or e.source_id,
+        (e.account_number if rights.reads else "") or e.source_id,
     ]
     signed = e.status == EncounterStatus.SIGNED_OFF
     note, quiet = _note(e, user, held)

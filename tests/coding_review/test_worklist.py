@@ -186,6 +186,22 @@ def test_who_may_not_read_documents_sees_no_names(make_encounter, admin, auditor
         html = client.get(reverse(URL)).content.decode()
         assert encounter.source_id in html
         assert "Quintero" not in html
+        assert encounter.account_number not in html
+
+
+def test_nobody_finds_by_what_they_are_not_shown(icd10cm, make_encounter, admin, auditor, expert) -> None:
+    """A hit would tell whose record it is, or what stands in it."""
+    encounter = make_encounter()
+    suggest(encounter.code_sets.get(), HF)
+    identity = PatientIdentity.objects.get(patient=encounter.patient)
+    for query, who in (
+        (identity.name, [expert]),
+        (identity.record_number, [expert]),
+        (encounter.account_number, [expert]),
+        (HF[0], [expert, auditor]),
+        (encounter.source_id, [expert, auditor, admin]),
+    ):
+        assert [user for user in (expert, auditor, admin) if rows_of(user, query)] == who, query
 
 
 def test_notes_say_why_it_waits(icd10cm, make_encounter, coder) -> None:
