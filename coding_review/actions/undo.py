@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -28,7 +27,7 @@ def undo(actor: Any, code_set_id: int, *, batch: UUID | None = None) -> list[Cod
     act = begin(actor, code_set_id, batch)
     if act.already_done():
         return []
-    target, _ = stacks_of(act.locked.reading)
+    target, _ = turnable(act.locked.reading)
     decisions = _own(act, target, "undo")
     for decision in reversed(decisions):
         _turn(act, decision, decision.after, decision.before, DecisionAction.WITHDRAW)
@@ -42,32 +41,41 @@ def redo(actor: Any, code_set_id: int, *, batch: UUID | None = None) -> list[Cod
     act = begin(actor, code_set_id, batch)
     if act.already_done():
         return []
-    _, target = stacks_of(act.locked.reading)
+    _, target = turnable(act.locked.reading)
     for decision in _own(act, target, "redo"):
         _turn(act, decision, decision.before, decision.after, decision.action)
     act.finish()
     return [d.entry for d in act.written]
 
 
-def stacks_of(reading: Reading) -> tuple[UUID | None, UUID | None]:
-    """(batch that undo would act on, batch that redo would act on)."""
-    done, undone = rules.stacks(_acts(reading))
-    return (done[-1] if done else None), (undone[-1] if undone else None)
+class Turnable(NamedTuple):
+    """An act that can be undone or redone, by the first of its decisions."""
+
+    batch: UUID
+    action: str
+    code: str
 
 
-def _acts(reading: Reading) -> Iterable[rules.Act]:
-    seen: set[UUID] = set()
-    rows = Decision.objects.filter(reading=reading).order_by("number")
-    for batch, actor, undoes, redoes in rows.values_list("batch", "actor", "undoes__batch", "redoes__batch"):
-        if batch not in seen:
-            seen.add(batch)
-            yield rules.Act(batch, undoes=undoes, redoes=redoes, barrier=actor is None)
+def turnable(reading: Reading) -> tuple[Turnable | None, Turnable | None]:
+    """(what undo would act on, what redo would act on)."""
+    first: dict[UUID, Turnable] = {}
+    acts = []
+    fields = ("batch", "actor", "undoes__batch", "redoes__batch", "action", "code_before", "code_after")
+    rows = Decision.objects.filter(reading=reading).order_by("number").values_list(*fields)
+    for batch, actor, undoes, redoes, action, before, after in rows:
+        if batch not in first:
+            first[batch] = Turnable(batch, action, after or before)
+            acts.append(rules.Act(batch, undoes=undoes, redoes=redoes, barrier=actor is None))
+    done, undone = rules.stacks(acts)
+    return (first[done[-1]] if done else None), (first[undone[-1]] if undone else None)
 
 
-def _own(act: Act, batch: UUID | None, word: str) -> list[Decision]:
-    if batch is None:
+def _own(act: Act, target: Turnable | None, word: str) -> list[Decision]:
+    if target is None:
         raise NothingToUndo(f"There is nothing to {word}.")
-    decisions = list(Decision.objects.filter(reading=act.locked.reading, batch=batch).order_by("number"))
+    decisions = list(
+        Decision.objects.filter(reading=act.locked.reading, batch=target.batch).order_by("number")
+    )
     if any(d.actor_id != act.actor.pk for d in decisions):
         raise NothingToUndo(f"The latest decision is someone else's; it cannot be {word}ne by you.")
     return decisions

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, ClaimType, CodeRole, CodeSystem
 from catalog.choices import PresentOnAdmission as Poa
 from coding_review.actions.set_line import ROLES_BY_CLAIM_TYPE
-from coding_review.actions.undo import stacks_of
+from coding_review.actions.undo import Turnable, turnable
 from coding_review.choices import (
     CODED_STATES,
     CodeSetStatus,
@@ -17,7 +16,7 @@ from coding_review.choices import (
     EntryNote,
     EntryState,
 )
-from coding_review.models import CodeEntry, CodeSet, Decision, EntryEvidence, Reading
+from coding_review.models import CodeEntry, CodeSet, EntryEvidence, Reading
 from coding_review.queries import Listed
 from coding_review.rules import reasons
 from coding_review.rules.line_order import line_order
@@ -213,7 +212,7 @@ def progress(
     states = Counter(e.state for e in entries)
     coded = sum(states[s] for s in CODED_STATES)
     undone = states[EntryState.UNDECIDED] + states[EntryState.HELD]
-    undo_batch, redo_batch = stacks_of(reading) if reading is not None and editable else (None, None)
+    undo, redo = turnable(reading) if reading is not None and editable else (None, None)
     return Progress(
         decided=len(entries) - undone,
         total=len(entries),
@@ -221,16 +220,10 @@ def progress(
         rejected=states[EntryState.REJECTED] + states[EntryState.DISMISSED],
         low=sum(e.state == EntryState.UNDECIDED and e.band == Band.LOW for e in entries),
         blockers=tuple(Blocker(b.message, _PANEL_OF.get(b.id, "")) for b in found),
-        can_undo=_act_in_words(reading, undo_batch),
-        can_redo=_act_in_words(reading, redo_batch),
+        can_undo=_in_words(undo),
+        can_redo=_in_words(redo),
     )
 
 
-def _act_in_words(reading: Reading | None, batch: UUID | None) -> str:
-    if reading is None or batch is None:
-        return ""
-    first = Decision.objects.filter(reading=reading, batch=batch).order_by("number").first()
-    if first is None:
-        return ""
-    code = first.code_after or first.code_before
-    return f"{DecisionAction(first.action).label}: {code}"
+def _in_words(act: Turnable | None) -> str:
+    return f"{DecisionAction(act.action).label}: {act.code}" if act else ""

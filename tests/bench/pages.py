@@ -133,6 +133,11 @@ def decision() -> None:
     code_set, client = long_stay(2), Client(SERVER_NAME="localhost")
     client.force_login(coder())
     entries = list(CodeEntry.objects.filter(reading__code_set=code_set).order_by("pk"))
+    # As a browser tells before it decides: the cards were in sight.
+    shown = client.post(
+        reverse("web:code-set-exposures", args=[code_set.pk]), {"shown": [e.pk for e in entries]}
+    )
+    assert shown.status_code == 204
 
     def accept(number: int) -> None:
         url = reverse("web:entry-decide", args=[entries[number].pk])

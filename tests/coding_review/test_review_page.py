@@ -142,6 +142,22 @@ def test_adding_from_selected_text(case, client) -> None:
     assert (added.state, added.evidence.get().quote) == ("added", "Type 2 diabetes mellitus")
 
 
+def test_an_added_code_that_is_withdrawn_leaves_the_list_and_comes_back_by_undo(case, client) -> None:
+    code_set, entries = case
+    version = entries[0].evidence.get().document_version
+    sent = {"code": "icd10cm:Z79.4", "document": version.pk, "line_start": 1, "line_end": 1, "quote": ""}
+    client.post(reverse("web:entry-add", args=[code_set.pk]), sent, headers=HTMX)
+    added = CodeEntry.objects.get(code="Z79.4")
+    url = reverse("web:entry-decide", args=[added.pk])
+    html = client.post(url, {"action": "withdraw", "version": added.version}, headers=HTMX).content.decode()
+    assert 'id="cards"' in html
+    assert f'id="entry-{added.pk}"' not in html
+    assert f'id="entry-{entries[1].pk}"' in html
+    undone = client.post(reverse("web:code-set-undo", args=[code_set.pk]), headers=HTMX).content.decode()
+    assert f'id="entry-{added.pk}"' in undone
+    assert CodeEntry.objects.get(pk=added.pk).state == "added"
+
+
 def test_adding_a_suggested_code_decides_its_card_and_makes_no_second(case, client) -> None:
     code_set, entries = case
     dm = entries[1]
