@@ -28,7 +28,12 @@ def address(icd10cm: Any, make_encounter: Any, coder: Any, sign_in: Any, live_se
 def test_revealed_suggestions_begin_at_the_first(address: str, page: Page, settings: Any) -> None:
     settings.READ_FIRST = True
     page.goto(address)
+    # How many there are would say something about the text.
+    expect(page.locator("#progress")).to_contain_text("Read first.")
+    expect(page.locator("#progress")).not_to_contain_text("undecided")
+    expect(page.get_by_role("tab", name="Suggestions")).to_have_text("Suggestions")
     page.get_by_role("button", name="I have read it").click()
+    expect(page.get_by_role("tab", name="Suggestions")).to_have_text("Suggestions2")
     expect(page.locator("#cards > .card").first).to_be_focused()
     page.keyboard.press("a")
     expect(page.locator("#cards > .card").nth(1)).to_be_focused()
