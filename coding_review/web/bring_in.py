@@ -33,7 +33,7 @@ from modelops.interchange import LONE_DOCUMENT_ID
 
 # A request takes in what a person can wait for and a web worker's time allows; the rest goes by other doors.
 MAX_UPLOAD = 20 * 1024 * 1024
-MAX_ROWS = 1_000
+MAX_ROWS = 500
 LARGER = "Larger files: manage.py import_charts PATH, or POST /api/encounters/ in lists of up to 500."
 # Errors are all shown; of what went in, this many by name.
 SHOWN = 500

@@ -231,7 +231,7 @@ LARGER = "Larger files: manage.py import_charts PATH, or POST /api/encounters/ i
 
 def test_a_file_too_large_for_the_page_is_told_where_to_go(as_lead, work_group, monkeypatch):
     assert bring_in.MAX_UPLOAD == 20 * 1024 * 1024
-    assert f"at most 20 MiB and 1,000 rows. {LARGER}" in words(as_lead.get(f"{IMPORT}?way=upload"))
+    assert f"at most 20 MiB and 500 rows. {LARGER}" in words(as_lead.get(f"{IMPORT}?way=upload"))
     monkeypatch.setattr(bring_in, "MAX_UPLOAD", 30)
     before = row_counts()
     response = upload(as_lead, work_group, "a.jsonl", b'{"id": "a", "text": "One line."}')
