@@ -1,4 +1,8 @@
-"""A user's token for the API: one at a time, given by password, ended by time or by its owner."""
+"""A user's token for the API: one at a time, given by password, ended by time or by its owner.
+
+The database keeps half of it. The other half is made of the first with the site's key, so that a copy of the
+database, such as a backup, opens nothing; another key ends all tokens.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework.authtoken.models import Token
 
 from coding_review import audit
@@ -20,6 +25,20 @@ class IssuedToken:
 
     token: str
     expires_at: datetime | None
+
+
+_KEY_LENGTH = 40
+
+
+def whole(key: str) -> str:
+    """What is given and sent for the half that is kept."""
+    return key + salted_hmac("coding_review.api_token", key, algorithm="sha256").hexdigest()
+
+
+def kept_half(sent: str) -> str | None:
+    """None for what this site did not give."""
+    key = sent[:_KEY_LENGTH]
+    return key if constant_time_compare(sent, whole(key)) else None
 
 
 def expires_at(token: Token) -> datetime | None:
@@ -42,7 +61,7 @@ def issue_token(actor: Any) -> IssuedToken:
     token, created = Token.objects.get_or_create(user=actor)
     if created:
         audit.record("token.issued", actor=actor)
-    return IssuedToken(str(token.key), expires_at(token))
+    return IssuedToken(whole(str(token.key)), expires_at(token))
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from coding_review.actions.api_token import whole
 from coding_review.models import (
     ActiveTime,
     AuditEvent,
@@ -37,7 +38,7 @@ def client_of(user: User | None) -> APIClient:
     client = APIClient()
     if user is not None:
         token, _ = Token.objects.get_or_create(user=user)
-        client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
+        client.credentials(HTTP_AUTHORIZATION=f"Token {whole(token.key)}")
     return client
 
 

@@ -28,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from coding_review.actions.accept import accept
+from coding_review.actions.api_token import whole
 from coding_review.api.inputs import LINE_CHANGES
 from tests.coding_review.api_cases import Case, case
 from tests.coding_review.entries import DM
@@ -95,8 +96,8 @@ def test_answers_are_what_the_schema_says(case: Case, coder: Any, lead: Any, pat
     accept(coder, case.code_set.pk, case.entries[DM[0]].pk)
     # The lead may bring encounters in; everything else is the coder's.
     token, _ = Token.objects.get_or_create(user=lead if path == "/api/encounters/" else coder)
-    headers = {"Authorization": f"Token {token.key}"}
-    operation = loaded_schema(token.key)[path][method]
+    headers = {"Authorization": f"Token {whole(token.key)}"}
+    operation = loaded_schema(whole(token.key))[path][method]
     ids = {
         "encounter_id": case.encounter.pk,
         "code_set_id": case.code_set.pk,

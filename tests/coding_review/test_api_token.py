@@ -16,6 +16,7 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from coding_review.actions.api_token import whole
 from coding_review.api.docs import sections_of
 from coding_review.models import AuditEvent
 from tests.coding_review.api_cases import Case, case, client_of, everything, refused
@@ -32,7 +33,7 @@ def ask(**sent: str) -> Any:
 def test_a_token_is_given_for_a_password_and_opens_the_api(coder: Any) -> None:
     response = ask(username="coder", password=PASSWORD)
     token = response.json()["token"]
-    assert (response.status_code, token) == (200, Token.objects.get(user=coder).key)
+    assert (response.status_code, token) == (200, whole(Token.objects.get(user=coder).key))
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     assert client.get("/api/encounters/").status_code == 200
@@ -77,20 +78,35 @@ def test_revoking_ends_the_token(coder: Any) -> None:
     refused(APIClient().delete("/api/token/"), 401, "not_authenticated")
 
 
+def test_what_the_database_keeps_opens_nothing(coder: Any, settings: Any) -> None:
+    """Nor a token with another half, nor any token once the site has another key."""
+    token = ask(username="coder", password=PASSWORD).json()["token"]
+    (kept,) = Token.objects.values_list("key", flat=True)
+    assert (token.startswith(kept), len(kept), len(token)) == (True, 40, 104)
+    client = APIClient()
+    for sent in (kept, kept + "0" * 64, token[:-1], token + "0", token.upper(), "é" * 104):
+        client.credentials(HTTP_AUTHORIZATION=f"Token {sent}")
+        refused(client.get("/api/encounters/"), 401, "authentication_failed")
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    assert client.get("/api/encounters/").status_code == 200
+    settings.SECRET_KEY = "another-key-of-the-site"
+    refused(client.get("/api/encounters/"), 401, "authentication_failed")
+
+
 def aged(user: Any, **age: int) -> None:
     Token.objects.filter(user=user).update(created=timezone.now() - timedelta(**age))
 
 
 def test_a_token_expires_and_the_password_gives_another(coder: Any, settings: Any) -> None:
     client = client_of(coder)
-    old = Token.objects.get(user=coder).key
+    old = whole(Token.objects.get(user=coder).key)
     aged(coder, days=89, hours=23)
     assert client.get("/api/encounters/").status_code == 200
     aged(coder, days=90)
     refused(client.get("/api/encounters/"), 401, "token_expired")
     refused(client.delete("/api/token/"), 401, "token_expired")
     new = ask(username="coder", password=PASSWORD).json()["token"]
-    assert (new == old, Token.objects.get(user=coder).key) == (False, new)
+    assert (new == old, whole(Token.objects.get(user=coder).key)) == (False, new)
     assert AuditEvent.objects.filter(type="token.issued", actor=coder).count() == 1
     refused(client.get("/api/encounters/"), 401, "authentication_failed")
     client.credentials(HTTP_AUTHORIZATION=f"Token {new}")
