@@ -19,16 +19,29 @@ MOST_BYTES = 80 * MIB
 API = "/api/"
 
 
-class RequestLimitsMiddleware:
+class NoNulMiddleware:
+    """PostgreSQL keeps no NUL, and no name, code, filter or cookie has one. Before SessionMiddleware, which would
+    look up a session by it: a quoted cookie may spell one.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path_info or b"\x00" in unquote_to_bytes(request.META.get("QUERY_STRING", "")):
+            raise BadRequest("a NUL character in the address")
+        if any("\x00" in value for value in request.COOKIES.values()):
+            raise BadRequest("a NUL character in a cookie")
+        return self.get_response(request)
+
+
+class BodyLimitMiddleware:
     """Behind AuthenticationMiddleware, before any view."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # PostgreSQL keeps no NUL, and no name, code or filter has one.
-        if "\x00" in request.path_info or b"\x00" in unquote_to_bytes(request.META.get("QUERY_STRING", "")):
-            raise BadRequest("a NUL character in the address")
         size = _length(request)
         if size > MOST_BYTES or (size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and not _may_be_large(request)):
             return HttpResponse("too large\n", status=413, content_type="text/plain")

@@ -275,3 +275,16 @@ def test_evidence_of_another_code_set_is_not_marked_as_opened(
     opened = Exposure.objects.filter(evidence_opened_at__isnull=False).values_list("entry", flat=True)
     assert list(opened) == [mine]
     assert Encounter.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("cookie", "status"),
+    [('"\\000aaaaaaaaaaaa"', 400), ("x" * 5000, 302), ('"\\377\\377"', 302), ("../../x", 302)],
+)
+def test_a_session_cookie_that_is_none_is_nobodys(client: Client, cookie: str, status: int) -> None:
+    for path in ("/", "/audit/"):
+        response = client.get(
+            path, headers={"Cookie": f"sessionid={cookie}; csrftoken={cookie}; theme={cookie}"}
+        )
+        assert response.status_code == status
+        assert response.headers.get("Location", "") == (f"/sign-in/?next={path}" if status == 302 else "")
