@@ -235,7 +235,7 @@ def entry_add(request: HttpRequest, code_set_id: int) -> HttpResponse:
             units=data["units"] or 1,
             service_date=data["service_date"],
         )
-        set_procedure(request.user, code_set.pk, entry.pk, details=details)
+        entry = set_procedure(request.user, code_set.pk, entry.pk, details=details)
     said = f"{entry.code} {entry.get_state_display().lower()}."
     return answered(request, [entry], said, whole_list=True, select=entry.pk)
 
@@ -287,7 +287,8 @@ def answered(
     `changed`: the entries of one code set, at least one, as the action gave them back.
     """
     document = number(request.POST.get("document"))
-    reading = changed[0].reading
+    # Of several acts the last knows the revision that stands.
+    reading = changed[-1].reading
     code_set = reading.code_set
     if not is_htmx(request):
         return redirect(
