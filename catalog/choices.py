@@ -43,6 +43,66 @@ class ReleaseStatus(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class Origin(models.TextChoices):
+    """Where a release or table comes from; samples are for trying the product, never for billing."""
+
+    PUBLISHED = "published", "Published"
+    DEFAULT = "default", "Default of this product"
+    SITE = "site", "The site's own"
+    SAMPLE = "sample", "Sample, not for billing"
+
+
+class TableKind(models.TextChoices):
+    """Tables published about codes."""
+
+    INDEX = "index", "ICD-10-CM Alphabetic Index"
+    DRUGS = "drugs", "ICD-10-CM Table of Drugs"
+    NEOPLASMS = "neoplasms", "ICD-10-CM Table of Neoplasms"
+    EXTERNAL_CAUSES = "external_causes", "ICD-10-CM External Cause Index"
+    MODIFIERS = "modifiers", "Modifiers"
+    NCCI = "ncci", "NCCI procedure-to-procedure edits"
+    MUE = "mue", "Medically unlikely edits"
+    MCE = "mce", "Medicare Code Editor"
+    HCC = "hcc", "HCC mapping"
+    POA_EXEMPT = "poa_exempt", "POA exempt list"
+    VALUE_SET = "value_set", "Value set"
+
+
+INDEX_KINDS: tuple[TableKind, ...] = (
+    TableKind.INDEX,
+    TableKind.DRUGS,
+    TableKind.NEOPLASMS,
+    TableKind.EXTERNAL_CAUSES,
+)
+
+
+class ProviderTable(models.TextChoices):
+    """NCCI pairs and MUE are published apart for these two; the names of such editions."""
+
+    PRACTITIONER = "practitioner", "Practitioner"
+    OUTPATIENT_HOSPITAL = "outpatient_hospital", "Outpatient hospital"
+
+
+class MceList(models.TextChoices):
+    """Lists of the Medicare Code Editor that checks ask about."""
+
+    PERINATAL = "perinatal", "Perinatal and newborn (age 0)"
+    PEDIATRIC = "pediatric", "Pediatric"
+    MATERNITY = "maternity", "Maternity"
+    ADULT = "adult", "Adult"
+    FEMALE = "female", "Female diagnoses"
+    MALE = "male", "Male diagnoses"
+    MANIFESTATION = "manifestation", "Manifestation as principal"
+    UNACCEPTABLE = "unacceptable_principal", "Unacceptable principal diagnosis"
+    UNACCEPTABLE_ALONE = (
+        "unacceptable_principal_alone",
+        "Unacceptable principal without a secondary diagnosis",
+    )
+    QUESTIONABLE = "questionable_admission", "Questionable admission"
+    UNSPECIFIED = "unspecified", "Unspecified code"
+    OTHER = "other", "Another list"
+
+
 class NodeKind(models.TextChoices):
     CHAPTER = "chapter", "Chapter"
     BLOCK = "block", "Block"

@@ -13,7 +13,14 @@ from catalog.choices import GROUP_KINDS, TERM_NOTE_KINDS, ReleaseStatus
 from catalog.keys import code_key
 
 if TYPE_CHECKING:
-    from catalog.models import Code, Note, Release, SeventhCharacter  # noqa: F401 (type arguments)
+    from catalog.models import (  # noqa: F401 (type arguments)
+        Code,
+        IndexEntry,
+        Note,
+        Release,
+        SeventhCharacter,
+        TableEdition,
+    )
 
 
 class ReleaseQuerySet(models.QuerySet["Release"]):
@@ -112,3 +119,25 @@ class SeventhCharacterQuerySet(models.QuerySet["SeventhCharacter"]):
         return (
             self.filter(node_id__in=node.lineage).select_related("node").order_by("-node__depth", "position")
         )
+
+
+class TableEditionQuerySet(models.QuerySet["TableEdition"]):
+    def usable(self, kind: str, name: str = "") -> TableEditionQuerySet:
+        """Newest first: by first day in force, then by time of loading (a corrected reload wins)."""
+        return self.filter(kind=kind, name=name, status=ReleaseStatus.COMPLETE).order_by(
+            "-valid_from", "-loaded_at", "-pk"
+        )
+
+    def valid_on(self, on: dt.date) -> TableEditionQuerySet:
+        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), valid_from__lte=on)
+
+    def for_status(self) -> TableEditionQuerySet:
+        return self.order_by("kind", "name", "-valid_from", "-loaded_at")
+
+
+class IndexEntryQuerySet(models.QuerySet["IndexEntry"]):
+    def of(self, edition: TableEdition) -> IndexEntryQuerySet:
+        return self.filter(edition=edition).order_by("position")
+
+    def below(self, entry: IndexEntry) -> IndexEntryQuerySet:
+        return self.filter(parent_id=entry.pk).order_by("position")

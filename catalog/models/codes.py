@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.functional import cached_property
 
-from catalog.choices import CodeSystem, NodeKind, NoteKind, ReleaseStatus
+from catalog.choices import CodeSystem, NodeKind, NoteKind, Origin, ReleaseStatus
 from catalog.querysets import CodeQuerySet, NoteQuerySet, ReleaseQuerySet, SeventhCharacterQuerySet
 
 
@@ -29,6 +29,7 @@ class Release(models.Model):
     valid_to = models.DateField(null=True, blank=True)
     source = models.CharField(max_length=200)
     source_hash = models.CharField(max_length=64)
+    origin = models.CharField(max_length=16, choices=Origin, default=Origin.PUBLISHED)
     status = models.CharField(max_length=16, choices=ReleaseStatus, default=ReleaseStatus.COMPLETE)
     loaded_at = models.DateTimeField()
     node_count = models.PositiveIntegerField()
@@ -72,6 +73,9 @@ class Code(models.Model):
     billable = models.BooleanField()
     # Stands only to keep a 7th character in its place ("T36.0X").
     placeholder = models.BooleanField(default=False)
+    # Of systems whose codes come and go within an edition (HCPCS, CPT): its own first and last day.
+    valid_from = models.DateField(null=True, blank=True)
+    valid_to = models.DateField(null=True, blank=True)
     chapter = models.CharField(max_length=16)
     depth = models.PositiveSmallIntegerField()
     position = models.PositiveIntegerField()
