@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Case, F, IntegerField, Q, Value, When
 
-from catalog.choices import GROUP_KINDS, TERM_NOTE_KINDS, ReleaseStatus
+from catalog.choices import GROUP_KINDS, TERM_NOTE_KINDS, Origin, ReleaseStatus
 from catalog.keys import code_key
 
 if TYPE_CHECKING:
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 class ReleaseQuerySet(models.QuerySet["Release"]):
     def usable(self, system: str) -> ReleaseQuerySet:
-        """Newest first: by first day of validity, then by time of loading (a corrected reload wins)."""
+        """Newest first: by first day of validity, then by time of loading (a corrected reload wins).
+
+        A sample comes after every other release: it is used only where nothing else is loaded.
+        """
+        sample_last = Case(When(origin=Origin.SAMPLE, then=Value(1)), default=Value(0))
         return self.filter(system=system, status=ReleaseStatus.COMPLETE).order_by(
-            "-valid_from", "-loaded_at", "-pk"
+            sample_last, "-valid_from", "-loaded_at", "-pk"
         )
 
     def valid_on(self, on: dt.date) -> ReleaseQuerySet:

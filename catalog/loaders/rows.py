@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from catalog.choices import NodeKind, NoteKind
+from catalog.choices import NodeKind, NoteKind, Origin
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ class NodeRow:
     placeholder: bool = False
     notes: tuple[NoteRow, ...] = ()
     seventh: tuple[SeventhRow, ...] = ()
+    # Of systems whose codes come and go within an edition: the code's own first and last day.
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,4 @@ class Source:
     # About how many rows come, for the progress bar.
     size: int
     expected: Expected = field(default_factory=Expected)
+    origin: Origin = Origin.PUBLISHED

@@ -60,6 +60,7 @@ def load(source: Source, report: Report = silent) -> LoadResult:
             valid_to=source.valid_to,
             source=source.name,
             source_hash=source.fingerprint,
+            origin=source.origin,
             loaded_at=timezone.now(),
             node_count=len(rows),
             billable_count=sum(row.billable for row in rows),
@@ -155,13 +156,13 @@ def _copy(cursor: Any, statement: str, lines: Iterator[tuple[Any, ...]], total: 
 
 _STAGED = (
     "id, release_id, parent_id, path, code, key, kind, title, billable, placeholder, chapter, depth, "
-    "position, last_position, title_words, term_words, above_words"
+    "position, last_position, valid_from, valid_to, title_words, term_words, above_words"
 )
 _STAGE = """
 CREATE TEMPORARY TABLE catalog_stage (
   id bigint, release_id bigint, parent_id bigint, path bigint[], code text, key text, kind text,
   title text, billable boolean, placeholder boolean, chapter text, depth smallint, position integer,
-  last_position integer, title_words text, term_words text, above_words text
+  last_position integer, valid_from date, valid_to date, title_words text, term_words text, above_words text
 ) ON COMMIT DROP
 """
 # Each word twice: stemmed, so that "fractures" finds "fracture", and as written, so that a word half
@@ -169,9 +170,9 @@ CREATE TEMPORARY TABLE catalog_stage (
 _FROM_STAGE = """
 INSERT INTO catalog_code (
   id, release_id, parent_id, path, code, key, kind, title, billable, placeholder, chapter, depth,
-  position, last_position, search)
+  position, last_position, valid_from, valid_to, search)
 SELECT id, release_id, parent_id, path, code, key, kind, title, billable, placeholder, chapter, depth,
-  position, last_position,
+  position, last_position, valid_from, valid_to,
   setweight(to_tsvector('catalog_words', title_words), 'A')
   || setweight(to_tsvector('catalog_words', term_words), 'B')
   || setweight(to_tsvector('catalog_words', above_words), 'D')
@@ -210,6 +211,8 @@ def _code_lines(release: Release, rows: Sequence[NodeRow], ids: Sequence[int]) -
             row.depth,
             position,
             last[position],
+            row.valid_from,
+            row.valid_to,
             " ".join(title),
             " ".join(terms),
             " ".join(sorted(above)),
