@@ -16,7 +16,14 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from coding_review.models import AuditChain, AuditEvent, AuditPayload, DecisionPayload, Encounter
+from coding_review.models import (
+    AuditChain,
+    AuditEvent,
+    AuditPayload,
+    DecisionPayload,
+    Encounter,
+    FindingOverridePayload,
+)
 from coding_review.rules.events import EVENTS
 
 GENESIS = "0" * 64
@@ -145,7 +152,7 @@ def _locked_chains(keys: set[str]) -> dict[str, AuditChain]:
 def purge_payload(event_id: int, *, actor: Any) -> bool:
     """Remove an event's words for good: a tombstone stays, the hash too, and the purge is an event itself.
 
-    The same words beside a decision go with them. False when there were none, or they went before.
+    The same words beside a decision or an override go with them. False when there were none, or they went before.
     Legal holds and retention periods are the caller's to respect.
     """
     payload = AuditPayload.objects.select_for_update().select_related("event").filter(event=event_id).first()
@@ -158,5 +165,9 @@ def purge_payload(event_id: int, *, actor: Any) -> bool:
         DecisionPayload.objects.filter(decision=event.data["decision_id"], purged_at__isnull=True).update(
             comment="", quotes=[], purged_at=now
         )
+    if event.type == "finding.overridden":
+        FindingOverridePayload.objects.filter(
+            override=event.data["override_id"], purged_at__isnull=True
+        ).update(comment="", purged_at=now)
     record(PURGED, actor=actor, encounter=event.encounter, data={"event_id": event.pk})
     return True

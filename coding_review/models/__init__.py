@@ -11,6 +11,11 @@ from coding_review.models.encounter import (
     PatientIdentity,
     Skip,
 )
+from coding_review.models.finding import (
+    FindingOverride,
+    FindingOverridePayload,
+    FindingShown,
+)
 from coding_review.models.organisation import Facility, Membership, ReviewerProfile, RoleAssignment, WorkGroup
 from coding_review.models.prediction import (
     ContextMention,
@@ -48,6 +53,9 @@ __all__ = [
     "EntryEvidence",
     "Exposure",
     "Facility",
+    "FindingOverride",
+    "FindingOverridePayload",
+    "FindingShown",
     "Hold",
     "Membership",
     "Patient",

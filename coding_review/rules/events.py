@@ -47,6 +47,12 @@ EVENTS: dict[str, EventType] = {
     "encounter.resumed": _event("Resumed", "hold_id reason"),
     "encounter.returned": _event("Returned", "reason owner_id", "comment"),
     "decision": _event("Decision", _DECISION, "comment quotes"),
+    "finding.overridden": _event(
+        "Finding overridden",
+        "override_id code_set_id check severity codes outcome outcomes_edition checks_edition carried_from",
+        "comment",
+    ),
+    "finding.override_withdrawn": _event("Override withdrawn", "override_id code_set_id check codes outcome"),
     "codeset.signed": _event(
         "Signed off",
         "code_set_id claim_type version lines sha256 credential editions release_stands_in",

@@ -19,7 +19,7 @@ from coding_review.choices import (
     RunTrigger,
     SkipReason,
 )
-from coding_review.rules import reasons
+from coding_review.rules import overrides, reasons
 from coding_review.rules.events import EVENTS
 from coding_review.web import words
 
@@ -138,6 +138,12 @@ def value_words(field: str, value: Any) -> str:
     return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
+def _finding(data: Data) -> list[str]:
+    codes = " ".join(str(code).rpartition(":")[2] for code in data.get("codes", ()))
+    why = overrides.label(data.get("outcome", ""))
+    return [str(data.get("check", "")).replace("_", " "), codes, f"{why[:1].lower()}{why[1:]}"]
+
+
 # --- Everything else -----------------------------------------------------------------------------------------
 
 DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
@@ -196,6 +202,11 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         str(d.get("reason", "")).replace("_", " "),
         f"to {_person(n, d.get('owner_id'))}",
     ],
+    "finding.overridden": lambda d, n: [
+        *_finding(d),
+        "carried over" if d.get("carried_from") else "",
+    ],
+    "finding.override_withdrawn": lambda d, n: _finding(d),
     "codeset.signed": lambda d, n: [
         _claim_type(d),
         _version(d),
