@@ -30,6 +30,7 @@ _NOTICES: dict[str, str] = {
     DocumentStatus.ADDENDUM: "Addendum",
     DocumentStatus.AMENDED: "Amended",
 }
+_TAGS: dict[str, str] = {tag.value: str(tag.label) for tag in ContextTag}
 _FLAGS: dict[str, str] = {DocumentStatus.DRAFT: "draft", DocumentStatus.ADDENDUM: "addendum"}
 
 
@@ -107,25 +108,22 @@ def spans_of(
     run: PredictionRun | None,
 ) -> list[Span]:
     """Evidence of the entries on this version, and the tagged mentions of `run`, the newest finished one."""
-    shown = {entry.pk: entry for entry in entries}
+    looks = {
+        entry.pk: (MARK_STATE.get(entry.state, "open"), ", ".join(_TAGS[tag] for tag in entry.context))
+        for entry in entries
+    }
     spans = [
-        Span(
-            place.line_start,
-            place.line_end,
-            place.col_start,
-            place.col_end,
-            entry=place.entry,
-            state=MARK_STATE.get(shown[place.entry].state, "open"),
-            context=", ".join(ContextTag(tag).label for tag in shown[place.entry].context),
-        )
-        for place in places
-        if place.document_version == version.pk and place.entry in shown
+        Span(p.line_start, p.line_end, p.col_start, p.col_end, p.entry, *looks[p.entry])
+        for p in places
+        if p.document_version == version.pk and p.entry in looks
     ]
     if run is not None:
         mentions = ContextMention.objects.filter(run=run, document_version=version)
         spans += [
-            Span(m.line_start, m.line_end, m.col_start, m.col_end, context=ContextTag(m.tag).label)
-            for m in mentions.defer("quote")
+            Span(start, end, left, right, context=_TAGS[tag])
+            for start, end, left, right, tag in mentions.values_list(
+                "line_start", "line_end", "col_start", "col_end", "tag"
+            )
         ]
     return spans
 

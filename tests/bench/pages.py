@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from datetime import date
 
@@ -50,6 +51,9 @@ def coder() -> User:
 
 def long_stay(number: int) -> CodeSet:
     """One document of 2,000 lines with 200 suggestions of two quotes each."""
+    # As coding_review/wsgi.py does for the web processes.
+    gc.collect()
+    gc.freeze()
     user, release = coder(), Release.objects.get()
     group = WorkGroup.objects.get(code="bench")
     on = date(2026, 6, 9)
