@@ -7,12 +7,20 @@ from pathlib import Path
 
 from catalog.choices import CodeSystem
 from catalog.errors import NoLoader, UnknownSystem
-from catalog.loaders import simple_icd10cm
+from catalog.loaders import cpt, hcpcs, icd10pcs, simple_icd10cm
 from catalog.loaders.rows import Source
 
-BUILT_IN: dict[str, Callable[[], Source]] = {CodeSystem.ICD10CM: simple_icd10cm.open_source}
+BUILT_IN: dict[str, Callable[[], Source]] = {
+    CodeSystem.ICD10CM: simple_icd10cm.open_source,
+    # Forty codes to try the product with; never for billing.
+    CodeSystem.CPT: cpt.open_sample,
+}
 # Loaders of published files, by system: each takes the path given and opens a source.
-FROM_PATH: dict[str, Callable[[Path], Source]] = {}
+FROM_PATH: dict[str, Callable[[Path], Source]] = {
+    CodeSystem.ICD10PCS: icd10pcs.open_source,
+    CodeSystem.CPT: cpt.open_source,
+    CodeSystem.HCPCS: hcpcs.open_source,
+}
 
 
 def open_source(system: str, path: Path | None = None) -> Source:

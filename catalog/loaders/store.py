@@ -158,7 +158,9 @@ _STAGED = (
     "id, release_id, parent_id, path, code, key, kind, title, billable, placeholder, chapter, depth, "
     "position, last_position, valid_from, valid_to, title_words, term_words, above_words"
 )
+# Dropped first: one transaction may load two releases.
 _STAGE = """
+DROP TABLE IF EXISTS pg_temp.catalog_stage;
 CREATE TEMPORARY TABLE catalog_stage (
   id bigint, release_id bigint, parent_id bigint, path bigint[], code text, key text, kind text,
   title text, billable boolean, placeholder boolean, chapter text, depth smallint, position integer,
