@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class CatalogError(Exception):
@@ -45,31 +47,56 @@ class UnknownCode(CatalogError):
         self.asked = code
 
 
+@dataclass(frozen=True)
+class RowError:
+    """One row of a source that cannot be stored: file, line (from 1, where one is known), what is wrong."""
+
+    source: str
+    problem: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = self.source if self.line is None else f"{self.source}, line {self.line}"
+        return f"{place}: {self.problem}"
+
+
 class LoadRefused(CatalogError):
     """The source is damaged, incomplete or not what it says; nothing of it was stored.
 
-    `source` names the file, `line` (from 1) the place where one is known.
+    `source` names the file, `line` (from 1) the place where one is known. `errors` holds every row found
+    wrong, as far as the loader read on; the message is the first of them.
     """
 
     code = "load_refused"
 
-    def __init__(self, source: str, problem: str, line: int | None = None) -> None:
-        place = source if line is None else f"{source}, line {line}"
-        super().__init__(f"{place}: {problem}")
+    def __init__(
+        self, source: str, problem: str, line: int | None = None, errors: Sequence[RowError] = ()
+    ) -> None:
+        super().__init__(str(RowError(source, problem, line)))
         self.source = source
         self.problem = problem
         self.line = line
+        self.errors = tuple(errors) or (RowError(source, problem, line),)
+
+    @classmethod
+    def of_rows(cls, errors: Sequence[RowError]) -> LoadRefused:
+        """For one or more rows found wrong."""
+        first = errors[0]
+        return cls(first.source, first.problem, first.line, errors)
 
 
 class NoLoader(CatalogError):
+    """`names`: the built-in sources among which one must be named."""
+
     code = "no_loader"
 
-    def __init__(self, system: str, path: str | None) -> None:
-        what = (
-            f"No loader for {system} reads {path}."
-            if path
-            else f"{system} has no built-in source; give a path."
-        )
+    def __init__(self, system: str, path: str | None, names: Sequence[str] = ()) -> None:
+        if path:
+            what = f"No loader for {system} reads {path}."
+        elif names:
+            what = f"{system} has several built-in sources; name one of them: {', '.join(names)}."
+        else:
+            what = f"{system} has no built-in source; give a path."
         super().__init__(what)
         self.system = system
         self.path = path

@@ -1,4 +1,8 @@
-"""What a loader of one published format hands to the writer: plain rows, in published order."""
+"""What a loader of one published format hands to the writer: plain rows, in published order.
+
+A reader yields rows; for a row that is wrong it yields a RowError (catalog/errors.py) and reads on, so that
+one run names everything to be repaired. A source with any RowError is refused whole.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from catalog.choices import NodeKind, NoteKind, Origin
+from catalog.errors import RowError
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Source:
     valid_to: dt.date | None
     name: str
     fingerprint: str
-    read: Callable[[], Iterator[NodeRow]]
+    read: Callable[[], Iterator[NodeRow | RowError]]
     # About how many rows come, for the progress bar.
     size: int
     expected: Expected = field(default_factory=Expected)

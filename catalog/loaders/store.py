@@ -9,18 +9,21 @@ from itertools import islice
 from typing import Any
 
 from django.db import DataError, connection, transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from catalog.choices import GROUP_KINDS, TERM_NOTE_KINDS, NodeKind
-from catalog.errors import LoadRefused
+from catalog.errors import LoadRefused, RowError
 from catalog.loaders.check import check_rows
 from catalog.loaders.rows import NodeRow, Source
 from catalog.models import Code, Note, Release, SeventhCharacter
 from catalog.words import words
 
 # Any two loads run one after the other; the number only has to be this product's own.
-_LOAD_LOCK = 0x1CD10
-_REPORT_EVERY = 5_000
+LOAD_LOCK = 0x1CD10
+REPORT_EVERY = 5_000
+# A file that is wrong throughout is not read to its end.
+MOST_ERRORS = 200
 
 # Called with phase, rows done and rows in all.
 Report = Callable[[str, int, int], None]
@@ -49,7 +52,7 @@ def load(source: Source, report: Report = silent) -> LoadResult:
     rows = list(_counted(source, report))
     check_rows(source, rows)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOAD_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOAD_LOCK])
         found = _loaded(source)
         if found is not None:
             return LoadResult(found, True, time.monotonic() - begun)
@@ -85,17 +88,25 @@ def _loaded(source: Source) -> Release | None:
 
 def _counted(source: Source, report: Report) -> Iterator[NodeRow]:
     number = 0
+    errors: list[RowError] = []
     for number, row in enumerate(source.read(), start=1):
-        if number % _REPORT_EVERY == 0:
+        if number % REPORT_EVERY == 0:
             report("reading", number, max(source.size, number))
-        yield row
+        if not isinstance(row, RowError):
+            yield row
+        elif len(errors) < MOST_ERRORS:
+            errors.append(row)
+        else:
+            break
+    if errors:
+        raise LoadRefused.of_rows(errors)
     report("reading", number, number)
 
 
 def _write(cursor: Any, release: Release, rows: Sequence[NodeRow], report: Report) -> None:
-    ids = _reserve(cursor, Code, len(rows))
+    ids = reserve_ids(cursor, Code, len(rows))
     cursor.execute(_STAGE)
-    _copy(
+    copy_rows(
         cursor,
         f"COPY catalog_stage ({_STAGED}) FROM STDIN",
         _code_lines(release, rows, ids),
@@ -114,7 +125,7 @@ def _write(cursor: Any, release: Release, rows: Sequence[NodeRow], report: Repor
         for number, row in enumerate(rows)
         for position, note in enumerate(row.notes)
     ]
-    _copy(
+    copy_rows(
         cursor,
         f"COPY {Note._meta.db_table} (node_id, kind, block, position, text) FROM STDIN",
         iter(notes),
@@ -126,7 +137,7 @@ def _write(cursor: Any, release: Release, rows: Sequence[NodeRow], report: Repor
         for number, row in enumerate(rows)
         for position, seventh in enumerate(row.seventh)
     ]
-    _copy(
+    copy_rows(
         cursor,
         f"COPY {SeventhCharacter._meta.db_table} (node_id, character, meaning, also, position) FROM STDIN",
         iter(sevenths),
@@ -135,7 +146,7 @@ def _write(cursor: Any, release: Release, rows: Sequence[NodeRow], report: Repor
     )
 
 
-def _reserve(cursor: Any, model: type[Code], count: int) -> list[int]:
+def reserve_ids(cursor: Any, model: type[Model], count: int) -> list[int]:
     """Ids for COPY, taken from the table's own sequence so that no other writer gets them."""
     cursor.execute(
         "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
@@ -144,10 +155,12 @@ def _reserve(cursor: Any, model: type[Code], count: int) -> list[int]:
     return [row[0] for row in cursor.fetchall()]
 
 
-def _copy(cursor: Any, statement: str, lines: Iterator[tuple[Any, ...]], total: int, report: Report) -> None:
+def copy_rows(
+    cursor: Any, statement: str, lines: Iterator[tuple[Any, ...]], total: int, report: Report
+) -> None:
     done = 0
     with cursor.copy(statement) as copy:
-        while part := list(islice(lines, _REPORT_EVERY)):
+        while part := list(islice(lines, REPORT_EVERY)):
             for line in part:
                 copy.write_row(line)
             done += len(part)

@@ -66,6 +66,7 @@ EVENTS: dict[str, EventType] = {
     "audit.exported": _event("Decisions exported", "filters format rows sha256 with_text"),
     "audit.payload_purged": _event("Payload purged", "event_id"),
     "catalog.loaded": _event("Code system loaded", "system release nodes source_hash"),
+    "catalog.table_loaded": _event("Table loaded", "kind name edition rows source_hash"),
     "access.granted": _event("Access changed", "user_id role work_group ceiling"),
     "preference.set": _event("Preference set", "field value_after"),
     "token.issued": _event("API token issued"),

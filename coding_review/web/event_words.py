@@ -227,6 +227,9 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
     ],
     "audit.payload_purged": lambda d, n: [f"of event {d.get('event_id', '')}"],
     "catalog.loaded": lambda d, n: [str(d.get("system", "")), str(d.get("release", ""))],
+    "catalog.table_loaded": lambda d, n: [
+        str(d.get(part)) for part in ("kind", "name", "edition") if d.get(part)
+    ],
     "access.granted": lambda d, n: [
         _person(n, d.get("user_id")),
         _label(Role, d.get("role")),

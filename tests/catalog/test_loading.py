@@ -272,6 +272,7 @@ def test_system_without_a_source(system, error):
 
 
 def test_command_refuses_in_words(icd10cm, tmp_path):
+    (tmp_path / "codes.txt").write_text("no format of ours")
     with pytest.raises(CommandError, match=r"No loader for icd10cm reads codes\.txt\."):
         call_command("load_catalog", "icd10cm", str(tmp_path / "codes.txt"))
     with pytest.raises(CommandError, match="'icd9' is not a code system of this product"):

@@ -2,13 +2,14 @@
 
 import pytest
 
-from catalog.choices import CodeSystem
+from catalog.choices import CodeSystem, TableKind
 from catalog.errors import LoadRefused
 from catalog.loaders import registry
-from catalog.models import Code, Release
+from catalog.models import Code, Release, TableEdition
 from coding_review.actions.load_catalog import load_catalog
 from coding_review.errors import NotAllowed
 from coding_review.models import AuditEvent
+from tests.catalog.test_table_store import MUE, source
 from tests.catalog_fixtures import small_source
 
 
@@ -60,3 +61,27 @@ def test_a_refused_source_leaves_no_event(admin, monkeypatch, icd10cm):
         load_catalog(admin, "icd10cm")
     assert (Release.objects.count(), Code.objects.count()) == before
     assert events() == []
+
+
+@pytest.fixture
+def built_in_table(monkeypatch):
+    monkeypatch.setitem(registry.BUILT_IN_TABLES, TableKind.MUE, {"": lambda: source(*MUE, name="")})
+
+
+def table_events():
+    found = AuditEvent.objects.filter(type="catalog.table_loaded")
+    return list(found.values_list("actor__username", "data"))
+
+
+def test_a_new_table_is_one_event_and_a_known_one_none(admin, built_in_table):
+    assert load_catalog(admin, "mue").already_loaded is False
+    assert load_catalog(admin, "mue").already_loaded is True
+    data = {"kind": "mue", "name": "", "edition": "2026 Q4", "rows": 2, "source_hash": "a" * 64}
+    assert table_events() == [(admin.username, data)]
+
+
+@pytest.mark.parametrize("who", ["coder", "lead", "auditor"])
+def test_others_may_not_load_a_table(request, built_in_table, who):
+    with pytest.raises(NotAllowed):
+        load_catalog(request.getfixturevalue(who), "mue")
+    assert (TableEdition.objects.count(), table_events()) == (0, [])

@@ -1,4 +1,4 @@
-"""manage.py catalog_status: which releases are loaded, and for which dates."""
+"""manage.py catalog_status: which releases and tables are loaded, and for which dates."""
 
 from __future__ import annotations
 
@@ -6,25 +6,52 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.models import Release
+from catalog.choices import Origin
+from catalog.models import Release, TableEdition
 
 
 class Command(BaseCommand):
-    help = "Lists the loaded releases with their dates, counts and source."
+    help = "Lists the loaded releases and tables with their dates, counts and source."
 
     def handle(self, *args: Any, **options: Any) -> None:
         releases = list(Release.objects.for_status())
         if not releases:
             self.stdout.write("No release is loaded. manage.py load_catalog icd10cm loads the built-in one.")
-            return
         for release in releases:
-            until = release.valid_to or "open end"
-            self.stdout.write(
-                f"{release}\n"
-                f"  valid     {release.valid_from} to {until}\n"
-                f"  status    {release.get_status_display().lower()}, "
-                f"loaded {release.loaded_at:%Y-%m-%d %H:%M} UTC\n"
-                f"  counts    {release.billable_count:,} billable, {release.node_count:,} nodes, "
-                f"{release.note_count:,} notes\n"
-                f"  source    {release.source} ({release.source_hash[:12]})"
-            )
+            self.stdout.write(_release(release))
+        for edition in TableEdition.objects.for_status():
+            self.stdout.write(_table(edition))
+
+
+def _release(release: Release) -> str:
+    return "\n".join(
+        [
+            str(release),
+            *_common(release),
+            f"  counts    {release.billable_count:,} billable, {release.node_count:,} nodes, "
+            f"{release.note_count:,} notes",
+            f"  source    {release.source} ({release.source_hash[:12]})",
+        ]
+    )
+
+
+def _table(edition: TableEdition) -> str:
+    return "\n".join(
+        [
+            str(edition),
+            *_common(edition),
+            f"  counts    {edition.row_count:,} rows",
+            f"  source    {edition.source} ({edition.source_hash[:12]})",
+            *(f"  remark    {remark}" for remark in edition.remarks),
+        ]
+    )
+
+
+def _common(loaded: Release | TableEdition) -> list[str]:
+    until = loaded.valid_to or "open end"
+    origin = "" if loaded.origin == Origin.PUBLISHED else f"; {loaded.get_origin_display().lower()}"
+    return [
+        f"  valid     {loaded.valid_from} to {until}",
+        f"  status    {loaded.get_status_display().lower()}{origin}, "
+        f"loaded {loaded.loaded_at:%Y-%m-%d %H:%M} UTC",
+    ]
