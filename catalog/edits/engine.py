@@ -1,0 +1,112 @@
+"""Code edits: code lines and encounter facts in, findings out. Pure: all that is known comes as Knowledge.
+
+CHECKS is the whole table; what a check needs and says stands in its row, what it does in its function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from catalog.edits import validity
+from catalog.edits.knowledge import Knowledge
+from catalog.edits.rows import Case, Check, Hit
+from catalog.edits.types import CodeLine, EncounterFacts, Finding, Report, Result, Severity, Tally
+
+EDITION = "2026-1"
+
+CHECKS: tuple[Check, ...] = (*validity.CHECKS,)
+
+BY_ID: dict[str, Check] = {check.id: check for check in CHECKS}
+_ORDER: dict[Severity, int] = {Severity.HARD: 0, Severity.WARN: 1, Severity.INFO: 2}
+_NO_RELEASE = "release"
+
+
+def check(
+    lines: Sequence[CodeLine],
+    facts: EncounterFacts,
+    knowledge: Knowledge,
+    *,
+    checks: Iterable[Check] | None = None,
+) -> Report:
+    """What failed and what had no data, hard findings first; passes are only counted.
+
+    `checks`: those to run, whether on by default or not; None: all that are on. Findings of one check over the
+    same codes are one finding.
+    """
+    case = Case(lines, facts, knowledge)
+    systems = {str(line.system) for line in lines}
+    findings: dict[tuple[str, tuple[str, ...]], Finding] = {}
+    counts: dict[str, Tally] = {}
+    for row in CHECKS if checks is None else checks:
+        if checks is None and not row.on:
+            continue
+        if facts.claim_type not in row.claim_types or not systems & row.systems:
+            continue
+        if row.needs_tabular and knowledge.tabular is None:
+            # The check `release` says it once for all.
+            counts[row.id] = Tally(no_data=1)
+            continue
+        looked, hits = _hits(row, case)
+        failed = sum(hit.result is Result.FAIL for hit in hits)
+        counts[row.id] = Tally(max(looked - len(hits), 0), failed, len(hits) - failed)
+        for hit in hits:
+            _add(findings, _finding(row, hit, knowledge))
+    ordered = sorted(findings.values(), key=lambda f: (f.result is Result.NO_DATA, _ORDER[f.severity]))
+    return Report(tuple(ordered), counts)
+
+
+def _hits(row: Check, case: Case) -> tuple[int, list[Hit]]:
+    """How many questions the check asked, and what it found."""
+    if row.pair is not None:
+        pair = row.pair
+        known = case.known
+        hits = [hit for a, b in combinations(known, 2) if (hit := pair(case, a, b)) is not None]
+        return len(known) * (len(known) - 1) // 2, hits
+    if row.case is not None:
+        found = list(row.case(case))
+        return max(1, len(found)), found
+    return 0, []
+
+
+def _finding(row: Check, hit: Hit, knowledge: Knowledge) -> Finding:
+    edition = hit.edition
+    if not edition and row.needs_tabular and knowledge.tabular is not None:
+        edition = knowledge.tabular.edition
+    codes = dict.fromkeys(placed.code for placed in hit.lines)
+    no_data = hit.result is Result.NO_DATA
+    return Finding(
+        check=row.id,
+        severity=Severity.INFO if no_data else hit.severity or row.severity,
+        result=hit.result,
+        title=row.title,
+        message=hit.message,
+        codes=tuple(codes),
+        lines=tuple(dict.fromkeys(placed.index for placed in hit.lines)),
+        citation=hit.citation or row.citation,
+        edition=edition,
+        outcomes=() if no_data else row.outcomes if hit.outcomes is None else hit.outcomes,
+    )
+
+
+def _add(findings: dict[tuple[str, tuple[str, ...]], Finding], new: Finding) -> None:
+    key = (new.check, tuple(sorted(new.codes)))
+    old = findings.get(key)
+    if old is None:
+        findings[key] = new
+        return
+    # The worse of the two, saying both.
+    worse, other = sorted((old, new), key=lambda f: (f.result is Result.NO_DATA, _ORDER[f.severity]))
+    message = worse.message if other.message == worse.message else f"{worse.message} {other.message}"
+    findings[key] = Finding(
+        worse.check,
+        worse.severity,
+        worse.result,
+        worse.title,
+        message,
+        worse.codes,
+        tuple(dict.fromkeys((*worse.lines, *other.lines))),
+        worse.citation,
+        worse.edition,
+        worse.outcomes,
+    )

@@ -1,0 +1,124 @@
+"""The shape of a check: one row of a table, and what its function is handed and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from catalog.choices import ClaimType, CodeSystem
+from catalog.edits.knowledge import Knowledge, Tabular
+from catalog.edits.tree import Node, dotted
+from catalog.edits.types import APART_ROLES, CodeLine, EncounterFacts, Result, Severity
+
+ALL: frozenset[str] = frozenset(str(c) for c in ClaimType.values)
+INPATIENT: frozenset[str] = frozenset({str(ClaimType.FACILITY_INPATIENT)})
+OUTPATIENT: frozenset[str] = ALL - INPATIENT
+
+DIAGNOSES: frozenset[str] = frozenset({str(CodeSystem.ICD10CM)})
+PROCEDURES: frozenset[str] = frozenset({str(CodeSystem.CPT), str(CodeSystem.HCPCS)})
+EVERY_SYSTEM: frozenset[str] = frozenset(str(s) for s in CodeSystem.values)
+
+# What a reviewer may answer where a rule leaves room.
+EXPLAIN: tuple[str, ...] = ("documented", "not_applicable", "answered_query", "table_error", "other")
+EXCLUDES: tuple[str, ...] = ("unrelated", "remove_one", "query")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A code line in its place: `index` in what was given, the canonical code, and its node where the release
+    has one."""
+
+    index: int
+    line: CodeLine
+    code: str
+    node: Node | None
+
+
+class Case:
+    """Code lines made ready for the checks.
+
+    `diagnoses` are the ICD-10-CM lines without those that stand apart (admitting, reason for visit), in the
+    order of the claim: first the principal or first-listed, then by sequence, as given among equals.
+    """
+
+    def __init__(self, lines: Sequence[CodeLine], facts: EncounterFacts, knowledge: Knowledge) -> None:
+        self.facts = facts
+        self.knowledge = knowledge
+        tree = knowledge.tabular.tree if knowledge.tabular else None
+        self.lines: list[Placed] = []
+        diagnoses: list[Placed] = []
+        for index, line in enumerate(lines):
+            if line.system == CodeSystem.ICD10CM:
+                code = dotted(line.code)
+                placed = Placed(index, line, code, tree.code(code) if tree else None)
+                if line.role not in APART_ROLES:
+                    diagnoses.append(placed)
+            else:
+                placed = Placed(index, line, line.code.strip().upper(), None)
+            self.lines.append(placed)
+        diagnoses.sort(key=_claim_order)
+        self.diagnoses = diagnoses
+        # Those a tabular check can say something about.
+        self.known = [p for p in diagnoses if p.node is not None]
+
+    @property
+    def tabular(self) -> Tabular:
+        """Only checks that need the tabular ask; the engine runs them only where it is there."""
+        if self.knowledge.tabular is None:
+            raise LookupError("no ICD-10-CM release in this case")
+        return self.knowledge.tabular
+
+    @property
+    def first(self) -> Placed | None:
+        """The principal or first-listed diagnosis, where one is marked."""
+        return next((p for p in self.diagnoses if p.line.first), None)
+
+    def before(self, one: Placed, other: Placed) -> bool:
+        """Whether `one` stands before `other` on the claim."""
+        return _claim_order(one) < _claim_order(other)
+
+    def starting(self, *prefixes: str) -> list[Placed]:
+        return [p for p in self.diagnoses if p.code.startswith(prefixes)]
+
+
+def _claim_order(placed: Placed) -> tuple[bool, bool, int, int]:
+    line = placed.line
+    # Lines without a sequence keep their place behind those with one.
+    return (not line.first, line.sequence == 0, line.sequence, placed.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a check found: the sentence and the lines it concerns; the rest comes from the check's row unless
+    said here."""
+
+    message: str
+    lines: tuple[Placed, ...]
+    result: Result = Result.FAIL
+    severity: Severity | None = None
+    edition: str = ""
+    citation: str = ""
+    outcomes: tuple[str, ...] | None = None
+
+
+CaseFunction = Callable[[Case], Iterable[Hit]]
+# Called once for each two diagnoses, the earlier on the claim first.
+PairFunction = Callable[[Case, Placed, Placed], Hit | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. `systems`: it is run where a line is of one of them. `needs_tabular`: without an ICD-10-CM
+    release it has no data. Exactly one of `case` and `pair` is set."""
+
+    id: str
+    title: str
+    severity: Severity
+    citation: str
+    case: CaseFunction | None = None
+    pair: PairFunction | None = None
+    claim_types: frozenset[str] = ALL
+    systems: frozenset[str] = DIAGNOSES
+    needs_tabular: bool = True
+    outcomes: tuple[str, ...] = EXPLAIN
+    on: bool = True
