@@ -21,9 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from catalog.choices import CodeSystem, TableKind
+from catalog.choices import INDEX_KINDS, CodeSystem, TableKind
 from catalog.errors import NoLoader, UnknownSystem
-from catalog.loaders import cpt, hcpcs, icd10pcs, simple_icd10cm
+from catalog.loaders import cpt, hcpcs, icd10cm_index, icd10pcs, simple_icd10cm
 from catalog.loaders.delivery import Delivery, Stated
 from catalog.loaders.rows import Source
 from catalog.loaders.table_store import TableSource
@@ -79,7 +79,9 @@ RELEASE_FORMATS: tuple[ReleaseFormat, ...] = (
     ReleaseFormat(CodeSystem.CPT, _anything, _of_path(cpt.open_source)),
     ReleaseFormat(CodeSystem.HCPCS, _anything, _of_path(hcpcs.open_source)),
 )
-TABLE_FORMATS: tuple[TableFormat, ...] = ()
+TABLE_FORMATS: tuple[TableFormat, ...] = (
+    *(TableFormat(kind, icd10cm_index.recogniser(kind), icd10cm_index.opener(kind)) for kind in INDEX_KINDS),
+)
 
 
 def open_source(system: str, path: Path | None = None, stated: Stated = NOTHING_STATED) -> Source:
