@@ -48,6 +48,11 @@ class CodeQuerySet(models.QuerySet["Code"]):
     def billable(self) -> CodeQuerySet:
         return self.filter(billable=True)
 
+    def in_force(self, on: dt.date) -> CodeQuerySet:
+        """Without those that began later or ended before, in systems whose codes have days of their own."""
+        begun = Q(valid_from__isnull=True) | Q(valid_from__lte=on)
+        return self.filter(begun, Q(valid_to__isnull=True) | Q(valid_to__gte=on))
+
     def named(self, *codes: str) -> CodeQuerySet:
         """Nodes called so, however typed; a code comes before a block of the same name."""
         keys = {code_key(code) for code in codes}

@@ -16,9 +16,9 @@ from django.conf import settings
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from catalog.choices import CodeRole
+from catalog.choices import CodeRole, CodeSystem
 from catalog.errors import UnknownCode
-from catalog.models import Code
+from catalog.models import Code, Release
 from catalog.queries import get_node
 from coding_review import audit
 from coding_review.auth import require
@@ -38,6 +38,7 @@ from coding_review.models import (
     Exposure,
 )
 from coding_review.places import Place, quote_at
+from coding_review.procedures import checked_procedure, procedure_date, procedure_release
 from coding_review.rules import reasons
 from coding_review.rules.permissions import CODE_ENCOUNTER
 
@@ -191,6 +192,23 @@ class Act:
             )
         return node
 
+    def coded(self, entry: CodeEntry, code: str) -> tuple[str, str]:
+        """The code of the entry's system and its title, complete and in force on the line's day.
+
+        Raises InvalidCode and says why not.
+        """
+        if entry.system == CodeSystem.ICD10CM:
+            node = self.node(code)
+            return node.code, node.title
+        on = procedure_date(self.encounter, self.code_set.claim_type, entry.system, entry.service_date)
+        return checked_procedure(entry.system, code, on)
+
+    def _release_of(self, entry: CodeEntry) -> Release | None:
+        if entry.system == CodeSystem.ICD10CM:
+            return self.code_set.release
+        on = procedure_date(self.encounter, self.code_set.claim_type, entry.system, entry.service_date)
+        return procedure_release(entry.system, on)
+
     def refuse_duplicate(self, entry: CodeEntry, system: str, code: str) -> None:
         if entry.role in REPEATING_ROLES:
             return
@@ -269,7 +287,7 @@ class Act:
             evidence_opened=bool(exposure and exposure.evidence_opened_at),
             engine=run.engine if run else "",
             model_version=run.model_version if run else "",
-            release_name=str(self.code_set.release or ""),
+            release_name=str(self._release_of(entry) or ""),
             evidence_place=_place_of(evidence),
         )
         quotes = [e.quote for e in evidence]

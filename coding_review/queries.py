@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeAlias
 
 from catalog.choices import CodeSystem
@@ -18,6 +19,7 @@ from coding_review.choices import (
     ReadingKind,
 )
 from coding_review.models import CodeEntry, CodeSet, Encounter, EntryEvidence, Hold
+from coding_review.procedures import ProcedureLine, invalid_procedures, procedure_date
 from coding_review.rules.conflicts import Suggested
 from coding_review.rules.signoff import CodeSetFacts, LineFacts
 
@@ -40,6 +42,7 @@ class EntryFacts:
     code: str
     role: str
     poa: str
+    service_date: date | None
     context: list[str]
 
 
@@ -50,7 +53,7 @@ Listed: TypeAlias = CodeEntry | EntryFacts
 def entry_facts(code_set: CodeSet) -> list[EntryFacts]:
     """Of the same entries, in the same order, as coding_entries."""
     rows = CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING).on_list()
-    fields = ("pk", "state", "band", "system", "code", "role", "poa", "context")
+    fields = ("pk", "state", "band", "system", "code", "role", "poa", "service_date", "context")
     return [EntryFacts(*row) for row in rows.values_list(*fields)]
 
 
@@ -102,9 +105,19 @@ def sign_off_facts(
         open_hold=code_set.encounter.status == EncounterStatus.ON_HOLD,
         has_release=code_set.release_id is not None,
         release_stands_in=code_set.release_stands_in,
-        invalid_codes=tuple(sorted(diagnoses - valid)),
+        invalid_codes=(*sorted(diagnoses - valid), *invalid_procedures(procedure_lines(code_set, coded))),
         running=code_set.runs.filter(status__in=RUN_OPEN).exists() if running is None else running,
     )
+
+
+def procedure_lines(code_set: CodeSet, coded: Iterable[Listed]) -> list[ProcedureLine]:
+    """The procedures among the entries, each with the day that chooses its release."""
+    encounter, claim_type = code_set.encounter, code_set.claim_type
+    return [
+        ProcedureLine(e.pk, e.system, e.code, procedure_date(encounter, claim_type, e.system, e.service_date))
+        for e in coded
+        if e.system != CodeSystem.ICD10CM
+    ]
 
 
 def suggested_from(code_set: CodeSet, versions: Collection[int]) -> list[Suggested]:

@@ -21,12 +21,14 @@ from tests.personas import (
     privacy_officer,
     work_group,
 )
+from tests.procedure_releases import cpt_sample
 
 __all__ = [
     "_icd10cm_loaded",
     "admin",
     "auditor",
     "coder",
+    "cpt_sample",
     "expert",
     "facility",
     "icd10cm",

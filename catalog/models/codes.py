@@ -100,6 +100,12 @@ class Code(models.Model):
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
 
+    def in_force(self, on: dt.date) -> bool:
+        """Whether the code itself is in force on a day of its release."""
+        return (self.valid_from is None or self.valid_from <= on) and (
+            self.valid_to is None or on <= self.valid_to
+        )
+
     @cached_property
     def lineage(self) -> list[int]:
         """Ids of the ancestors and the node itself, root first."""

@@ -37,9 +37,9 @@ def accept(
         return entry
     if not entry.suggested_code:
         raise InvalidDecision("An added code is already in the set.", entry_id=entry_id)
-    node = act.node(entry.suggested_code)
+    code, title = act.coded(entry, entry.suggested_code)
     before = snapshot(entry)
-    entry.code, entry.title, entry.reason = node.code, node.title, ""
+    entry.code, entry.title, entry.reason = code, title, ""
     act.refuse_duplicate(entry, entry.system, entry.code)
     entry.state, entry.poa = EntryState.ACCEPTED, poa or entry.poa
     enter_code_set(entry, act.code_set.claim_type, act.next_sequence())

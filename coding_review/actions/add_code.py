@@ -16,7 +16,6 @@ from coding_review.errors import InvalidCode, InvalidEvidence
 from coding_review.models import CodeEntry, DocumentVersion, EntryEvidence
 from coding_review.places import Place, place_of_selection, quote_at, whole_lines
 from coding_review.rules.line_roles import plain_role
-from coding_review.rules.procedure_codes import shape_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,8 @@ def add_code(
     comment: str = "",
     batch: UUID | None = None,
 ) -> CodeEntry:
-    """Diagnoses need evidence; a procedure entered by hand may go without.
+    """Diagnoses need evidence; a procedure entered by hand may go without. Where a release of the procedure's
+    system covers the day, the code must be in it and gets its title; else its shape is checked.
 
     A code that stands suggested and is not in the set gets no second entry: its entry is accepted, with the
     selections beside the engine's evidence. The decision is "add" all the same, on an entry of origin
@@ -60,17 +60,9 @@ def add_code(
             f"{CodeSystem(system).label} does not go on {act.code_set.get_claim_type_display().lower()} claims.",
             code=code,
         )
-    if system == CodeSystem.ICD10CM:
-        node = act.node(code)
-        code, title = node.code, node.title
-        if not selections:
-            raise InvalidEvidence("Select the text that supports the code.")
-    else:
-        # No table of procedures is loaded yet: the shape is checked, the code is the coder's.
-        code = code.strip().upper()
-        if problem := shape_error(system, code):
-            raise InvalidCode(problem, code=code)
-        title = ""
+    code, title = act.coded(CodeEntry(system=system), code)
+    if system == CodeSystem.ICD10CM and not selections:
+        raise InvalidEvidence("Select the text that supports the code.")
     entry = _suggested(act, system, code)
     if entry is None:
         entry = CodeEntry(

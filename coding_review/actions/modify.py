@@ -32,14 +32,14 @@ def modify(
         return entry
     if reason:
         require_reason(reason, comment)
-    node = act.node(code)
-    if node.code == entry.suggested_code:
-        raise InvalidDecision("This is the suggested code: accept it instead.", code=node.code)
-    if node.code == entry.code and entry.state in (EntryState.MODIFIED, EntryState.ADDED):
-        raise InvalidDecision(f"{node.code} is already chosen.", code=node.code)
-    act.refuse_duplicate(entry, entry.system, node.code)
+    code, title = act.coded(entry, code)
+    if code == entry.suggested_code:
+        raise InvalidDecision("This is the suggested code: accept it instead.", code=code)
+    if code == entry.code and entry.state in (EntryState.MODIFIED, EntryState.ADDED):
+        raise InvalidDecision(f"{code} is already chosen.", code=code)
+    act.refuse_duplicate(entry, entry.system, code)
     before = snapshot(entry)
-    entry.code, entry.title, entry.reason = node.code, node.title, reason
+    entry.code, entry.title, entry.reason = code, title, reason
     entry.state = EntryState.ADDED if entry.origin == EntryOrigin.ADDED else EntryState.MODIFIED
     enter_code_set(entry, act.code_set.claim_type, act.next_sequence())
     act.write(entry, DecisionAction.MODIFY, before, comment=comment)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from catalog.models import Release
 from coding_review import audit
 from coding_review.choices import CodeSetStatus, EncounterStatus, RunStatus, RunTrigger
 from coding_review.models import CodeSet, DocumentVersion, Encounter, PredictionRun
+from coding_review.procedures import releases_to_predict
 from coding_review.releases import ChosenRelease, assign_release
 from coding_review.run_status import mark_queued, settle
 from coding_review.tasks import predict
@@ -35,14 +38,17 @@ def queue_prediction(actor: Any, encounter: Encounter, trigger: str) -> list[Pre
     refused: list[PredictionRun] = []
     for code_set in code_sets:
         chosen = assign_release(encounter, code_set)
-        question = question_hash(info, chosen, versions)
+        procedures = releases_to_predict(encounter, code_set.claim_type)
+        question = question_hash(info, chosen, versions, procedures)
         if code_set.runs.filter(question_hash=question).exclude(status=RunStatus.FAILED).exists():
             continue
         if chosen.release is None:
             if trigger == RunTrigger.RETRY or not _said_before(code_set, question):
                 refused.append(_refuse(code_set, trigger, info, question, chosen, versions))
         else:
-            queued.append(_queue(code_set, trigger, info, question, chosen, versions))
+            run = _queue(code_set, trigger, info, question, chosen, versions)
+            run.procedure_releases.set(procedures)
+            queued.append(run)
     if queued:
         run_ids = [run.pk for run in queued]
         audit.record(
@@ -66,15 +72,22 @@ def queue_prediction(actor: Any, encounter: Encounter, trigger: str) -> list[Pre
     return queued + refused
 
 
-def question_hash(info: EngineInfo, chosen: ChosenRelease, versions: list[DocumentVersion]) -> str:
-    """SHA-256 over all that an answer depends on: engine, its version, release and document versions."""
-    question = [
+def question_hash(
+    info: EngineInfo,
+    chosen: ChosenRelease,
+    versions: list[DocumentVersion],
+    procedures: Sequence[Release] = (),
+) -> str:
+    """SHA-256 over all that an answer depends on: engine, its version, releases and document versions."""
+    question: list[Any] = [
         info.name,
         info.model_version,
         info.prompt_version,
         chosen.release.pk if chosen.release else None,
         sorted(version.pk for version in versions),
     ]
+    if procedures:
+        question.append(sorted(release.pk for release in procedures))
     return hashlib.sha256(json.dumps(question).encode()).hexdigest()
 
 

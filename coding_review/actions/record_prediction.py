@@ -9,9 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.choices import CodeSystem
 from catalog.models import Code
-from catalog.queries import get_nodes
 from coding_review import audit
 from coding_review.actions.end_prediction import end_prediction
 from coding_review.actions.merge_suggestions import Merged, merge_suggestions
@@ -29,7 +27,8 @@ from coding_review.models import (
 )
 from coding_review.places import Place, quote_at
 from coding_review.run_status import settle
-from modelops.choices import NEVER_SUGGESTED, ContextTag
+from coding_review.suggestion_checks import SuggestionJudge
+from modelops.choices import ContextTag
 from modelops.engines.bands import band_of
 from modelops.engines.types import CodeSuggestion, EngineInfo, EngineResult, Evidence
 
@@ -72,7 +71,7 @@ def record_prediction(
         return False
     run = (
         PredictionRun.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("release")
+        .select_related("release", "code_set__encounter")
         .get(pk=run_id)
     )
     if run.status != RunStatus.RUNNING or run.attempts != attempt:
@@ -118,22 +117,20 @@ def _is_outdated(run: PredictionRun) -> bool:
 def _check(run: PredictionRun, result: EngineResult, versions: Mapping[str, DocumentVersion]) -> _Checked:
     if run.release is None:
         raise ValueError(f"run {run.pk} has no release")
-    nodes = get_nodes(run.release, [s.code for s in result.suggestions])
+    releases = {run.release.system: run.release, **{r.system: r for r in run.procedure_releases.all()}}
+    judge = SuggestionJudge(releases, run.code_set, result.suggestions)
     lines = {key: version.lines for key, version in versions.items()}
     checked = _Checked()
-    seen: set[str] = set()
 
     def discard(code: str, reason: str) -> None:
         checked.discarded.append(DiscardedOutput(run=run, code=code[:40], reason=reason[:40]))
 
     for said in result.suggestions:
-        node = nodes.get(said.code)
         evidence = tuple(e for e in said.evidence if _stands(e, lines))
-        reason = _reason_against(said, node, evidence, seen)
-        if reason or node is None:
+        node, reason = judge.judge(said, evidence)
+        if node is None:
             discard(said.code, reason)
             continue
-        seen.add(node.code)
         context = [tag for tag in said.context if tag in ContextTag.values]
         checked.accepted.append(_Accepted(node, said, evidence, context))
     for mention in result.context:
@@ -149,22 +146,6 @@ def _check(run: PredictionRun, result: EngineResult, versions: Mapping[str, Docu
     for discarded in result.discarded:
         discard(discarded.code, discarded.reason)
     return checked
-
-
-def _reason_against(
-    said: CodeSuggestion, node: Code | None, evidence: tuple[Evidence, ...], seen: set[str]
-) -> str:
-    """The reason of modelops' discarded output, or an empty string."""
-    checks = (
-        (said.system != CodeSystem.ICD10CM, "other_system"),
-        (node is None, "fabricated"),
-        (node is not None and not node.billable, "header"),
-        (not 0.0 <= said.confidence <= 1.0, "no_confidence"),
-        (bool(NEVER_SUGGESTED & set(said.context)), "context"),
-        (not evidence, "no_evidence"),
-        (node is not None and node.code in seen, "duplicate"),
-    )
-    return next((reason for fails, reason in checks if fails), "")
 
 
 def _stands(evidence: Evidence, lines: Mapping[str, list[str]]) -> bool:
@@ -199,7 +180,7 @@ def _write(
         Suggestion(
             run=run,
             rank=rank,
-            system=CodeSystem.ICD10CM,
+            system=accepted.said.system,
             code=accepted.node.code,
             title=accepted.node.title[:400],
             confidence=accepted.said.confidence,

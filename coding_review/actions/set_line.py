@@ -125,7 +125,8 @@ def set_procedure(
     seen_version: int | None = None,
     batch: UUID | None = None,
 ) -> CodeEntry:
-    """Raises InvalidDecision (not a procedure, more than four modifiers, units below 1, pointer to no diagnosis)."""
+    """Raises InvalidDecision (not a procedure, more than four modifiers, units below 1, pointer to no diagnosis),
+    InvalidCode (the release of the new service date does not have the code)."""
     act, entry = _on_line(actor, code_set_id, entry_id, seen_version, batch)
     if act.repeated:
         return entry
@@ -139,6 +140,10 @@ def set_procedure(
     if any(not 1 <= p <= 12 for p in details.diagnosis_pointers) or len(details.diagnosis_pointers) > 12:
         raise InvalidDecision("Diagnosis pointers are line numbers from 1 to 12.", field="diagnosis_pointers")
     before = snapshot(entry)
+    if details.service_date != entry.service_date:
+        # Another day may mean another release, and the code must be in that one.
+        entry.service_date = details.service_date
+        entry.code, entry.title = act.coded(entry, entry.code)
     entry.modifiers, entry.units = modifiers, details.units
     entry.service_date, entry.rendering_provider = details.service_date, details.rendering_provider.strip()
     entry.diagnosis_pointers = list(dict.fromkeys(details.diagnosis_pointers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
@@ -17,7 +18,8 @@ from coding_review.errors import NotAllowed, SignOffBlocked, StalePage
 from coding_review.locks import lock_code_set
 from coding_review.models import CodeEntry, CodeLine, CodeSet, ReviewerProfile
 from coding_review.models.codeset import CodeLineFields
-from coding_review.queries import sign_off_facts
+from coding_review.procedures import releases_of
+from coding_review.queries import procedure_lines, sign_off_facts
 from coding_review.rules import reasons, signoff
 from coding_review.rules.line_order import line_order
 from coding_review.rules.permissions import SIGN_OFF
@@ -58,7 +60,7 @@ def sign_off(actor: Any, code_set_id: int, *, seen_revision: int | None = None) 
     code_set.status = CodeSetStatus.SIGNED
     code_set.signed_by, code_set.signed_at = actor, timezone.now()
     code_set.credential = profile.credential if profile else ""
-    code_set.statement, code_set.editions = STATEMENT, editions_of(code_set)
+    code_set.statement, code_set.editions = STATEMENT, editions_of(code_set, entries)
     code_set.sha256 = hash_of(code_set, lines)
     code_set.save()
     locked.reading.finished_at = code_set.signed_at
@@ -92,15 +94,33 @@ def _line(code_set: CodeSet, entry: CodeEntry, number: int) -> CodeLine:
     return CodeLine(code_set=code_set, entry=entry, **{**values, "sequence": number})
 
 
-def editions_of(code_set: CodeSet) -> dict[str, Any]:
-    """The edition of every table used, so that the set can be read again as it was made."""
+def editions_of(code_set: CodeSet, entries: Sequence[CodeEntry]) -> dict[str, Any]:
+    """The edition of every table used, so that the set can be read again as it was made.
+
+    `entries` in the order of the lines. "procedures" has, by the number of the line, the release that the
+    code was found in; a line that is absent was entered without one.
+    """
     release = code_set.release
     runs = code_set.runs.filter(status="done").order_by("pk")
     return {
         "icd10cm": {"edition": str(release), "source_hash": release.source_hash} if release else None,
+        "procedures": _procedure_editions(code_set, entries),
         "reasons": reasons.EDITION,
         "sign_off_rules": signoff.EDITION,
         "engines": [{"engine": r.engine, "model_version": r.model_version} for r in runs],
+    }
+
+
+def _procedure_editions(code_set: CodeSet, entries: Sequence[CodeEntry]) -> dict[str, dict[str, str]]:
+    found = releases_of(procedure_lines(code_set, entries))
+    return {
+        str(number): {
+            "edition": str(release),
+            "origin": str(release.origin),
+            "source_hash": release.source_hash,
+        }
+        for number, entry in enumerate(entries, start=1)
+        if (release := found.get(entry.pk)) is not None
     }
 
 

@@ -78,6 +78,7 @@ def start_prediction(run_id: int) -> Attempt | None:
         age_unit=encounter.age_unit,
         sex=encounter.sex,
         specialty=encounter.specialty,
+        procedure_releases=dict(run.procedure_releases.values_list("system", "pk")),
     )
     return Attempt(run.pk, run.attempts, run.engine, run.release_id, chart)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.choices import CodeSystem
 from coding_review.exports.files import utc
 from coding_review.models import CodeLine, CodeSet
 
@@ -16,6 +17,19 @@ def _signer(code_set: CodeSet) -> str:
         return ""
     profile = getattr(code_set.signed_by, "reviewer", None)
     return profile.pseudonym if profile else f"user-{code_set.signed_by_id}"
+
+
+_NO_RELEASE = {"edition": "", "origin": ""}
+
+
+def _release(code_set: CodeSet, line: CodeLine) -> dict[str, str]:
+    """The release that the line's code was found in when it was signed, and its origin: "sample" is never for
+    billing. Empty for a procedure entered without a loaded release."""
+    if line.system == CodeSystem.ICD10CM:
+        release = code_set.release
+        return {"edition": str(release), "origin": str(release.origin)} if release else _NO_RELEASE
+    found: dict[str, str] = code_set.editions.get("procedures", {}).get(str(line.sequence), _NO_RELEASE)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("system", lambda s, line: str(line.system)),
     Column("code", lambda s, line: line.code),
     Column("title", lambda s, line: line.title),
+    Column("line_release", lambda s, line: _release(s, line)["edition"]),
+    Column("line_release_origin", lambda s, line: _release(s, line)["origin"]),
     Column("role", lambda s, line: str(line.role)),
     Column("poa", lambda s, line: str(line.poa)),
     Column("modifiers", lambda s, line: line.modifiers),

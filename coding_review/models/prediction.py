@@ -53,6 +53,8 @@ class PredictionRun(models.Model):
     schema_version = models.CharField(max_length=20, blank=True)
     calibration_id = models.CharField(max_length=80, blank=True)
     release = models.ForeignKey("catalog.Release", on_delete=models.PROTECT, null=True, blank=True)
+    # Of the procedure systems of the claim type, where one is loaded for the day; `release` is ICD-10-CM's.
+    procedure_releases = models.ManyToManyField("catalog.Release", related_name="+", blank=True)
     engine_seconds = models.FloatField(null=True, blank=True)
 
     class Meta:

@@ -47,6 +47,9 @@ class ChartText:
     age_unit: str = "years"
     sex: str = ""
     specialty: str = ""
+    # By procedure system (`catalog.choices.CodeSystem`) the primary key of the release to suggest from; systems
+    # that the claim type does not carry, and those without a release for the day, are absent.
+    procedure_releases: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ class CodeSuggestion:
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """Output that is kept but not shown: `reason` is one of fabricated, header, expired, no_evidence, context."""
+    """Output that is kept but not shown: `reason` is one of fabricated, header, incomplete, expired,
+    not_yet_valid, other_system, no_release, no_evidence, no_confidence, context, duplicate."""
 
     code: str
     reason: str
@@ -115,7 +119,8 @@ class Engine(Protocol):
     def info(self) -> EngineInfo: ...
 
     def predict(self, chart: ChartText, release_id: int) -> EngineResult:
-        """Suggest codes of the catalog release `release_id` (primary key of an ICD-10-CM release).
+        """Suggest codes of the catalog release `release_id` (primary key of an ICD-10-CM release), and
+        procedures from the chart's `procedure_releases` only.
 
         Raises modelops.errors.EngineError: `retryable` says whether trying again can help.
         """

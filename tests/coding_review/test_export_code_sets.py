@@ -91,6 +91,8 @@ def test_every_field_of_every_line(signed: CodeSet, coder: User, icd10cm: Releas
         "system": "icd10cm",
         "code": "I50.23",
         "title": "Title of I50.23",
+        "line_release": "ICD-10-CM FY2026, April release",
+        "line_release_origin": "published",
         "role": "principal",
         "poa": "Y",
         "modifiers": [],
@@ -99,7 +101,7 @@ def test_every_field_of_every_line(signed: CodeSet, coder: User, icd10cm: Releas
         "rendering_provider": "",
         "diagnosis_pointers": [],
     }
-    assert set(rows[0]["editions"]) == {"icd10cm", "reasons", "sign_off_rules", "engines"}
+    assert set(rows[0]["editions"]) == {"icd10cm", "procedures", "reasons", "sign_off_rules", "engines"}
 
 
 def test_csv_holds_the_same(signed: CodeSet, coder: User) -> None:
