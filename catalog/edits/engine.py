@@ -8,14 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from catalog.edits import validity
+from catalog.edits import documentation, guideline_order, guidelines, instructions, sides, validity
 from catalog.edits.knowledge import Knowledge
 from catalog.edits.rows import Case, Check, Hit
 from catalog.edits.types import CodeLine, EncounterFacts, Finding, Report, Result, Severity, Tally
 
 EDITION = "2026-1"
 
-CHECKS: tuple[Check, ...] = (*validity.CHECKS,)
+CHECKS: tuple[Check, ...] = (
+    *validity.CHECKS,
+    *instructions.CHECKS,
+    *sides.CHECKS,
+    *guidelines.CHECKS,
+    *guideline_order.CHECKS,
+    *documentation.CHECKS,
+)
 
 BY_ID: dict[str, Check] = {check.id: check for check in CHECKS}
 _ORDER: dict[Severity, int] = {Severity.HARD: 0, Severity.WARN: 1, Severity.INFO: 2}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from catalog.choices import NoteKind
+from catalog.choices import NodeKind, NoteKind
 from catalog.edits.tree import Node, Tree
 
 READ_KINDS: tuple[NoteKind, ...] = (
@@ -46,12 +46,15 @@ _CONDITIONAL = re.compile(
 )
 
 
+ENDING, INTENT = 0, -1
+
+
 @dataclass(frozen=True, slots=True)
 class Characters:
     """A condition on a code's characters: those from `place` (1 is the first letter) are one of `values`.
 
-    Place 0: the code ends so, its 7th character aside. Place -1: the character that tells the intent, the 6th,
-    or the 5th where the 6th is a placeholder or missing.
+    ENDING: the code ends so, its 7th character aside. INTENT: the character that tells the intent of a drug's
+    code, the 6th, or the 5th where the 6th is a placeholder or missing.
     """
 
     place: int
@@ -59,9 +62,9 @@ class Characters:
 
     def hold(self, code: str) -> bool:
         key = code.replace(".", "")
-        if self.place == 0:
+        if self.place == ENDING:
             return key[:6].endswith(self.values)
-        if self.place < 0:
+        if self.place == INTENT:
             place = 5 if len(key) < 6 or key[5] == "X" else 6
             return key[place - 1 : place] in self.values
         return key[self.place - 1 :].startswith(self.values)
@@ -98,7 +101,7 @@ class NoteBlock:
 
     @property
     def text(self) -> str:
-        return "; ".join(self.lines)
+        return "; ".join(self.lines).replace(":; ", ": ").strip(" ,.")
 
     def target(self, node: Node) -> Target | None:
         return next((t for t in self.targets if t.meets(node)), None)
@@ -203,7 +206,7 @@ def _final(match: re.Match[str]) -> Characters:
     parts = re.split(r"[,\s]+|\bor\b", match["values"])
     values = tuple(name for part in parts if (name := part.strip(" .-")))
     # A lone character at the end of a drug code is its intent, before the 7th character.
-    return Characters(-1 if all(len(v) == 1 for v in values) else 0, values)
+    return Characters(INTENT if all(len(v) == 1 for v in values) else ENDING, values)
 
 
 def _character(match: re.Match[str]) -> Characters:
@@ -211,7 +214,7 @@ def _character(match: re.Match[str]) -> Characters:
     for part in re.split(r",|\bor\b|\band\b", match["values"]):
         low, _, high = part.strip().partition("-")
         values += [chr(n) for n in range(ord(low), ord(high or low) + 1)] if low else []
-    return Characters(-1 if match["either"] else _PLACES[match["place"]], tuple(values))
+    return Characters(INTENT if match["either"] else _PLACES[match["place"]], tuple(values))
 
 
 def _characters(match: re.Match[str]) -> Characters:
@@ -233,6 +236,9 @@ class NoteBook:
         self._tree = tree
         self._by_kind: dict[str, dict[int, list[NoteBlock]]] = {str(kind): {} for kind in READ_KINDS}
         for block in blocks:
+            # Excludes2 of a chapter lists the other chapters: true of nearly any two codes, and it tells nothing.
+            if block.kind == NoteKind.EXCLUDES2 and tree.nodes[block.position].kind == NodeKind.CHAPTER:
+                continue
             self._by_kind[block.kind].setdefault(block.position, []).append(block)
         self._reach: dict[tuple[str, int], _Reach] = {}
 
@@ -241,6 +247,11 @@ class NoteBook:
         blocks = self._by_kind[kind]
         for each in self._tree.lineage(node):
             yield from blocks.get(each.position, ())
+
+    def figures(self, kind: str) -> tuple[int, int]:
+        """How many references of the kind were read, and how many lines were not."""
+        blocks = [block for each in self._by_kind[kind].values() for block in each]
+        return sum(len(b.targets) for b in blocks), sum(len(b.unread) for b in blocks)
 
     def reaches(self, node: Node, other: Node, kind: str) -> bool:
         """Whether some target of the node's own or inherited notes may hold the other; conditions on

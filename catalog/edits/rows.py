@@ -57,6 +57,8 @@ class Case:
                 placed = Placed(index, line, line.code.strip().upper(), None)
             self.lines.append(placed)
         diagnoses.sort(key=_claim_order)
+        # Lines without role and sequence come in no order that means anything.
+        self.ordered = any(p.line.first or p.line.sequence for p in diagnoses)
         self.diagnoses = diagnoses
         # Those a tabular check can say something about.
         self.known = [p for p in diagnoses if p.node is not None]
@@ -74,8 +76,8 @@ class Case:
         return next((p for p in self.diagnoses if p.line.first), None)
 
     def before(self, one: Placed, other: Placed) -> bool:
-        """Whether `one` stands before `other` on the claim."""
-        return _claim_order(one) < _claim_order(other)
+        """Whether `one` is known to stand before `other` on the claim; False as well where no order is given."""
+        return self.ordered and _claim_order(one) < _claim_order(other)
 
     def starting(self, *prefixes: str) -> list[Placed]:
         return [p for p in self.diagnoses if p.code.startswith(prefixes)]

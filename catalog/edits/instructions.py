@@ -1,0 +1,233 @@
+"""Checks of what the tabular's notes say about codes beside each other: Excludes, code first, use additional code,
+code also. A note without codes to go by is shown as its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from catalog.choices import NoteKind
+from catalog.edits.notes import INTENT, Characters, NoteBlock
+from catalog.edits.rows import EXCLUDES, Case, CaseFunction, Check, Hit, PairFunction, Placed
+from catalog.edits.tree import Node
+from catalog.edits.types import Result, Severity
+
+_CONVENTIONS = "ICD-10-CM Official Guidelines"
+_MANIFESTATION = ("in diseases classified elsewhere", "in other diseases classified elsewhere")
+_SHOWN = 8
+_DIABETES_DRUGS = frozenset({"Z79.4", "Z79.84", "Z79.85"})
+# Notes printed for all of a block that speak of one intent only: adverse effect, underdosing.
+_OF_INTENT: dict[tuple[str, str], Characters] = {
+    ("T36-T50", NoteKind.CODE_FIRST): Characters(INTENT, ("5",)),
+    ("T36-T50", NoteKind.USE_ADDITIONAL_CODE): Characters(INTENT, ("6",)),
+}
+
+
+def _excludes(kind: NoteKind, label: str) -> PairFunction:
+    def pair(case: Case, one: Placed, other: Placed) -> Hit | None:
+        if one.node is None or other.node is None or one.code == other.code:
+            return None
+        notes = case.tabular.notes
+        for a, b in ((one, other), (other, one)):
+            if a.node is None or b.node is None or not notes.reaches(a.node, b.node, kind):
+                continue
+            for block in notes.along(a.node, kind):
+                target = block.target(b.node)
+                # A range that holds the code itself speaks of what is elsewhere in it.
+                if target is not None and not target.meets(a.node):
+                    where = case.tabular.tree.nodes[block.position].code
+                    return Hit(
+                        f"{label} at {where} of {a.code} names {b.code}: {target.text}.",
+                        (one, other),
+                    )
+        return None
+
+    return pair
+
+
+def _excludes_unread(case: Case) -> Iterator[Hit]:
+    """Excludes1 lines that name no code: only a person can compare them with the other diagnoses."""
+    if len(case.known) < 2:
+        return
+    for block, placed in _by_block(case, NoteKind.EXCLUDES1):
+        if block.unread:
+            yield Hit(
+                f"Excludes1 at {_place(case, block)} names no code to compare with: {'; '.join(block.unread)}.",
+                tuple(placed),
+                Result.NO_DATA,
+            )
+
+
+def is_manifestation(node: Node) -> bool:
+    """The wording by which the tabular marks a manifestation (I.A.13)."""
+    return any(words in node.title.lower() for words in _MANIFESTATION)
+
+
+def _manifestation_first(case: Case) -> Iterator[Hit]:
+    first = case.first
+    if first is not None and first.node is not None and is_manifestation(first.node):
+        yield Hit(
+            f"{first.code} {first.node.title} is a manifestation; its etiology is coded first.",
+            (first,),
+        )
+
+
+def _manifestation_alone(case: Case) -> Iterator[Hit]:
+    for placed in case.known:
+        if placed.node is not None and is_manifestation(placed.node) and len(case.known) == 1:
+            yield Hit(
+                f"{placed.code} {placed.node.title} is a manifestation and stands alone; its etiology is missing.",
+                (placed,),
+            )
+
+
+def _code_first(case: Case) -> Iterator[Hit]:
+    for block, carriers in _by_block(case, NoteKind.CODE_FIRST):
+        for placed in carriers:
+            hit = _not_first(case, block, placed)
+            if hit is not None:
+                yield hit
+
+
+def _not_first(case: Case, block: NoteBlock, placed: Placed) -> Hit | None:
+    named = _met(case, block, (placed,))
+    where = f"Code first at {_place(case, block)}"
+    if named:
+        if not all(case.before(placed, other) for other in named):
+            return None
+        return Hit(
+            f"{where}: {named[0].code} is to stand before {placed.code} ({block.text}).", (placed, named[0])
+        )
+    if block.conditional:
+        return None
+    if placed.line.first:
+        return Hit(f"{where} of {placed.code}, which is marked first: {block.text}.", (placed,))
+    if not block.targets:
+        return Hit(f"{where} names no code to look for: {block.text}.", (placed,), Result.NO_DATA)
+    # Only of a manifestation is it certain that one of them is there; heart failure may have another cause.
+    certain = not block.open and placed.node is not None and is_manifestation(placed.node)
+    return Hit(
+        f"{where} of {placed.code}: none of {_names(case, block)} is on the claim ({block.text}).",
+        (placed,),
+        severity=None if certain else Severity.INFO,
+    )
+
+
+def _prompt(kind: NoteKind, label: str) -> CaseFunction:
+    def run(case: Case) -> Iterator[Hit]:
+        for block, carriers in _by_block(case, kind):
+            if _met(case, block, tuple(carriers)) or _asked_by_a_guideline(case, block):
+                continue
+            where = f"{label} at {_place(case, block)}"
+            lines = tuple(carriers)
+            if block.targets:
+                yield Hit(f"{where}: {block.text}. None of {_names(case, block)} is on the claim.", lines)
+            elif block.unread:
+                yield Hit(f"{where} names no code to look for: {block.text}.", lines, Result.NO_DATA)
+
+    return run
+
+
+def _asked_by_a_guideline(case: Case, block: NoteBlock) -> bool:
+    """The drugs that control diabetes are asked once, by the check of the guideline."""
+    nodes = case.tabular.tree.nodes
+    return bool(block.targets) and all(nodes[t.first].code in _DIABETES_DRUGS for t in block.targets)
+
+
+def _by_block(case: Case, kind: NoteKind) -> list[tuple[NoteBlock, list[Placed]]]:
+    """Each note that applies, with the diagnoses it applies to; a note printed once is asked once."""
+    found: dict[int, tuple[NoteBlock, list[Placed]]] = {}
+    for placed in case.known:
+        if placed.node is None:
+            continue
+        for block in case.tabular.notes.along(placed.node, kind):
+            intent = _OF_INTENT.get((_place(case, block), kind))
+            if intent is not None and not intent.hold(placed.code):
+                continue
+            carriers = found.setdefault(id(block), (block, []))[1]
+            if all(p.code != placed.code for p in carriers):
+                carriers.append(placed)
+    return list(found.values())
+
+
+def _met(case: Case, block: NoteBlock, carriers: tuple[Placed, ...]) -> list[Placed]:
+    """Other diagnoses that the note names."""
+    own = {p.code for p in carriers}
+    return [p for p in case.known if p.node is not None and p.code not in own and block.target(p.node)]
+
+
+def _place(case: Case, block: NoteBlock) -> str:
+    return case.tabular.tree.nodes[block.position].code
+
+
+def _names(case: Case, block: NoteBlock) -> str:
+    nodes = case.tabular.tree.nodes
+    names: dict[str, None] = {}
+    for target in block.targets:
+        first, last = nodes[target.first], nodes[target.last]
+        whole = first.last == target.last
+        end = "" if first.billable else "-" if "." in first.code else ".-"
+        names[f"{first.code}{end}" if whole else f"{first.code} to {last.code}"] = None
+    shown = list(names)[:_SHOWN]
+    return ", ".join(shown) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "excludes1",
+        "Excludes1: not coded together",
+        Severity.WARN,
+        f"{_CONVENTIONS} I.A.12.a",
+        pair=_excludes(NoteKind.EXCLUDES1, "Excludes1"),
+        outcomes=EXCLUDES,
+    ),
+    Check(
+        "excludes2",
+        "Excludes2: not included here",
+        Severity.INFO,
+        f"{_CONVENTIONS} I.A.12.b",
+        pair=_excludes(NoteKind.EXCLUDES2, "Excludes2"),
+    ),
+    Check(
+        "excludes1_unread",
+        "Excludes1 without codes",
+        Severity.INFO,
+        f"{_CONVENTIONS} I.A.12.a",
+        case=_excludes_unread,
+    ),
+    Check(
+        "manifestation_first",
+        "Manifestation never first",
+        Severity.HARD,
+        f"{_CONVENTIONS} I.A.13",
+        case=_manifestation_first,
+        outcomes=(),
+    ),
+    Check(
+        "manifestation_alone",
+        "Manifestation with its etiology",
+        Severity.WARN,
+        f"{_CONVENTIONS} I.A.13",
+        case=_manifestation_alone,
+    ),
+    Check(
+        "code_first",
+        "Code first",
+        Severity.WARN,
+        f"{_CONVENTIONS} I.A.13, I.B.7",
+        case=_code_first,
+    ),
+    Check(
+        "use_additional_code",
+        "Use additional code",
+        Severity.INFO,
+        f"{_CONVENTIONS} I.A.13, I.B.7",
+        case=_prompt(NoteKind.USE_ADDITIONAL_CODE, "Use additional"),
+    ),
+    Check(
+        "code_also",
+        "Code also",
+        Severity.INFO,
+        f"{_CONVENTIONS} I.A.17",
+        case=_prompt(NoteKind.CODE_ALSO, "Code also"),
+    ),
+)

@@ -1,0 +1,125 @@
+"""Notes of the tabular between codes, on the built-in release."""
+
+import pytest
+
+from catalog.choices import ClaimType
+from catalog.edits.engine import BY_ID, check
+from catalog.edits.types import CodeLine, Result, Severity
+from tests.catalog.edits.conftest import facts_of
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("E11.9", "E10.9"),  # at the category
+        ("I10", "O13.3"),  # at the code, a range of categories
+        ("N08", "E11.21"),  # a condition on characters
+        ("H91.90", "H90.3"),  # codes outside brackets
+        ("R51.9", "G44.1"),
+    ],
+)
+def test_excludes1_fires_from_either_side(edits, one, other):
+    for codes in ((one, other), (other, one)):
+        (finding,) = edits.run("excludes1", *codes)
+        assert (finding.severity, finding.result) == (Severity.WARN, Result.FAIL)
+        assert set(finding.codes) == {one, other}
+        assert finding.outcomes == ("unrelated", "remove_one", "query")
+        assert finding.citation == "ICD-10-CM Official Guidelines I.A.12.a"
+
+
+@pytest.mark.parametrize(
+    "codes", [("E11.9", "I10"), ("N08", "E11.22"), ("I10", "I10"), ("E11.9", "E11.22"), ("I21.4", "I25.2")]
+)
+def test_excludes1_is_silent(edits, codes):
+    assert edits.run("excludes1", *codes) == []
+
+
+def test_excludes1_is_inherited_from_a_block(edits):
+    (finding,) = edits.run("excludes1", "R10.0", "N23")
+    assert finding.message == "Excludes1 at R10 of R10.0 names N23: renal colic (N23)."
+    (finding,) = edits.run("excludes1", "I60.9", "S06.6X0A")
+    assert "at I60-I69 of I60.9" in finding.message
+
+
+def test_excludes2_is_information(edits):
+    (finding,) = edits.run("excludes2", "I21.4", "I25.2")
+    assert finding.severity is Severity.INFO
+    # A chapter's own list of the other chapters is left out.
+    assert edits.run("excludes2", "I10", "E11.65") == []
+
+
+def test_excludes1_without_codes_is_shown_as_text(edits):
+    (finding,) = edits.run("excludes1_unread", "H92.21", "I10")
+    assert finding.result is Result.NO_DATA
+    assert "traumatic otorrhagia - code to injury" in finding.message
+    assert edits.run("excludes1_unread", "H92.21") == []
+    assert edits.run("excludes1_unread", "I10", "E11.9") == []
+
+
+def test_manifestation_is_never_first(edits):
+    (finding,) = edits.run("manifestation_first", CodeLine("F02.80", role="principal"), "G30.9")
+    assert (finding.severity, finding.codes, finding.outcomes) == (Severity.HARD, ("F02.80",), ())
+    assert edits.run("manifestation_first", CodeLine("G30.9", role="principal"), "F02.80") == []
+    # Not marked: the first row is not the principal diagnosis.
+    assert edits.run("manifestation_first", "F02.80", "G30.9") == []
+
+
+def test_manifestation_needs_an_etiology(edits):
+    assert edits.hits("manifestation_alone", "F02.80") == [("F02.80",)]
+    assert edits.hits("manifestation_alone", "G30.9", "F02.80") == []
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [("G30.9", "F02.80"), ("N18.4", "D63.1"), ("I11.0", "I50.9"), ("E85.4", "N08")]
+)
+def test_code_first_goes_by_the_order_of_the_claim(edits, first, then):
+    assert edits.hits("code_first", first, then) == []
+    assert edits.hits("code_first", then, first) == [(then, first)]
+    # The mark outweighs the sequence.
+    assert edits.hits("code_first", then, CodeLine(first, role="principal")) == []
+
+
+def test_code_first_without_any_order_says_nothing(edits):
+    report = check(
+        [CodeLine("F02.80"), CodeLine("G30.9")],
+        facts_of(ClaimType.PROFESSIONAL, {}),
+        edits.knowledge,
+        checks=(BY_ID["code_first"],),
+    )
+    assert report.findings == ()
+
+
+def test_code_first_names_what_is_missing(edits):
+    (finding,) = edits.run("code_first", "I50.9", "E11.9")
+    assert finding.severity is Severity.INFO
+    assert "I11.0, I13.-" in finding.message
+    (marked,) = edits.run("code_first", CodeLine("I50.9", role="principal"), "E11.9")
+    assert marked.severity is Severity.WARN
+
+
+def test_code_first_without_codes_shows_the_note(edits):
+    (finding,) = edits.run("code_first", "E11.9", "I85.11")
+    assert finding.result is Result.NO_DATA
+    assert finding.message == "Code first at I85.1 names no code to look for: underlying disease."
+
+
+def test_code_first_for_adverse_effects_leaves_poisonings_alone(edits):
+    assert edits.hits("code_first", "T45.515A", "D68.32") == [("T45.515A", "D68.32")]
+    assert edits.hits("code_first", "T45.511A", "D68.32") == []
+
+
+def test_use_additional_code_prompts_until_satisfied(edits):
+    (finding,) = edits.run("use_additional_code", "C50.911")
+    assert (finding.severity, finding.codes) == (Severity.INFO, ("C50.911",))
+    assert "None of Z17.- is on the claim" in finding.message
+    assert edits.run("use_additional_code", "C50.911", "Z17.0") == []
+
+
+def test_a_note_of_a_block_is_asked_once(edits):
+    findings = edits.run("use_additional_code", "J02.9", "J03.90")
+    assert ("J02.9", "J03.90") in [f.codes for f in findings]
+
+
+def test_code_also_prompts_until_satisfied(edits):
+    assert edits.hits("code_also", "N00.0") == [("N00.0",)]
+    assert edits.hits("code_also", "N00.0", "N17.9") == []
