@@ -1,0 +1,77 @@
+"""What the lookup answers with: codes, and in words why each was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.lookup.conditions import split_conditions
+from catalog.lookup.index import Index
+from catalog.lookup.rank import Found, Ranker
+
+# Below this nothing in the text names a condition.
+_LEAST = 0.35
+_READINGS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`condition` is the part of the text that the code answers; `term` the other wording that matched, if any."""
+
+    code: str
+    title: str
+    billable: bool
+    score: float
+    why: str
+    term: str = ""
+    condition: str = ""
+
+
+class Lookup:
+    """Answers for one release. Holds no text of what it was asked beyond single words (spellings)."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.ranker = Ranker(index)
+
+    def find(self, text: str, limit: int = 10, billable_only: bool = True) -> list[Answer]:
+        """The codes for one condition, best first."""
+        return [self._answer(found, text) for found in self.ranker.find(text, limit, billable_only)]
+
+    def find_each(self, text: str) -> list[Answer]:
+        """One code for each condition in the text, in its order, none twice."""
+        answers: dict[str, Answer] = {}
+        whole = self.ranker.find_exact(text)
+        if whole is not None:
+            return [self._answer(whole, text)]
+        for condition in split_conditions(self.ranker, text):
+            for found in self.ranker.find(condition, 1):
+                if found.score >= _LEAST:
+                    answer = self._answer(found, condition)
+                    answers.setdefault(answer.code, answer)
+        return list(answers.values())
+
+    def _answer(self, found: Found, condition: str) -> Answer:
+        node = self.index.nodes[found.place]
+        term = "" if found.document < len(self.index.nodes) else self.index.text_of(found.document)
+        return Answer(
+            node.code,
+            node.title,
+            node.billable,
+            round(found.score, 4),
+            self._why(found, term),
+            term,
+            condition,
+        )
+
+    def _why(self, found: Found, term: str) -> str:
+        what = f"also called {term}" if term else "title"
+        if found.exact:
+            return f"{what}, word for word"
+        unsaid = [self.index.words[word] for word in found.unsaid]
+        parts = [
+            what,
+            *found.read[:_READINGS_SHOWN],
+            f"without {', '.join(found.unmatched)}" if found.unmatched else "",
+            f"not said: {', '.join(unsaid)}" if unsaid else "",
+        ]
+        return "; ".join(part for part in parts if part)

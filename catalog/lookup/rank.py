@@ -1,0 +1,280 @@
+"""Finds the wordings that say what was typed, and orders them. Pure.
+
+First every wording that shares a word is weighed at once: twice the weight of the shared words over the weight
+of both. Then the best are read word by word: which typed word answers which of theirs, misspelled or shortened
+ones by the words left over, and in which order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from catalog.lookup.cut import sentence_key
+from catalog.lookup.index import ASIDE, Floats, Index
+from catalog.lookup.sentence import without_history
+from catalog.lookup.slots import How, Reader, Slot
+from catalog.lookup.spelling import likeness, shortens
+
+_READ = 120
+# Terms of headers that are read with each code below the header.
+_HEADERS = 4
+_HEADER_SAID = 0.8
+_MOST_BELOW = 200
+# Words of a title that say little when nobody typed them: the code for lack of more is meant.
+_UNSAID = {
+    **dict.fromkeys(("unspecified", "initial", "encounter", "closed", "specified", "with"), 0.4),
+    **dict.fromkeys(("other", "elsewhere", "classified", "not", "uncomplicated"), 0.6),
+    **dict.fromkeys(("nos", "nec"), 0.3),
+}
+_ORDER = 0.03
+# For each word that one has with and the other without.
+_CONTRARY, _MOST_CONTRARY = 0.02, 0.06
+_LEFT_OVER = 40
+_LEAST_LIKE = 0.55
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A wording that answers; `read` says how words were read ("rihgt read as right"), `unmatched` typed words
+    that it does not have, `unsaid` its words that were not typed."""
+
+    document: int
+    place: int
+    score: float
+    read: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    unsaid: tuple[int, ...] = ()
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    document: int
+    place: int
+    words: Sequence[int]
+
+
+class Ranker:
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.reader = Reader(index)
+        self._with = index.vocabulary.get("with", -1)
+        self._without = index.vocabulary.get("without", -1)
+        titles = np.arange(index.size) < len(index.nodes)
+        self._header_terms = ~index.billable & ~titles
+        self._unsaid = [_UNSAID.get(word, 1.0) for word in index.words]
+
+    def find(self, text: str, limit: int = 10, billable_only: bool = True) -> list[Found]:
+        """The best wordings, one a code, best first; an exact wording stands first with score 1."""
+        exact = self.find_exact(text, billable_only)
+        found = self.rank(self.reader.read(without_history(text)), limit, billable_only)
+        if exact is not None:
+            found = [exact, *(one for one in found if one.place != exact.place)][:limit]
+        return found
+
+    def find_exact(self, text: str, billable_only: bool = True) -> Found | None:
+        """The wording that is the text but for case, punctuation and accents."""
+        document = self.index.exact.get(sentence_key(text))
+        if document is None or (billable_only and not self.index.billable[document]):
+            return None
+        return Found(document, self.index.places[document], 1.0, exact=True)
+
+    def rank(self, slots: Sequence[Slot], limit: int, billable_only: bool) -> list[Found]:
+        if not slots:
+            return []
+        best: dict[int, Found] = {}
+        wordings = self._candidates(slots, billable_only)
+        read = [(self._weigh(wording, slots), wording) for wording in wordings]
+        read.sort(key=lambda one: (-one[0].score, one[0].document))
+        again = [(self._weigh(wording, slots, left_over=True), wording) for _, wording in read[:_LEFT_OVER]]
+        for found, _ in (*again, *read[_LEFT_OVER:]):
+            known = best.get(found.place)
+            if known is None or found.score > known.score:
+                best[found.place] = found
+        nodes = self.index.nodes
+        ordered = sorted(
+            best.values(), key=lambda one: (-one.score, not nodes[one.place].billable, one.place)
+        )
+        return ordered[:limit]
+
+    def _candidates(self, slots: Sequence[Slot], billable_only: bool) -> list[_Wording]:
+        shared, asked = self.shared(slots)
+        score = 2 * shared / (self.index.totals + np.float32(asked))
+        if not billable_only:
+            return [self._wording(document) for document in _top(score, _READ)]
+        # Only terms that were said nearly whole: each is read with every code below its header.
+        said = shared >= _HEADER_SAID * self.index.totals
+        headers = np.where(self._header_terms & said, score, 0)
+        score[~self.index.billable] = 0
+        found = [self._wording(document) for document in _top(score, _READ)]
+        for document in _top(headers, _HEADERS):
+            found += self._codes_below(document)
+        return found
+
+    def shared(self, slots: Iterable[Slot]) -> tuple[Floats, float]:
+        """The weight of the words that each wording shares with the slots, and the weight of the slots."""
+        index = self.index
+        shared: Floats = np.zeros(index.size, dtype=np.float32)
+        added: dict[int, float] = {}
+        asked = 0.0
+        for slot in slots:
+            asked += slot.weight
+            for alternative in slot.alternatives:
+                for word in alternative.words:
+                    added[word] = max(added.get(word, 0.0), alternative.sureness)
+        for word, sureness in added.items():
+            shared[index.postings[word]] += np.float32(index.weights[word] * sureness)
+        return shared, asked
+
+    def _wording(self, document: int) -> _Wording:
+        return _Wording(document, self.index.places[document], self.index.document_words[document])
+
+    def _codes_below(self, document: int) -> list[_Wording]:
+        """The codes under a header, each worded by the header's term and what its own title says more."""
+        index = self.index
+        header = index.places[document]
+        term, titled = index.document_words[document], set(index.document_words[header])
+        last = min(index.nodes[header].last, header + _MOST_BELOW)
+        return [
+            _Wording(
+                document,
+                place,
+                [*term, *(word for word in index.document_words[place] if word not in titled)],
+            )
+            for place in range(header + 1, last + 1)
+            if index.nodes[place].billable
+        ]
+
+    def _weigh(self, wording: _Wording, slots: Sequence[Slot], left_over: bool = False) -> Found:
+        index, ids = self.index, wording.words
+        has = set(ids)
+        answered: dict[int, float] = {}
+        asked = given = 0.0
+        read: list[str] = []
+        order: list[int] = []
+        open_slots: list[Slot] = []
+        for slot in slots:
+            best, sureness = None, 0.0
+            for alternative in slot.alternatives:
+                if alternative.sureness > sureness and has.issuperset(alternative.words):
+                    best, sureness = alternative, alternative.sureness
+            if best is None:
+                asked += slot.weight
+                open_slots.append(slot)
+                continue
+            asked += best.weight
+            given += best.weight * sureness
+            order.extend(best.words)
+            for word in best.words:
+                answered[word] = max(answered.get(word, 0.0), sureness)
+            if best.how not in (How.AS_TYPED, How.STEM):
+                meant = " ".join(index.words[word] for word in best.words)
+                read.append(f"{slot.typed} read as {meant}")
+        if left_over and open_slots:
+            given, open_slots = self._answer_left_over(has, answered, open_slots, given, read, order)
+        wanted = told = 0.0
+        unsaid: list[int] = []
+        aside = index.asides.get(wording.document, frozenset())
+        for word in has:
+            weight = index.weights[word]
+            sure = answered.get(word)
+            if sure is None:
+                wanted += weight * (ASIDE if word in aside else self._unsaid[word])
+                if word not in aside:
+                    unsaid.append(word)
+            else:
+                wanted += weight
+                told += weight * sure
+        score = (0.5 * given / asked if asked else 0.0) + (0.5 * told / wanted if wanted else 0.0)
+        score -= _contrary(order, ids, self._with, self._without)
+        score = (1 - _ORDER) * score + _ORDER * _in_order(order, ids) * score
+        return Found(
+            wording.document,
+            wording.place,
+            score,
+            tuple(read),
+            tuple(slot.typed for slot in open_slots if slot.weight),
+            tuple(unsaid),
+        )
+
+    def _answer_left_over(
+        self,
+        has: set[int],
+        answered: dict[int, float],
+        open_slots: list[Slot],
+        given: float,
+        read: list[str],
+        order: list[int],
+    ) -> tuple[float, list[Slot]]:
+        """Pairs typed words that found nothing with words of the title that nobody said."""
+        index = self.index
+        still: list[Slot] = []
+        for slot in open_slots:
+            if not slot.weight:
+                continue
+            best, sureness = -1, 0.0
+            for word in has:
+                if word in answered:
+                    continue
+                sure = _left_over_sureness(slot.typed, index.words[word])
+                if sure > sureness:
+                    best, sureness = word, sure
+            if best < 0:
+                still.append(slot)
+                continue
+            answered[best] = sureness
+            given += slot.weight * sureness
+            order.append(best)
+            read.append(f"{slot.typed} read as {index.words[best]}")
+        return given, still
+
+
+def _top(score: Floats, count: int) -> list[int]:
+    """The places of the highest scores, none of them 0, the lowest place first."""
+    count = min(count, len(score))
+    best = np.argpartition(score, len(score) - count)[len(score) - count :]
+    return sorted(int(place) for place in best if score[place] > 0)
+
+
+def _left_over_sureness(typed: str, word: str) -> float:
+    if typed.isdigit() or word.isdigit() or len(word) < 3:
+        return 0.0
+    like = likeness(typed, word) if len(typed) > 2 else 0.0
+    if like < _LEAST_LIKE:
+        like = 0.0
+    if len(typed) < len(word) - 1 and shortens(typed, word):
+        like = max(like, 0.7)
+    return like
+
+
+def _in_order(order: Sequence[int], ids: Sequence[int]) -> float:
+    """The share of the title's neighbouring words that were typed as neighbours too."""
+    if len(ids) < 2:
+        return 1.0
+    pairs = set(pairwise(ids))
+    return len(pairs.intersection(pairwise(order))) / len(pairs)
+
+
+def _contrary(order: Sequence[int], ids: Sequence[int], with_: int, without: int) -> float:
+    """What is typed as present where the wording says without, or the other way round."""
+    if without not in ids and without not in order:
+        return 0.0
+    typed, worded = _governed(order, with_, without), _governed(ids, with_, without)
+    against = sum(1 for word, marker in typed.items() if worded.get(word, marker) != marker)
+    return min(_MOST_CONTRARY, _CONTRARY * against)
+
+
+def _governed(ids: Sequence[int], with_: int, without: int) -> dict[int, int]:
+    """Each word after a "with" or "without" and before the next."""
+    governed: dict[int, int] = {}
+    marker = -1
+    for word in ids:
+        if word in (with_, without):
+            marker = word
+        elif marker >= 0:
+            governed.setdefault(word, marker)
+    return governed

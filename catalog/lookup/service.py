@@ -1,0 +1,130 @@
+"""Keeps the index of a release for the process: made at the first request, beside it, never in its way."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from django.db import connection
+
+from catalog.choices import GROUP_KINDS, INDEX_KINDS
+from catalog.keys import code_key
+from catalog.lookup.answer import Lookup
+from catalog.lookup.index import Index, Node, Term
+from catalog.models import Code, IndexEntry, Note, Release, TableEdition
+
+# Releases whose index stays in memory; one takes some 120 MB.
+_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """An index is good for one release with one set of index editions."""
+
+    release: int
+    source_hash: str
+    editions: tuple[int, ...]
+
+
+_ready: OrderedDict[_Key, Lookup] = OrderedDict()
+_making: set[_Key] = set()
+_lock = threading.Lock()
+
+
+def lookup_for(release: Release) -> Lookup:
+    """The lookup of a release; made now where it is not there yet (some 3 seconds)."""
+    key = _key(release)
+    with _lock:
+        found = _ready.get(key)
+        if found is not None:
+            _ready.move_to_end(key)
+            return found
+    return _keep(key, make_lookup(release, key.editions))
+
+
+def lookup_if_ready(release: Release) -> Lookup | None:
+    """The lookup if it is made; else None, and a thread begins to make it."""
+    key = _key(release)
+    with _lock:
+        found = _ready.get(key)
+        if found is not None or key in _making:
+            return found
+        _making.add(key)
+    threading.Thread(target=_make_beside, args=(release, key), name="lookup-index", daemon=True).start()
+    return None
+
+
+def _make_beside(release: Release, key: _Key) -> None:
+    try:
+        _keep(key, make_lookup(release, key.editions))
+    finally:
+        connection.close()
+        with _lock:
+            _making.discard(key)
+
+
+def _keep(key: _Key, made: Lookup) -> Lookup:
+    with _lock:
+        _ready[key] = made
+        while len(_ready) > _KEPT:
+            _ready.popitem(last=False)
+    return made
+
+
+def _key(release: Release) -> _Key:
+    editions = (TableEdition.objects.usable(kind).first() for kind in INDEX_KINDS)
+    return _Key(
+        release.pk, release.source_hash, tuple(edition.pk for edition in editions if edition is not None)
+    )
+
+
+def make_lookup(release: Release, editions: tuple[int, ...]) -> Lookup:
+    """Reads every title, inclusion term and index entry of the release and makes its index."""
+    rows = list(
+        Code.objects.of(release)
+        .exclude(kind__in=GROUP_KINDS)
+        .order_by("position")
+        .values_list("pk", "key", "code", "title", "billable", "position", "last_position")
+    )
+    place_of = {row[0]: place for place, row in enumerate(rows)}
+    by_key = {row[1]: place for place, row in enumerate(rows)}
+    nodes = [
+        Node(code, title, billable, place + below)
+        for place, ((_, _, code, title, billable, _, _), below) in enumerate(
+            zip(rows, _below(rows), strict=True)
+        )
+    ]
+    notes = Note.objects.terms_of(release).values_list("node_id", "text")
+    terms = [Term(place_of[node], text) for node, text in notes if node in place_of]
+    terms += _index_terms(editions, by_key)
+    return Lookup(Index(nodes, terms))
+
+
+def _below(rows: list[tuple[int, str, str, str, bool, int, int]]) -> list[int]:
+    """How many of the rows after each are its descendants."""
+    below = [0] * len(rows)
+    open_rows: list[int] = []
+    for place, row in enumerate(rows):
+        while open_rows and rows[open_rows[-1]][6] < row[5]:
+            top = open_rows.pop()
+            below[top] = place - 1 - top
+        open_rows.append(place)
+    for top in open_rows:
+        below[top] = len(rows) - 1 - top
+    return below
+
+
+def _index_terms(editions: tuple[int, ...], by_key: dict[str, int]) -> list[Term]:
+    """Entries of the loaded indexes whose code the release has; a drug or neoplasm with its column's name."""
+    found: list[Term] = []
+    rows = IndexEntry.objects.filter(edition__in=editions).exclude(codes=[])
+    for full_term, codes, columns, kind in rows.values_list(
+        "full_term", "codes", "columns", "edition__kind"
+    ).iterator(chunk_size=5000):
+        for at, code in enumerate(codes if columns else codes[:1]):
+            place = by_key.get(code_key(code))
+            if place is not None:
+                column = f", {columns[at]}" if at < len(columns) else ""
+                found.append(Term(place, f"{full_term}{column}", kind))
+    return found
