@@ -1,20 +1,22 @@
-"""Reads the ICD-10-CM tabular list (XML, as CDC/NCHS publishes it) beside the list of its codes.
+"""Reads the ICD-10-CM tabular list (XML, as CDC/NCHS publishes it) beside a list of its codes.
 
-The tabular list names 7th characters by definition only; which combinations exist stands in the
-list of codes. The list is also checked the other way: both files must name exactly the same nodes.
+The tabular list names 7th characters by definition only; which combinations exist stands in the list of codes
+(icd10cm_codes.py). The list is also checked the other way: both files must name exactly the same nodes.
 Not read: the table of visual impairment under H54 (a picture of numbers, not a note).
 """
 
 from __future__ import annotations
 
-import io
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import IO
 
 from catalog.choices import NodeKind, NoteKind
-from catalog.errors import LoadRefused
+from catalog.errors import LoadRefused, RowError
+from catalog.loaders.icd10cm_codes import CodeList
 from catalog.loaders.rows import NodeRow, NoteRow, SeventhRow
+from catalog.loaders.xml_stream import clean, line_of, stream
 
 _NOTE_TAGS = {
     "includes": NoteKind.INCLUDES,
@@ -32,58 +34,41 @@ _NOTE_TAGS = {
 @dataclass
 class _Reading:
     source: str
-    # Keys without the dot. Taken out as they are met; what is left was promised and not found.
-    listed: set[str]
+    codes: CodeList
     met: set[str] = field(default_factory=set)
 
 
-def read_tabular(xml: bytes, code_list: bytes, source: str) -> Iterator[NodeRow]:
-    """Rows in tabular order. Raises LoadRefused for XML that does not parse, an element without a
-    name or title, and any difference between the two files."""
-    reading = _Reading(source, _listed_keys(code_list, source))
+def read_tabular(xml: IO[bytes], codes: CodeList, source: str) -> Iterator[NodeRow | RowError]:
+    """Rows in tabular order; a RowError for an element without a name or title and for each difference between
+    the two files. Raises LoadRefused for XML that does not parse or holds no chapter."""
+    yield from codes.errors
+    reading = _Reading(source, codes)
     chapters = 0
-    try:
-        for _, element in ET.iterparse(io.BytesIO(xml)):  # noqa: S314 (a published file given by the operator)
-            if element.tag == "chapter":
-                chapters += 1
-                yield from _rows(element, 0, (), reading)
-                # A chapter at a time keeps the memory small.
-                element.clear()
-    except ET.ParseError as error:
-        line, _ = error.position
-        raise LoadRefused(source, "the XML is damaged", line) from error
+    # A chapter at a time keeps the memory small.
+    for element in stream(xml, source, "chapter"):
+        chapters += 1
+        yield from _rows(element, 0, (), reading)
     if not chapters:
         raise LoadRefused(source, "no chapter in the file")
-    missing = reading.listed - reading.met
-    if missing:
-        raise LoadRefused(
-            source, f"{len(missing)} listed codes are not in the tabular list, {min(missing)} is the first"
-        )
-
-
-def _listed_keys(code_list: bytes, source: str) -> set[str]:
-    try:
-        text = code_list.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise LoadRefused(source, "the list of codes is not UTF-8") from error
-    return {line.split()[0].replace(".", "") for line in text.splitlines() if line.strip()}
+    for listed in codes.ordered():
+        if listed.key not in reading.met:
+            yield RowError(codes.source, f"{listed.key} is not in the tabular list", listed.line)
 
 
 def _rows(
     element: ET.Element, depth: int, seventh: tuple[SeventhRow, ...], reading: _Reading
-) -> Iterator[NodeRow]:
+) -> Iterator[NodeRow | RowError]:
     code = element.get("id") or element.findtext("name") or ""
-    title = _clean(element.findtext("desc"))
+    title = clean(element.findtext("desc"))
     if not code or not title:
-        raise LoadRefused(
-            reading.source, f"an element <{element.tag}> named {code!r} lacks its name or title"
-        )
+        said = f"an element <{element.tag}> named {code!r} lacks its name or title"
+        yield RowError(reading.source, said, line_of(element))
+        return
     own = _seventh(element)
     seventh = own or seventh
     parts = [part for part in element if part.tag in ("section", "diag")]
     extensions = _extensions(code, title, seventh, reading) if element.tag == "diag" and not parts else []
-    _meet(code, reading)
-    yield NodeRow(
+    node = NodeRow(
         code=code,
         kind=_kind(element, code),
         title=title,
@@ -93,25 +78,42 @@ def _rows(
         notes=_notes(element),
         seventh=own,
     )
+    yield from _met(node, element, reading)
     for part in parts:
         yield from _rows(part, depth + 1, seventh, reading)
     for code_with_seventh, row in extensions:
-        _meet(code_with_seventh, reading)
-        yield NodeRow(
+        extended = NodeRow(
             code=code_with_seventh,
             kind=NodeKind.EXTENDED,
-            title=f"{title}, {row.meaning}",
+            title=_listed_title(code_with_seventh, reading) or f"{title}, {row.meaning}",
             depth=depth + 1,
             billable=True,
             notes=(NoteRow(NoteKind.INCLUSION_TERM, 0, row.also),) if row.also else (),
         )
+        yield from _met(extended, element, reading)
 
 
-def _meet(code: str, reading: _Reading) -> None:
-    key = code.replace(".", "")
-    if key not in reading.listed:
-        raise LoadRefused(reading.source, f"{code} is not in the list of codes")
+def _met(node: NodeRow, element: ET.Element, reading: _Reading) -> Iterator[NodeRow | RowError]:
+    """The node, and before it what the list of codes says against it."""
+    key = _key(node.code)
+    listed = reading.codes.entries.get(key)
+    if listed is None:
+        if reading.codes.claims(node.kind, node.billable):
+            yield RowError(reading.source, f"{node.code} is not in the list of codes", line_of(element))
+    elif listed.billable not in (None, node.billable) and node.kind != NodeKind.BLOCK:
+        said = "billable" if listed.billable else "a header"
+        yield RowError(reading.source, f"{node.code} is {said} in the list of codes", line_of(element))
     reading.met.add(key)
+    yield node
+
+
+def _key(code: str) -> str:
+    return code.replace(".", "")
+
+
+def _listed_title(code: str, reading: _Reading) -> str:
+    listed = reading.codes.entries.get(_key(code))
+    return listed.title if listed else ""
 
 
 def _kind(element: ET.Element, code: str) -> NodeKind:
@@ -127,14 +129,14 @@ def _extensions(
 ) -> list[tuple[str, SeventhRow]]:
     stem = (code if "." in code else f"{code}.").ljust(7, "X")
     made = [(f"{stem}{row.character}", row) for row in seventh]
-    return [(extended, row) for extended, row in made if extended.replace(".", "") in reading.listed]
+    return [(extended, row) for extended, row in made if _key(extended) in reading.codes.entries]
 
 
 def _seventh(element: ET.Element) -> tuple[SeventhRow, ...]:
     definition = element.find("sevenChrDef")
     rows: list[SeventhRow] = []
     for part in definition if definition is not None else ():
-        text = _clean(part.text)
+        text = clean(part.text)
         if part.tag == "extension":
             rows.append(SeventhRow(part.get("char", ""), text))
         elif rows:
@@ -146,9 +148,5 @@ def _seventh(element: ET.Element) -> tuple[SeventhRow, ...]:
 def _notes(element: ET.Element) -> tuple[NoteRow, ...]:
     rows: list[NoteRow] = []
     for block, part in enumerate(part for part in element if part.tag in _NOTE_TAGS):
-        rows += [NoteRow(_NOTE_TAGS[part.tag], block, text) for line in part if (text := _clean(line.text))]
+        rows += [NoteRow(_NOTE_TAGS[part.tag], block, text) for line in part if (text := clean(line.text))]
     return tuple(rows)
-
-
-def _clean(text: str | None) -> str:
-    return " ".join((text or "").split())

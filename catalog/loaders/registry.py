@@ -23,7 +23,15 @@ from pathlib import Path
 
 from catalog.choices import INDEX_KINDS, CodeSystem, TableKind
 from catalog.errors import NoLoader, UnknownSystem
-from catalog.loaders import cpt, hcpcs, icd10cm_index, icd10pcs, simple_icd10cm
+from catalog.loaders import (
+    cpt,
+    hcpcs,
+    icd10cm_addenda,
+    icd10cm_index,
+    icd10cm_release,
+    icd10pcs,
+    simple_icd10cm,
+)
 from catalog.loaders.delivery import Delivery, Stated
 from catalog.loaders.rows import Source
 from catalog.loaders.table_store import TableSource
@@ -75,6 +83,9 @@ def _of_path(opener: Callable[[Path], Source]) -> Callable[[Delivery, Stated], S
 
 
 RELEASE_FORMATS: tuple[ReleaseFormat, ...] = (
+    ReleaseFormat(CodeSystem.ICD10CM, icd10cm_release.holds_tabular, icd10cm_release.open_tabular),
+    ReleaseFormat(CodeSystem.ICD10CM, icd10cm_release.holds_order_file, icd10cm_release.open_order_file),
+    ReleaseFormat(CodeSystem.ICD10CM, icd10cm_addenda.holds_addenda, icd10cm_addenda.open_source),
     ReleaseFormat(CodeSystem.ICD10PCS, _anything, _of_path(icd10pcs.open_source)),
     ReleaseFormat(CodeSystem.CPT, _anything, _of_path(cpt.open_source)),
     ReleaseFormat(CodeSystem.HCPCS, _anything, _of_path(hcpcs.open_source)),

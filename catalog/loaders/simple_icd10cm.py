@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import io
 from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
@@ -15,7 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from catalog.choices import CodeSystem
-from catalog.errors import LoadRefused
+from catalog.errors import LoadRefused, RowError
+from catalog.loaders.icd10cm_codes import read_code_list
 from catalog.loaders.icd10cm_tabular import read_tabular
 from catalog.loaders.rows import Expected, NodeRow, Source
 
@@ -66,5 +68,5 @@ def open_source(data: Path | None = None) -> Source:
     )
 
 
-def _read(tabular: bytes, code_list: bytes) -> Iterator[NodeRow]:
-    return read_tabular(tabular, code_list, TABULAR)
+def _read(tabular: bytes, code_list: bytes) -> Iterator[NodeRow | RowError]:
+    return read_tabular(io.BytesIO(tabular), read_code_list(code_list, CODE_LIST), TABULAR)

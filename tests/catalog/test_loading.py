@@ -168,7 +168,10 @@ def swap(name, old, new):
     [
         (cut_in_the_middle, "the XML is damaged"),
         (swap(simple_icd10cm.CODE_LIST, b"E1122\r\n", b""), "E11.22 is not in the list of codes"),
-        (swap(simple_icd10cm.CODE_LIST, b"E1122\r\n", b"E1122\r\nE1123\r\n"), "E1123 is the first"),
+        (
+            swap(simple_icd10cm.CODE_LIST, b"E1122\r\n", b"E1122\r\nE1123\r\n"),
+            "E1123 is not in the tabular list",
+        ),
         (
             swap(simple_icd10cm.CODE_LIST, b"S72141A\r\n", b""),
             "74,718 billable codes, 74,719 are in this edition",

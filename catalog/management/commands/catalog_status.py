@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
+from catalog.changes import compare, release_before
 from catalog.choices import Origin
 from catalog.models import Release, TableEdition
 
@@ -13,12 +14,24 @@ from catalog.models import Release, TableEdition
 class Command(BaseCommand):
     help = "Lists the loaded releases and tables with their dates, counts and source."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--changes",
+            nargs="?",
+            type=int,
+            const=20,
+            metavar="MOST",
+            help="what each release changed against the one before it, and the first MOST changed codes (20)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         releases = list(Release.objects.for_status())
         if not releases:
             self.stdout.write("No release is loaded. manage.py load_catalog icd10cm loads the built-in one.")
         for release in releases:
             self.stdout.write(_release(release))
+            if options["changes"] is not None:
+                self.stdout.write(_changes(release, options["changes"]))
         for edition in TableEdition.objects.for_status():
             self.stdout.write(_table(edition))
 
@@ -33,6 +46,19 @@ def _release(release: Release) -> str:
             f"  source    {release.source} ({release.source_hash[:12]})",
         ]
     )
+
+
+def _changes(release: Release, most: int) -> str:
+    before = release_before(release)
+    if before is None:
+        return "  changes   no release before it is loaded"
+    changes = compare(before, release)
+    lines = list(changes.lines())
+    said = [f"  changes   against {before.edition}: {changes.counts}"]
+    said += [f"            {line}" for line in lines[:most]]
+    if len(lines) > most:
+        said.append(f"            and {len(lines) - most:,} more")
+    return "\n".join(said)
 
 
 def _table(edition: TableEdition) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from catalog.changes import compare, release_before
 from catalog.choices import CodeSystem, TableKind
 from catalog.errors import CatalogError, LoadRefused
 from catalog.loaders.delivery import Stated
@@ -61,10 +62,14 @@ def _loaded(result: LoadResult | TableResult) -> str:
     release = result.release
     if result.already_loaded:
         return f"{release} is already loaded (source {release.source_hash[:12]})."
-    return (
+    said = (
         f"{release}: {release.billable_count:,} billable codes, {release.node_count:,} nodes, "
         f"{release.note_count:,} notes in {result.seconds:.1f} s."
     )
+    before = release_before(release)
+    if before is None:
+        return said
+    return f"{said}\nAgainst {before.edition}: {compare(before, release).counts}."
 
 
 def _refused(error: LoadRefused) -> str:
