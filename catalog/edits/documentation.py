@@ -128,7 +128,7 @@ CHECKS: tuple[Check, ...] = (
         f"{GUIDELINES} IV.H",
         case=_uncertain,
         claim_types=OUTPATIENT,
-        needs_tabular=False,
+        needs="",
         outcomes=_ANSWERS,
     ),
     Check(
@@ -137,7 +137,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.WARN,
         f"{GUIDELINES} I.B.14",
         case=_social_source,
-        needs_tabular=False,
+        needs="",
         outcomes=_ANSWERS,
     ),
     Check(
@@ -146,7 +146,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.WARN,
         f"{GUIDELINES} I.B.14",
         case=_provider,
-        needs_tabular=False,
+        needs="",
         outcomes=_ANSWERS,
     ),
     Check(
@@ -156,7 +156,7 @@ CHECKS: tuple[Check, ...] = (
         f"{GUIDELINES} III.B",
         case=_finding_only,
         claim_types=INPATIENT,
-        needs_tabular=False,
+        needs="",
         outcomes=_ANSWERS,
     ),
 )

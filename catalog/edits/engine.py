@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from catalog.edits import documentation, guideline_order, guidelines, instructions, sides, validity
+from catalog.edits import (
+    documentation,
+    guideline_order,
+    guidelines,
+    instructions,
+    mce,
+    procedures,
+    sides,
+    validity,
+)
 from catalog.edits.knowledge import Knowledge
 from catalog.edits.rows import Case, Check, Hit
 from catalog.edits.types import CodeLine, EncounterFacts, Finding, Report, Result, Severity, Tally
@@ -22,6 +31,8 @@ CHECKS: tuple[Check, ...] = (
     *guidelines.CHECKS,
     *guideline_order.CHECKS,
     *documentation.CHECKS,
+    *mce.CHECKS,
+    *procedures.CHECKS,
 )
 
 BY_ID: dict[str, Check] = {check.id: check for check in CHECKS}
@@ -50,8 +61,8 @@ def check(
             continue
         if facts.claim_type not in row.claim_types or not systems & row.systems:
             continue
-        if row.needs_tabular and knowledge.tabular is None:
-            # The check `release` says it once for all.
+        if row.needs and getattr(knowledge, row.needs) is None:
+            # Said once for all by `release`, `mce_table` and `poa_table`.
             counts[row.id] = Tally(no_data=1)
             continue
         looked, hits = _hits(row, case)
@@ -78,8 +89,8 @@ def _hits(row: Check, case: Case) -> tuple[int, list[Hit]]:
 
 def _finding(row: Check, hit: Hit, knowledge: Knowledge) -> Finding:
     edition = hit.edition
-    if not edition and row.needs_tabular and knowledge.tabular is not None:
-        edition = knowledge.tabular.edition
+    if not edition and row.needs and (known := getattr(knowledge, row.needs)) is not None:
+        edition = known.edition
     codes = dict.fromkeys(placed.code for placed in hit.lines)
     no_data = hit.result is Result.NO_DATA
     return Finding(

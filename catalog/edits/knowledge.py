@@ -50,20 +50,12 @@ class CodeList:
 
 
 @dataclass(frozen=True, slots=True)
-class AgeBounds:
-    """Ages of one list of the Medicare Code Editor, in whole years, both ends inclusive."""
-
-    youngest: int
-    oldest: int
-
-
-@dataclass(frozen=True, slots=True)
 class MceTable:
     """`lists` maps a list of the Medicare Code Editor to its dotted ICD-10-CM codes."""
 
     edition: str
+    valid_from: dt.date
     lists: Mapping[str, frozenset[str]]
-    ages: Mapping[str, AgeBounds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +98,8 @@ class Knowledge:
     """Everything the checks need for one set of code lines.
 
     `stands_in`: no release covers the date, and the latest loaded one is used by permission of who asks.
-    `code_lists` goes by code system and day, `ncci` and `mue` by day of service. `ncci_modifiers` is None
-    where no table of modifiers is loaded.
+    `code_lists` goes by code system and day, `ncci` and `mue` by day of service, each for the claim type's table.
+    `ncci_modifiers` is None where no table of modifiers is loaded.
     """
 
     tabular: Tabular | None = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from catalog.choices import CodeSystem, NodeKind
+from catalog.edits import published
 from catalog.edits.knowledge import CodeList, Knowledge, Listed, Tabular
 from catalog.edits.notes import READ_KINDS, read_notes
 from catalog.edits.tree import Node, Tree
@@ -40,6 +41,11 @@ def knowledge_for(
         tabular=None if chosen is None else tabular_of(chosen),
         stands_in=stands_in,
         code_lists=_code_lists(lines, facts, latest_stands_in),
+        mce=published.mce_table(facts),
+        poa_exempt=published.poa_exempt(facts),
+        ncci=published.ncci_tables(lines, facts),
+        mue=published.mue_tables(lines, facts),
+        ncci_modifiers=published.ncci_modifiers(lines, facts),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from catalog.choices import ClaimType, CodeSystem
 from catalog.edits.knowledge import Knowledge, Tabular
@@ -104,14 +105,16 @@ class Hit:
 
 
 CaseFunction = Callable[[Case], Iterable[Hit]]
+# A field of Knowledge, or nothing.
+Needs = Literal["tabular", "mce", "poa_exempt", ""]
 # Called once for each two diagnoses, the earlier on the claim first.
 PairFunction = Callable[[Case, Placed, Placed], Hit | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check. `systems`: it is run where a line is of one of them. `needs_tabular`: without an ICD-10-CM
-    release it has no data. Exactly one of `case` and `pair` is set."""
+    """One check. `systems`: it is run where a line is of one of them. `needs`: what Knowledge must hold, or it has
+    no data; another check says so once for all. Exactly one of `case` and `pair` is set."""
 
     id: str
     title: str
@@ -121,6 +124,6 @@ class Check:
     pair: PairFunction | None = None
     claim_types: frozenset[str] = ALL
     systems: frozenset[str] = DIAGNOSES
-    needs_tabular: bool = True
+    needs: Needs = "tabular"
     outcomes: tuple[str, ...] = EXPLAIN
     on: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from catalog.choices import CodeSystem
+from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, ClaimType, CodeSystem
 from catalog.edits.knowledge import Tabular
 from catalog.edits.rows import ALL, EVERY_SYSTEM, Case, Check, Hit, Placed
 from catalog.edits.tree import Node
@@ -60,6 +60,15 @@ def _valid_procedure(case: Case, placed: Placed) -> Iterator[Hit]:
         yield Hit(f"{placed.code} is not in force on {on}.", (placed,), edition=known.edition)
     elif not listed.billable:
         yield Hit(f"{placed.code} is a heading, not a code.", (placed,), edition=known.edition)
+
+
+def _system(case: Case) -> Iterator[Hit]:
+    carried = SYSTEMS_BY_CLAIM_TYPE[case.facts.claim_type]
+    for placed in case.lines:
+        if placed.line.system not in carried:
+            label = CodeSystem(placed.line.system).label
+            claim = ClaimType(case.facts.claim_type).label.lower()
+            yield Hit(f"{placed.code} of {label} does not go on a {claim} claim.", (placed,))
 
 
 def _billable(case: Case) -> Iterator[Hit]:
@@ -139,7 +148,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.INFO,
         "ICD-10-CM: the release in force on the date of discharge or service",
         case=_release,
-        needs_tabular=False,
+        needs="",
         outcomes=(),
     ),
     Check(
@@ -150,7 +159,17 @@ CHECKS: tuple[Check, ...] = (
         case=_valid,
         claim_types=ALL,
         systems=EVERY_SYSTEM,
-        needs_tabular=False,
+        needs="",
+        outcomes=(),
+    ),
+    Check(
+        "code_system",
+        "Code system of the claim type",
+        Severity.HARD,
+        "45 CFR 162.1002",
+        case=_system,
+        systems=EVERY_SYSTEM,
+        needs="",
         outcomes=(),
     ),
     Check(
