@@ -102,9 +102,6 @@ def test_age_bounds_belong_to_the_edition(icd10cm):
     (finding,) = run("mce_age", [principal("O80")], stay(dt.date(2018, 1, 5), age_years=60))
     assert finding.edition == "v35"
     assert finding.message.endswith("Maternity, age 12 to 55; the patient is 60.")
-        "v35",
-        "Maternity, age 12 to 55; the patient is 60."[-37:],
-    )
 
 
 def test_mce_sex_conflict_ended_on_the_first_of_october_2024(icd10cm, mce):
