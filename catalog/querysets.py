@@ -116,6 +116,11 @@ class NoteQuerySet(models.QuerySet["Note"]):
             .order_by("node__position", "position")
         )
 
+    def terms_of_codes(self, release_id: int) -> models.QuerySet[Note, tuple[str, str]]:
+        """(code, term) of the complete codes of a release."""
+        found = self.filter(node__release_id=release_id, node__billable=True, kind__in=TERM_NOTE_KINDS)
+        return found.values_list("node__code", "text")
+
     def terms_on(self, node_ids: Iterable[int]) -> NoteQuerySet:
         return self.filter(node_id__in=list(node_ids), kind__in=TERM_NOTE_KINDS).order_by(
             "node_id", "position"

@@ -34,6 +34,7 @@ _WORKERS = 2
 _STEPS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
     ("Preparing the database", ("migrate",), {"verbosity": 0, "interactive": False}),
     ("Loading ICD-10-CM", ("load_catalog", "icd10cm"), {}),
+    ("Loading the sample of CPT, not for billing", ("load_catalog", "cpt"), {}),
     ("Creating users", ("create_demo_users",), {}),
     ("Importing the demo encounters", ("import_charts", "demo"), {}),
 )

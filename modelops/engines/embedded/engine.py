@@ -11,6 +11,7 @@ from modelops.engines.embedded.drugs import drug_effects
 from modelops.engines.embedded.explain import rationale
 from modelops.engines.embedded.mentions import Mention, ReadDocument, mentions, read
 from modelops.engines.embedded.patterns import measured
+from modelops.engines.embedded.procedures import procedures_done
 from modelops.engines.embedded.terms import Vocabulary, vocabulary
 from modelops.engines.types import ChartText, CodeSuggestion, EngineInfo, EngineResult, Evidence
 from modelops.errors import EngineError
@@ -57,8 +58,11 @@ class EmbeddedEngine:
         combine.leave_unsupported(candidates)
         combine.lower_conflicts(candidates, words)
         combine.lower_integral(candidates)
+        procedures, other_procedures = procedures_done(documents, chart)
+        sorted_mentions.context.extend(other_procedures)
+        diagnoses = [_suggestion(c, sorted_mentions, words) for c in _in_order(candidates)]
         return EngineResult(
-            suggestions=tuple(_suggestion(c, sorted_mentions, words) for c in _in_order(candidates)),
+            suggestions=(*diagnoses, *procedures),
             context=tuple(
                 sorted_mentions.context_in_order({d.document_id: n for n, d in enumerate(chart.documents)})
             ),

@@ -7,10 +7,10 @@ so a document costs time in proportion to its length.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from modelops.engines.embedded.lexicon import GAP_WORDS, Phrase, code_phrases
+from modelops.engines.embedded.lexicon import GAP_WORDS, Phrase, PhraseIndex, code_phrases
 from modelops.engines.embedded.terms import Term, Vocabulary
 from modelops.engines.embedded.tokens import STOP, Token, is_word
 
@@ -58,12 +58,16 @@ class Words:
 
 def find(words: Words, vocabulary: Vocabulary) -> list[Found]:
     """Names in the clause; where one lies within a longer one, only the longer stays."""
-    return _longest([*_phrases(words), *_terms(words, vocabulary)])
+    return find_among(words, code_phrases(), vocabulary.by_rarest)
 
 
-def _phrases(words: Words) -> list[Found]:
+def find_among(words: Words, index: PhraseIndex, by_rarest: Mapping[str, tuple[Term, ...]]) -> list[Found]:
+    """The same for any phrases and terms."""
+    return _longest([*_phrases(words, index), *_terms(words, by_rarest)])
+
+
+def _phrases(words: Words, index: PhraseIndex) -> list[Found]:
     found: list[Found] = []
-    index = code_phrases()
     for at, norm in enumerate(words.norms):
         after = words.norms[at + 1] if at + 1 < len(words.norms) else ""
         for candidate in (
@@ -95,10 +99,10 @@ def _in_order(words: Words, at: int, candidate: Phrase) -> tuple[int, ...] | Non
     return tuple(places)
 
 
-def _terms(words: Words, vocabulary: Vocabulary) -> list[Found]:
+def _terms(words: Words, by_rarest: Mapping[str, tuple[Term, ...]]) -> list[Found]:
     found: list[Found] = []
     for word, places in words.positions.items():
-        filed = vocabulary.by_rarest.get(word)
+        filed = by_rarest.get(word)
         if filed is None:
             continue
         for at in places:

@@ -133,7 +133,7 @@ def vocabulary(release_id: int) -> Vocabulary:
     return Vocabulary(
         nodes=nodes,
         children=children,
-        by_rarest=_index(_terms(nodes, inclusions)),
+        by_rarest=filed_by_rarest(_terms(nodes, inclusions)),
         excludes1={code: tuple(ranges) for code, ranges in excluded.items() if ranges},
     )
 
@@ -177,7 +177,8 @@ def _readings(code: str, text: str, *, title: bool) -> Iterable[Term]:
         yield Term(words, code, count, title, sex, trimester)
 
 
-def _index(terms: Iterable[Term]) -> dict[str, tuple[Term, ...]]:
+def filed_by_rarest(terms: Iterable[Term]) -> dict[str, tuple[Term, ...]]:
+    """Each term under that of its words that the fewest terms have."""
     kept = list(terms)
     counts = Counter(word for term in kept for word in term.words)
     found: dict[str, list[Term]] = {}

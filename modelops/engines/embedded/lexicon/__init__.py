@@ -6,7 +6,7 @@ of its line. All of it is the project's own work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -89,10 +89,20 @@ def code_files() -> tuple[str, ...]:
 
 @cache
 def code_phrases() -> PhraseIndex:
+    return _phrase_index(code_files())
+
+
+@cache
+def procedure_phrases() -> PhraseIndex:
+    """Phrases that name procedures; a file of its own, since they count only where the procedure was done."""
+    return _phrase_index(("procedures.csv",))
+
+
+def _phrase_index(names: Iterable[str]) -> PhraseIndex:
     single: dict[str, list[Phrase]] = {}
     pairs: dict[tuple[str, str], list[Phrase]] = {}
     gapped: dict[str, list[Phrase]] = {}
-    for name in code_files():
+    for name in names:
         for code, weight, field in rows(name, 3):
             for written in phrases(field):
                 words, gaps = as_words(written)
