@@ -322,8 +322,11 @@ class Act:
 
     def finish(self) -> None:
         """After the last write of the act: revision, lease, figures."""
-        if not self.written:
-            return
+        if self.written:
+            self.touch()
+
+    def touch(self) -> None:
+        """The code set is another one than the pages show, though none of its entries need be."""
         self.code_set.revision += 1
         self.code_set.save(update_fields=["revision"])
         if self.actor is not None:

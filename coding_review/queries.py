@@ -18,6 +18,7 @@ from coding_review.choices import (
     EntryState,
     ReadingKind,
 )
+from coding_review.code_edits import Findings, findings_of
 from coding_review.models import CodeEntry, CodeSet, Encounter, EntryEvidence, Hold
 from coding_review.procedures import ProcedureLine, invalid_procedures, procedure_date
 from coding_review.rules.conflicts import Suggested
@@ -83,8 +84,10 @@ def sign_off_facts(
     entries: Sequence[Listed] | None = None,
     *,
     running: bool | None = None,
+    findings: Findings | None = None,
 ) -> CodeSetFacts:
     """What rules/signoff.py judges. What the caller has at hand it gives; the rest is asked for."""
+    findings = findings_of(code_set) if findings is None else findings
     entries = entry_facts(code_set) if entries is None else entries
     coded = [e for e in entries if e.state in CODED_STATES]
     diagnoses = {e.code for e in coded if e.system == CodeSystem.ICD10CM}
@@ -107,6 +110,7 @@ def sign_off_facts(
         release_stands_in=code_set.release_stands_in,
         invalid_codes=(*sorted(diagnoses - valid), *invalid_procedures(procedure_lines(code_set, coded))),
         running=code_set.runs.filter(status__in=RUN_OPEN).exists() if running is None else running,
+        hard_findings=findings.hard,
     )
 
 

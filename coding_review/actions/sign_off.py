@@ -13,6 +13,7 @@ from django.utils import timezone
 from coding_review import audit
 from coding_review.auth import require
 from coding_review.choices import CODED_STATES, CodeSetStatus
+from coding_review.code_edits import Findings, Standing, findings_of
 from coding_review.deciding import require_held
 from coding_review.errors import NotAllowed, SignOffBlocked, StalePage
 from coding_review.locks import lock_code_set
@@ -20,7 +21,7 @@ from coding_review.models import CodeEntry, CodeLine, CodeSet, ReviewerProfile
 from coding_review.models.codeset import CodeLineFields
 from coding_review.procedures import releases_of
 from coding_review.queries import procedure_lines, sign_off_facts
-from coding_review.rules import reasons, signoff
+from coding_review.rules import overrides, reasons, signoff
 from coding_review.rules.line_order import line_order
 from coding_review.rules.permissions import SIGN_OFF
 from coding_review.status import move
@@ -47,7 +48,8 @@ def sign_off(actor: Any, code_set_id: int, *, seen_revision: int | None = None) 
             seen_revision=seen_revision,
             revision=code_set.revision,
         )
-    found = signoff.blockers(sign_off_facts(code_set))
+    findings = findings_of(code_set)
+    found = signoff.blockers(sign_off_facts(code_set, findings=findings))
     if found:
         raise SignOffBlocked(
             "Sign-off waits for: " + ", ".join(b.message for b in found),
@@ -60,7 +62,7 @@ def sign_off(actor: Any, code_set_id: int, *, seen_revision: int | None = None) 
     code_set.status = CodeSetStatus.SIGNED
     code_set.signed_by, code_set.signed_at = actor, timezone.now()
     code_set.credential = profile.credential if profile else ""
-    code_set.statement, code_set.editions = STATEMENT, editions_of(code_set, entries)
+    code_set.statement, code_set.editions = STATEMENT, editions_of(code_set, entries, findings)
     code_set.sha256 = hash_of(code_set, lines)
     code_set.save()
     locked.reading.finished_at = code_set.signed_at
@@ -94,7 +96,7 @@ def _line(code_set: CodeSet, entry: CodeEntry, number: int) -> CodeLine:
     return CodeLine(code_set=code_set, entry=entry, **{**values, "sequence": number})
 
 
-def editions_of(code_set: CodeSet, entries: Sequence[CodeEntry]) -> dict[str, Any]:
+def editions_of(code_set: CodeSet, entries: Sequence[CodeEntry], findings: Findings) -> dict[str, Any]:
     """The edition of every table used, so that the set can be read again as it was made.
 
     `entries` in the order of the lines. "procedures" has, by the number of the line, the release that the
@@ -107,6 +109,8 @@ def editions_of(code_set: CodeSet, entries: Sequence[CodeEntry]) -> dict[str, An
         "procedures": _procedure_editions(code_set, entries),
         "reasons": reasons.EDITION,
         "sign_off_rules": signoff.EDITION,
+        "overrides": overrides.EDITION,
+        "code_edits": {"edition": findings.edition, "findings": [_frozen(one) for one in findings.all]},
         "engines": [{"engine": r.engine, "model_version": r.model_version} for r in runs],
     }
 
@@ -122,6 +126,23 @@ def _procedure_editions(code_set: CodeSet, entries: Sequence[CodeEntry]) -> dict
         for number, entry in enumerate(entries, start=1)
         if (release := found.get(entry.pk)) is not None
     }
+
+
+def _frozen(one: Standing) -> dict[str, Any]:
+    """A finding as it stood when it was signed: what was said, by which edition, and who let it stand and why."""
+    override = one.override
+    return one.finding.as_row() | (
+        {
+            "override": {
+                "id": override.pk,
+                "outcome": override.outcome,
+                "user": override.user_id,
+                "at": override.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            }
+        }
+        if override is not None
+        else {}
+    )
 
 
 def hash_of(code_set: CodeSet, lines: list[CodeLine]) -> str:

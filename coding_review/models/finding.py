@@ -42,7 +42,7 @@ class FindingOverride(models.Model):
 
     code_set = models.ForeignKey(CodeSet, on_delete=models.PROTECT, related_name="finding_overrides")
     check_id = models.CharField(max_length=60, help_text="catalog/edits: id of the check")
-    # "system:code", sorted; with the check what names a finding.
+    # Sorted; with the check what names a finding.
     codes = ArrayField(models.CharField(max_length=30))
     # The entries that carried these codes when it was written.
     entries = ArrayField(models.BigIntegerField())

@@ -18,11 +18,16 @@ _PROCEDURES = 4
 
 
 class Line(Protocol):
-    system: str
-    role: str
-    sequence: int
-    rank: int
-    pk: int
+    @property
+    def system(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def rank(self) -> int: ...
+    @property
+    def pk(self) -> int: ...
 
 
 def line_order(line: Line) -> tuple[int, int, int, int]:

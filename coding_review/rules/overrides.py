@@ -1,7 +1,12 @@
-"""Why a finding of a code edit is let stand: stable ids, chosen by digit. Never offered: what no reason can heal."""
+"""Why a finding of a code edit is let stand: stable ids, chosen by digit.
+
+Which of them a finding offers is said by its check (catalog/edits); a finding that offers none of them can only be
+settled by changing the codes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 EDITION = "2026-1"
@@ -9,12 +14,9 @@ EDITION = "2026-1"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`checks`: where the outcome is offered at all; empty for every check."""
-
     id: str
     label: str
     comment_required: bool = False
-    checks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +29,26 @@ class Choice:
     comment_required: bool
 
 
-EXCLUDES1 = frozenset({"excludes1"})
-
 OUTCOMES: tuple[Outcome, ...] = (
     # Guideline I.A.12.a: the exception to an Excludes1 note, so what makes them unrelated has to be told.
-    Outcome("unrelated", "The two conditions are unrelated to each other", True, EXCLUDES1),
+    Outcome("unrelated", "The two conditions are unrelated to each other", True),
     Outcome("documented", "The documentation supports the codes as they stand"),
     Outcome("not_applicable", "The rule does not apply to this encounter", True),
-    Outcome("payer_policy", "A payer's or the facility's written policy differs", True),
     Outcome("answered_query", "Answered by the provider on query"),
+    Outcome("payer_policy", "A payer's or the facility's written policy differs", True),
     Outcome("table_error", "The table or note is wrong or outdated", True),
     Outcome("other", "Other", True),
 )
+# What a check may name besides: not reasons but acts on the lines concerned, done as decisions.
+REMOVE_ONE, QUERY = "remove_one", "query"
 
 LABELS: dict[str, str] = {outcome.id: outcome.label for outcome in OUTCOMES}
-COMMENT_REQUIRED: frozenset[str] = frozenset(o.id for o in OUTCOMES if o.comment_required)
 
 
-def choices_for(check: str) -> tuple[Choice, ...]:
-    """What can be said to a finding of this check, in the order of its digits."""
-    offered = [o for o in OUTCOMES if not o.checks or check in o.checks]
-    return tuple(Choice(str(n), o.id, o.label, o.comment_required) for n, o in enumerate(offered, start=1))
+def choices_for(offered: Collection[str]) -> tuple[Choice, ...]:
+    """The reasons among `offered`, in the order of the table, each with its digit."""
+    known = [o for o in OUTCOMES if o.id in offered]
+    return tuple(Choice(str(n), o.id, o.label, o.comment_required) for n, o in enumerate(known, start=1))
 
 
 def label(outcome: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from catalog.choices import ClaimType, CodeRole, CodeSystem
 from modelops.choices import Band
 
-EDITION = "2026-1"
+EDITION = "2026-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class CodeSetFacts:
     release_stands_in: bool = False
     invalid_codes: tuple[str, ...] = ()
     running: bool = False
+    # Findings of code edits that no claim can leave with, and that nobody has overridden.
+    hard_findings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`test` gives how many things block (0: none); `message` is formatted with n."""
+    """`test` gives how many things block (0: none); `message` is formatted with n, and s for its plural."""
 
     id: str
     claim_types: frozenset[str]
@@ -116,6 +118,7 @@ RULES: tuple[Rule, ...] = (
         lambda f: len(f.invalid_codes),
         "{n} not valid or not billable in the release",
     ),
+    Rule("findings", ALL, lambda f: f.hard_findings, "{n} hard finding{s}"),
 )
 
 
@@ -126,5 +129,5 @@ def blockers(facts: CodeSetFacts) -> list[Blocker]:
             continue
         count = rule.test(facts)
         if count:
-            found.append(Blocker(rule.id, rule.message.format(n=count), count))
+            found.append(Blocker(rule.id, rule.message.format(n=count, s="" if count == 1 else "s"), count))
     return found

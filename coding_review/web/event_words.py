@@ -139,7 +139,7 @@ def value_words(field: str, value: Any) -> str:
 
 
 def _finding(data: Data) -> list[str]:
-    codes = " ".join(str(code).rpartition(":")[2] for code in data.get("codes", ()))
+    codes = " ".join(str(code) for code in data.get("codes", ()))
     why = overrides.label(data.get("outcome", ""))
     return [str(data.get("check", "")).replace("_", " "), codes, f"{why[:1].lower()}{why[1:]}"]
 

@@ -23,12 +23,12 @@ from coding_review.rules.line_order import line_order
 from coding_review.rules.signoff import POA_ROLES
 from coding_review.rules.signoff import Blocker as FoundBlocker
 from coding_review.web import words
+from coding_review.web.finding import Finding
 from coding_review.web.review_page import (
     BandCount,
     Blocker,
     Card,
     CodeSetPanel,
-    Finding,
     Option,
     Place,
     Progress,

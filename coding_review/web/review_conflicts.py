@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from coding_review.models import CodeSet, DocumentVersion
 from coding_review.queries import suggested_from
 from coding_review.rules.conflicts import ATTENDING, CITATION, CONSULTANT, Suggested, conflicts, side_of
+from coding_review.web.finding import Finding
 from coding_review.web.review_documents import type_label
-from coding_review.web.review_page import Finding
 
 TITLE = "Documents disagree"
 WHAT_TO_DO = "Query the attending provider."

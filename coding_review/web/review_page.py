@@ -29,6 +29,9 @@ entry-add           code_set_id                                        POST code
 code-pick           code_set_id                                        POST q, purpose=modify|add, entry (of
                                                                        modify) and, for add, the evidence fields
                                                                        of entry-add, which come back in the result
+finding-override    code_set_id                                        POST check, codes (each one code),
+                                                                       outcome, comment, document, panel
+finding-withdraw    code_set_id                                        POST override, document, panel
 code-set-undo/-redo code_set_id                                        POST document
 code-set-dismiss-low code_set_id                                       POST document, revision
 code-set-reveal     code_set_id                                        POST scrolled=1 when the text was read
@@ -49,8 +52,11 @@ Answers to htmx (header HX-Request):
 
 - entry-decide, entry-set: review/answer.html with `page` and `result`: only what changed, everything out of band.
   409 (stale page): the same with the card's `conflict` set; 422: with the card's `error` set.
+- finding-override, finding-withdraw: the same, with the findings beside the cards they concern. Every answer to an
+  act draws those of the entries named in `found` again: the cards that showed some when it was sent.
 - entry-add, undo, redo, dismiss-low: the same with `result.whole_list` true.
 - review with target "document": review/document_answer.html (the text, its strip, rail and outline).
+- review with target "findings": review/_findings.html; with "code-set": review/_code_set.html.
 - review with target "panel-history": review/_history.html.
 - review with target "review-body" (reveal, polling): review/body_answer.html.
 - code-pick: review/_pick_results.html with `pick`.
@@ -62,9 +68,10 @@ status 409 or 422.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from coding_review.rules.reasons import FAMILIES, Family
+from coding_review.web.finding import Finding, FindingsPanel
 from coding_review.web.marked_text import DocumentText, Line
 
 
@@ -132,18 +139,6 @@ class Place:
     document_label: str = ""
     lost: bool = False  # the newest version no longer holds it
     id: int = 0  # of the evidence, for taking it away
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Severity "stop", "query" or "note"; `citation` as printed ("I.B.16"), `url` may be empty."""
-
-    severity: str
-    title: str
-    message: str
-    citation: str = ""
-    url: str = ""
-    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +236,7 @@ class SetLine:
     provider: str = ""
     first: bool = False
     last: bool = False
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +368,8 @@ class Result:
 
     cards: tuple[Card, ...] = ()
     lines: tuple[Line, ...] = ()
+    # Of further cards only what the code edits say to them, by entry.
+    found: tuple[tuple[int, tuple[Finding, ...]], ...] = ()
     whole_list: bool = False
     select: int | None = None  # the entry to select; None: the page goes to the next undecided
     said: str = ""  # for the live region: "N17.0 accepted. 9 left."
@@ -394,7 +392,7 @@ class Pieces:
     code_set: CodeSetPanel
     progress: Progress
     sign_off: SignOff
-    findings: tuple[Finding, ...] = ()
+    findings: FindingsPanel = field(default_factory=FindingsPanel)
     panel: str = "suggestions"
     read_only: str = ""
     band: str = ""  # the filter, without scripts; with them the page filters what it has

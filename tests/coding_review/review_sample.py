@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from coding_review.web.finding import Finding, FindingsPanel
 from coding_review.web.marked_text import DocumentText
 from coding_review.web.review_page import (
     Alert,
@@ -13,7 +14,6 @@ from coding_review.web.review_page import (
     ClaimTab,
     CodeSetPanel,
     DocumentEntry,
-    Finding,
     Header,
     HistoryEvent,
     Lease,
@@ -280,7 +280,7 @@ PAGE = ReviewPage(
         signer="J. Castellanos, CCS",
         can_sign=True,
     ),
-    findings=(CARDS[2].findings[0],),
+    findings=FindingsPanel(open=(CARDS[2].findings[0],)),
     history=(HistoryEvent("8 May 14:02", "J. Castellanos", "Rejected", "J18.9, context: negated"),),
     hold_reasons=(Option("provider_query", "Query to provider"), Option("pending_result", "Result pending")),
     skip_reasons=(Option("not_my_specialty", "Not my specialty"),),

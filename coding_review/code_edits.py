@@ -1,0 +1,262 @@
+"""What the code edits say to a code set as it stands, with the overrides of people laid over.
+
+The lines, facts and evidence cues of a code set go to catalog.edits as plain data; what comes back depends on nothing
+else but the editions in force, so the answer to the same lines is kept in the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db.models import Count, Max
+
+from catalog.choices import ClaimType, ReleaseStatus
+from catalog.edits.engine import EDITION, check
+from catalog.edits.loading import knowledge_for
+from catalog.edits.types import CodeLine, EncounterFacts, EvidenceCue, Finding, Report, Result, Severity
+from catalog.models import Release, TableEdition
+from coding_review.choices import CODED_STATES, ReadingKind
+from coding_review.kept import Kept
+from coding_review.models import (
+    CodeEntry,
+    CodeSet,
+    DocumentVersion,
+    Encounter,
+    EntryEvidence,
+    FindingOverride,
+)
+from coding_review.rules.line_order import line_order
+from coding_review.rules.overrides import QUERY, REMOVE_ONE, Choice, choices_for
+from coding_review.rules.uncertainty import is_uncertain
+from modelops.choices import ContextTag
+
+Key = tuple[str, tuple[str, ...]]
+
+
+class CodedRow(NamedTuple):
+    """A coded entry, as far as the checks and what is shown of them need it."""
+
+    pk: int
+    version: int
+    system: str
+    code: str
+    title: str
+    role: str
+    poa: str
+    sequence: int
+    rank: int
+    modifiers: list[str]
+    units: int
+    service_date: date | None
+    rendering_provider: str
+    context: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A finding on the code set. `rows`: the coded entries it concerns; `override` what is laid over it, if any."""
+
+    finding: Finding
+    rows: tuple[CodedRow, ...]
+    override: FindingOverride | None = None
+
+    @property
+    def check(self) -> str:
+        return self.finding.check
+
+    @property
+    def key(self) -> Key:
+        """What an override names: the check and the codes, whatever their order."""
+        return self.finding.check, tuple(sorted(self.finding.codes))
+
+    @property
+    def hard(self) -> bool:
+        return self.finding.severity == Severity.HARD
+
+    @property
+    def outcomes(self) -> tuple[Choice, ...]:
+        return choices_for(self.finding.outcomes)
+
+    @property
+    def removable(self) -> bool:
+        """Settled too by removing one of its lines or asking about it."""
+        return bool({REMOVE_ONE, QUERY} & set(self.finding.outcomes))
+
+
+@dataclass(frozen=True)
+class Findings:
+    """`failed` by severity, overridden ones too; `no_data` what could not be checked."""
+
+    failed: tuple[Standing, ...] = ()
+    no_data: tuple[Standing, ...] = ()
+    lines: int = 0
+    edition: str = EDITION
+
+    @property
+    def all(self) -> tuple[Standing, ...]:
+        return (*self.failed, *self.no_data)
+
+    @cached_property
+    def open(self) -> tuple[Standing, ...]:
+        return tuple(one for one in self.failed if one.override is None)
+
+    @cached_property
+    def by_entry(self) -> dict[int, list[Standing]]:
+        """Those that nobody has overridden, beside each of the lines they concern."""
+        found: dict[int, list[Standing]] = {}
+        for one in self.open:
+            for row in one.rows:
+                found.setdefault(row.pk, []).append(one)
+        return found
+
+    @property
+    def hard(self) -> int:
+        return sum(one.hard for one in self.open)
+
+
+_RANK = {Severity.HARD: 0, Severity.WARN: 1, Severity.INFO: 2}
+
+
+def findings_of(code_set: CodeSet) -> Findings:
+    """Of the lines that are in the code set now. Four small queries, where these lines were checked before."""
+    rows = coded_rows(code_set)
+    if not rows:
+        return Findings()
+    report = _report(code_set, rows)
+    overrides = {
+        (one.check_id, tuple(one.codes)): one
+        for one in FindingOverride.objects.standing()
+        .filter(code_set=code_set)
+        .select_related("user", "payload")
+    }
+    found = [
+        Standing(f, tuple(rows[i] for i in f.lines), overrides.get((f.check, tuple(sorted(f.codes)))))
+        for f in report.findings
+    ]
+    failed = [one for one in found if one.finding.result == Result.FAIL]
+    failed.sort(key=lambda one: _RANK[one.finding.severity])
+    return Findings(
+        failed=tuple(failed),
+        no_data=tuple(one for one in found if one.finding.result == Result.NO_DATA),
+        lines=len(rows),
+    )
+
+
+def coded_rows(code_set: CodeSet) -> list[CodedRow]:
+    """In the order of the claim."""
+    rows = CodeEntry.objects.filter(
+        reading__code_set=code_set, reading__kind=ReadingKind.CODING, state__in=CODED_STATES
+    ).values_list(*CodedRow._fields)
+    return sorted((CodedRow(*row) for row in rows), key=line_order)
+
+
+def facts_of(encounter: Encounter, claim_type: str) -> EncounterFacts:
+    days = {"days": 1.0, "weeks": 7.0}.get(encounter.age_unit)
+    per_year = {"years": 1.0, "months": 12.0, "weeks": 52.2, "days": 365.25}.get(encounter.age_unit)
+    age = encounter.age
+    return EncounterFacts(
+        claim_type=claim_type,
+        setting=encounter.setting,
+        admit_date=encounter.admit_date,
+        discharge_date=encounter.discharge_date,
+        service_date=encounter.date_of_service,
+        age_years=None if age is None or per_year is None else int(age / per_year),
+        age_days=None if age is None or days is None else int(age * days),
+        sex=encounter.sex[:1].upper(),
+    )
+
+
+def _report(code_set: CodeSet, rows: Sequence[CodedRow]) -> Report:
+    cues = _cues(code_set, rows)
+    lines = tuple(
+        CodeLine(
+            code=row.code,
+            system=row.system,
+            sequence=number,
+            role=row.role,
+            poa=row.poa,
+            modifiers=tuple(row.modifiers),
+            units=row.units,
+            service_date=row.service_date,
+            provider=row.rendering_provider,
+            evidence=cues[row.pk],
+        )
+        for number, row in enumerate(rows, start=1)
+    )
+    facts = facts_of(code_set.encounter, code_set.claim_type)
+    release = code_set.release
+    source = (release.pk, release.source_hash) if release is not None else None
+    key = (lines, facts, source, settings.ALLOW_LATEST_RELEASE, _what_is_loaded())
+    report = _REPORTS.get(key)
+    if report is None:
+        knowledge = knowledge_for(
+            lines, facts, release=release, latest_stands_in=settings.ALLOW_LATEST_RELEASE
+        )
+        report = check(lines, facts, knowledge)
+        _REPORTS.keep(key, report)
+    return report
+
+
+# By everything the answer depends on: most acts on a long list leave its coded lines as they were.
+_REPORTS: Kept[Hashable, Report] = Kept(500)
+
+
+def _what_is_loaded() -> tuple[object, ...]:
+    """Another answer whenever a release or table is loaded or withdrawn, by whichever process."""
+    found: list[object] = []
+    for rows in (Release.objects, TableEdition.objects):
+        seen = rows.filter(status=ReleaseStatus.COMPLETE).aggregate(last=Max("pk"), n=Count("pk"))
+        found += [seen["last"], seen["n"]]
+    return tuple(found)
+
+
+# --- Evidence cues --------------------------------------------------------------------------------------
+
+# By entry and its version, which counts up when its evidence changes. Words are not kept, only what was seen in them.
+_CUES: Kept[tuple[int, int], tuple[EvidenceCue, ...]] = Kept(20_000)
+
+
+def _cues(code_set: CodeSet, rows: Iterable[CodedRow]) -> dict[int, tuple[EvidenceCue, ...]]:
+    found: dict[int, tuple[EvidenceCue, ...]] = {}
+    asked = []
+    for row in rows:
+        known = _CUES.get((row.pk, row.version))
+        if known is None:
+            asked.append(row)
+        else:
+            found[row.pk] = known
+    if asked:
+        fresh = _read_cues(asked, outpatient=code_set.claim_type != ClaimType.FACILITY_INPATIENT)
+        for row in asked:
+            found[row.pk] = fresh.get(row.pk, ())
+            _CUES.keep((row.pk, row.version), found[row.pk])
+    return found
+
+
+def _read_cues(rows: Sequence[CodedRow], *, outpatient: bool) -> dict[int, tuple[EvidenceCue, ...]]:
+    """Uncertainty is asked of outpatient claims only (IV.H): there the words before a quote are read too."""
+    tagged = {row.pk for row in rows if ContextTag.UNCERTAIN in row.context}
+    places = EntryEvidence.objects.filter(entry__in=[row.pk for row in rows], stands=True).values_list(
+        "entry",
+        "quote",
+        "document_version",
+        "line_start",
+        "col_start",
+        "document_version__document__author_role",
+        "document_version__document__type",
+    )
+    found: dict[int, list[EvidenceCue]] = {}
+    texts: dict[int, list[str]] = {}
+    for entry, quote, version, line, column, author_role, type_ in places.order_by("entry", "order", "pk"):
+        uncertain = entry in tagged
+        if outpatient and not uncertain:
+            if version not in texts:
+                texts[version] = DocumentVersion.objects.get(pk=version).lines
+            uncertain = is_uncertain(texts[version][line - 1][:column], quote)
+        found.setdefault(entry, []).append(EvidenceCue(uncertain, author_role, type_))
+    return {entry: tuple(cues) for entry, cues in found.items()}
