@@ -8,28 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
-from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Max
+from django.db.models import Value
 
 from catalog.choices import ClaimType, ReleaseStatus
 from catalog.edits.engine import EDITION, check
 from catalog.edits.loading import knowledge_for
 from catalog.edits.types import CodeLine, EncounterFacts, EvidenceCue, Finding, Report, Result, Severity
 from catalog.models import Release, TableEdition
-from coding_review.choices import CODED_STATES, ReadingKind
+from coding_review.choices import CODED_STATES
 from coding_review.kept import Kept
 from coding_review.models import (
-    CodeEntry,
     CodeSet,
     DocumentVersion,
     Encounter,
     EntryEvidence,
     FindingOverride,
 )
+from coding_review.queries import Listed, entry_facts
 from coding_review.rules.line_order import line_order
 from coding_review.rules.overrides import QUERY, REMOVE_ONE, Choice, choices_for
 from coding_review.rules.uncertainty import is_uncertain
@@ -38,31 +36,12 @@ from modelops.choices import ContextTag
 Key = tuple[str, tuple[str, ...]]
 
 
-class CodedRow(NamedTuple):
-    """A coded entry, as far as the checks and what is shown of them need it."""
-
-    pk: int
-    version: int
-    system: str
-    code: str
-    title: str
-    role: str
-    poa: str
-    sequence: int
-    rank: int
-    modifiers: list[str]
-    units: int
-    service_date: date | None
-    rendering_provider: str
-    context: list[str]
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A finding on the code set. `rows`: the coded entries it concerns; `override` what is laid over it, if any."""
 
     finding: Finding
-    rows: tuple[CodedRow, ...]
+    rows: tuple[Listed, ...]
     override: FindingOverride | None = None
 
     @property
@@ -119,40 +98,28 @@ class Findings:
         return sum(one.hard for one in self.open)
 
 
-_RANK = {Severity.HARD: 0, Severity.WARN: 1, Severity.INFO: 2}
-
-
-def findings_of(code_set: CodeSet) -> Findings:
-    """Of the lines that are in the code set now. Four small queries, where these lines were checked before."""
-    rows = coded_rows(code_set)
+def findings_of(code_set: CodeSet, entries: Sequence[Listed] | None = None) -> Findings:
+    """Of the lines that are in the code set now; `entries` as the caller has them at hand, all of the list."""
+    entries = entry_facts(code_set) if entries is None else entries
+    rows = sorted((e for e in entries if e.state in CODED_STATES), key=line_order)
     if not rows:
         return Findings()
     report = _report(code_set, rows)
-    overrides = {
-        (one.check_id, tuple(one.codes)): one
-        for one in FindingOverride.objects.standing()
-        .filter(code_set=code_set)
-        .select_related("user", "payload")
-    }
+    overrides: dict[Key, FindingOverride] = {}
+    if report.findings:
+        standing = FindingOverride.objects.standing().filter(code_set=code_set)
+        overrides = {
+            (one.check_id, tuple(one.codes)): one for one in standing.select_related("user", "payload")
+        }
     found = [
         Standing(f, tuple(rows[i] for i in f.lines), overrides.get((f.check, tuple(sorted(f.codes)))))
         for f in report.findings
     ]
-    failed = [one for one in found if one.finding.result == Result.FAIL]
-    failed.sort(key=lambda one: _RANK[one.finding.severity])
     return Findings(
-        failed=tuple(failed),
+        failed=tuple(one for one in found if one.finding.result == Result.FAIL),
         no_data=tuple(one for one in found if one.finding.result == Result.NO_DATA),
         lines=len(rows),
     )
-
-
-def coded_rows(code_set: CodeSet) -> list[CodedRow]:
-    """In the order of the claim."""
-    rows = CodeEntry.objects.filter(
-        reading__code_set=code_set, reading__kind=ReadingKind.CODING, state__in=CODED_STATES
-    ).values_list(*CodedRow._fields)
-    return sorted((CodedRow(*row) for row in rows), key=line_order)
 
 
 def facts_of(encounter: Encounter, claim_type: str) -> EncounterFacts:
@@ -171,7 +138,7 @@ def facts_of(encounter: Encounter, claim_type: str) -> EncounterFacts:
     )
 
 
-def _report(code_set: CodeSet, rows: Sequence[CodedRow]) -> Report:
+def _report(code_set: CodeSet, rows: Sequence[Listed]) -> Report:
     cues = _cues(code_set, rows)
     lines = tuple(
         CodeLine(
@@ -208,11 +175,10 @@ _REPORTS: Kept[Hashable, Report] = Kept(500)
 
 def _what_is_loaded() -> tuple[object, ...]:
     """Another answer whenever a release or table is loaded or withdrawn, by whichever process."""
-    found: list[object] = []
-    for rows in (Release.objects, TableEdition.objects):
-        seen = rows.filter(status=ReleaseStatus.COMPLETE).aggregate(last=Max("pk"), n=Count("pk"))
-        found += [seen["last"], seen["n"]]
-    return tuple(found)
+    complete = {"status": ReleaseStatus.COMPLETE}
+    releases = Release.objects.filter(**complete).order_by().values_list("pk", Value("release"))
+    tables = TableEdition.objects.filter(**complete).order_by().values_list("pk", Value("table"))
+    return tuple(sorted(releases.union(tables, all=True)))
 
 
 # --- Evidence cues --------------------------------------------------------------------------------------
@@ -221,7 +187,7 @@ def _what_is_loaded() -> tuple[object, ...]:
 _CUES: Kept[tuple[int, int], tuple[EvidenceCue, ...]] = Kept(20_000)
 
 
-def _cues(code_set: CodeSet, rows: Iterable[CodedRow]) -> dict[int, tuple[EvidenceCue, ...]]:
+def _cues(code_set: CodeSet, rows: Iterable[Listed]) -> dict[int, tuple[EvidenceCue, ...]]:
     found: dict[int, tuple[EvidenceCue, ...]] = {}
     asked = []
     for row in rows:
@@ -238,7 +204,7 @@ def _cues(code_set: CodeSet, rows: Iterable[CodedRow]) -> dict[int, tuple[Eviden
     return found
 
 
-def _read_cues(rows: Sequence[CodedRow], *, outpatient: bool) -> dict[int, tuple[EvidenceCue, ...]]:
+def _read_cues(rows: Sequence[Listed], *, outpatient: bool) -> dict[int, tuple[EvidenceCue, ...]]:
     """Uncertainty is asked of outpatient claims only (IV.H): there the words before a quote are read too."""
     tagged = {row.pk for row in rows if ContextTag.UNCERTAIN in row.context}
     places = EntryEvidence.objects.filter(entry__in=[row.pk for row in rows], stands=True).values_list(

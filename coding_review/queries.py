@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import TypeAlias
 
@@ -12,13 +12,11 @@ from catalog.choices import CodeSystem
 from catalog.models import Code
 from coding_review.choices import (
     CODED_STATES,
-    RUN_OPEN,
     EncounterStatus,
     EntryOrigin,
     EntryState,
     ReadingKind,
 )
-from coding_review.code_edits import Findings, findings_of
 from coding_review.models import CodeEntry, CodeSet, Encounter, EntryEvidence, Hold
 from coding_review.procedures import ProcedureLine, invalid_procedures, procedure_date
 from coding_review.rules.conflicts import Suggested
@@ -34,17 +32,25 @@ def coding_entries(code_set: CodeSet) -> list[CodeEntry]:
 
 @dataclass(frozen=True, slots=True)
 class EntryFacts:
-    """What counting, marking and the sign-off rules need of an entry; no models are made of the hundreds of a page."""
+    """What counting, marking, code edits and the sign-off rules need of an entry; no models are made of the hundreds
+    of a page."""
 
     pk: int
+    version: int
     state: str
     band: str
     system: str
     code: str
+    title: str
     role: str
     poa: str
-    service_date: date | None
     context: list[str]
+    sequence: int
+    rank: int
+    modifiers: list[str]
+    units: int
+    service_date: date | None
+    rendering_provider: str
 
 
 # Either will do where a whole list is counted or marked.
@@ -54,8 +60,10 @@ Listed: TypeAlias = CodeEntry | EntryFacts
 def entry_facts(code_set: CodeSet) -> list[EntryFacts]:
     """Of the same entries, in the same order, as coding_entries."""
     rows = CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING).on_list()
-    fields = ("pk", "state", "band", "system", "code", "role", "poa", "service_date", "context")
-    return [EntryFacts(*row) for row in rows.values_list(*fields)]
+    return [EntryFacts(*row) for row in rows.values_list(*_FACTS)]
+
+
+_FACTS = tuple(each.name for each in fields(EntryFacts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +88,9 @@ def evidence_places(code_set: CodeSet) -> list[EvidencePlace]:
 
 
 def sign_off_facts(
-    code_set: CodeSet,
-    entries: Sequence[Listed] | None = None,
-    *,
-    running: bool | None = None,
-    findings: Findings | None = None,
+    code_set: CodeSet, entries: Sequence[Listed], *, running: bool, hard_findings: int
 ) -> CodeSetFacts:
-    """What rules/signoff.py judges. What the caller has at hand it gives; the rest is asked for."""
-    findings = findings_of(code_set) if findings is None else findings
-    entries = entry_facts(code_set) if entries is None else entries
+    """What rules/signoff.py judges. `hard_findings`: of coding_review/code_edits.py, as they stand."""
     coded = [e for e in entries if e.state in CODED_STATES]
     diagnoses = {e.code for e in coded if e.system == CodeSystem.ICD10CM}
     valid = (
@@ -109,8 +111,8 @@ def sign_off_facts(
         has_release=code_set.release_id is not None,
         release_stands_in=code_set.release_stands_in,
         invalid_codes=(*sorted(diagnoses - valid), *invalid_procedures(procedure_lines(code_set, coded))),
-        running=code_set.runs.filter(status__in=RUN_OPEN).exists() if running is None else running,
-        hard_findings=findings.hard,
+        running=running,
+        hard_findings=hard_findings,
     )
 
 

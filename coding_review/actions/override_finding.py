@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from catalog.edits.engine import EDITION
 from coding_review import audit
-from coding_review.code_edits import Standing, findings_of
+from coding_review.actions.record_findings import record_findings
+from coding_review.code_edits import Findings, Standing, findings_of
 from coding_review.deciding import Act, begin
 from coding_review.errors import InvalidDecision, StalePage
-from coding_review.models import FindingOverride, FindingOverridePayload
+from coding_review.models import Encounter, FindingOverride, FindingOverridePayload
 from coding_review.rules import overrides
 
 
@@ -27,7 +28,9 @@ def override_finding(
     a reason that needs a comment, or a check that no reason can heal), NotAllowed, Frozen, WrongStatus, NotYours.
     """
     act = begin(actor, code_set_id)
-    finding = _finding(act, check, tuple(sorted(codes)))
+    found = findings_of(act.code_set)
+    record_findings(actor, act.code_set, found)
+    finding = _finding(found, check, tuple(sorted(codes)))
     if not finding.outcomes:
         raise InvalidDecision("No reason can settle this finding: the codes have to change.", check=check)
     offered = {choice.id: choice for choice in finding.outcomes}
@@ -53,7 +56,7 @@ def override_finding(
         checks_edition=EDITION,
         user=actor,
     )
-    write(act, override, comment.strip())
+    write_override(actor, act.encounter, override, comment.strip())
     act.touch()
     return override
 
@@ -74,17 +77,17 @@ def withdraw_override(actor: Any, code_set_id: int, override_id: int) -> Finding
     return override
 
 
-def write(act: Act, override: FindingOverride, comment: str) -> None:
+def write_override(actor: Any, encounter: Encounter, override: FindingOverride, comment: str) -> None:
     """The comment beside the row, and the event of a new override."""
     if comment:
         FindingOverridePayload.objects.create(override=override, comment=comment)
     audit.record(
         "finding.overridden",
-        actor=act.actor,
-        encounter=act.encounter,
+        actor=actor,
+        encounter=encounter,
         data={
             "override_id": override.pk,
-            "code_set_id": act.code_set.pk,
+            "code_set_id": override.code_set_id,
             "check": override.check_id,
             "severity": override.severity,
             "codes": override.codes,
@@ -114,8 +117,8 @@ def _withdraw(act: Act, override: FindingOverride) -> None:
     )
 
 
-def _finding(act: Act, check: str, codes: tuple[str, ...]) -> Standing:
-    for finding in findings_of(act.code_set).failed:
+def _finding(found: Findings, check: str, codes: tuple[str, ...]) -> Standing:
+    for finding in found.failed:
         if finding.key == (check, codes):
             return finding
     raise StalePage(

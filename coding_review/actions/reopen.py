@@ -9,9 +9,11 @@ from django.db import transaction
 from coding_review import audit
 from coding_review.actions.carry_over import catch_up
 from coding_review.actions.claim import lease_end
+from coding_review.actions.override_finding import write_override
 from coding_review.actions.queue_prediction import queue_prediction
 from coding_review.auth import require
 from coding_review.choices import (
+    CODED_STATES,
     CodeSetStatus,
     DecisionAction,
     EncounterStatus,
@@ -25,7 +27,15 @@ from coding_review.counters import refresh_counters
 from coding_review.deciding import begin_for_system, snapshot
 from coding_review.errors import InvalidDecision, NotAllowed, NotYours, WrongStatus
 from coding_review.locks import LockedSet, lock_encounter
-from coding_review.models import CodeEntry, CodeSet, DocumentVersion, Encounter, EntryEvidence, Reading
+from coding_review.models import (
+    CodeEntry,
+    CodeSet,
+    DocumentVersion,
+    Encounter,
+    EntryEvidence,
+    FindingOverride,
+    Reading,
+)
 from coding_review.rules.permissions import REOPEN
 from coding_review.status import move
 
@@ -70,6 +80,7 @@ def reopen_locked(
     )
     _carry_entries(encounter, code_set, new)
     catch_up(encounter)
+    _carry_overrides(actor, encounter, code_set, new)
     audit.record(
         "codeset.reopened",
         actor=actor,
@@ -87,6 +98,30 @@ def reopen_locked(
         queue_prediction(actor, encounter, RunTrigger.REOPENED)
     refresh_counters(encounter)
     return new
+
+
+def _carry_overrides(actor: Any, encounter: Encounter, old: CodeSet, new: CodeSet) -> None:
+    """What was let stand in the signed version stands in the next one for the same codes, by who said so."""
+    carried = FindingOverride.objects.standing().filter(code_set=old).select_related("payload")
+    for before in carried.order_by("pk"):
+        entries = CodeEntry.objects.filter(
+            reading__code_set=new, code__in=before.codes, state__in=CODED_STATES
+        ).order_by("pk")
+        override = FindingOverride.objects.create(
+            code_set=new,
+            check_id=before.check_id,
+            codes=before.codes,
+            entries=list(entries.values_list("pk", flat=True)),
+            severity=before.severity,
+            outcome=before.outcome,
+            outcomes_edition=before.outcomes_edition,
+            checks_edition=before.checks_edition,
+            user=before.user,
+            at=before.at,
+            carried_from=before,
+        )
+        payload = getattr(before, "payload", None)
+        write_override(actor, encounter, override, payload.comment if payload is not None else "")
 
 
 def _documents_changed(encounter: Encounter, signed: CodeSet) -> bool:

@@ -11,7 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from coding_review import audit
+from coding_review.actions.record_findings import record_findings
 from coding_review.auth import require
+from coding_review.blocking import blockers_of
 from coding_review.choices import CODED_STATES, CodeSetStatus
 from coding_review.code_edits import Findings, Standing, findings_of
 from coding_review.deciding import require_held
@@ -20,7 +22,7 @@ from coding_review.locks import lock_code_set
 from coding_review.models import CodeEntry, CodeLine, CodeSet, ReviewerProfile
 from coding_review.models.codeset import CodeLineFields
 from coding_review.procedures import releases_of
-from coding_review.queries import procedure_lines, sign_off_facts
+from coding_review.queries import procedure_lines
 from coding_review.rules import overrides, reasons, signoff
 from coding_review.rules.line_order import line_order
 from coding_review.rules.permissions import SIGN_OFF
@@ -49,7 +51,8 @@ def sign_off(actor: Any, code_set_id: int, *, seen_revision: int | None = None) 
             revision=code_set.revision,
         )
     findings = findings_of(code_set)
-    found = signoff.blockers(sign_off_facts(code_set, findings=findings))
+    record_findings(actor, code_set, findings)
+    found = blockers_of(code_set, findings)
     if found:
         raise SignOffBlocked(
             "Sign-off waits for: " + ", ".join(b.message for b in found),

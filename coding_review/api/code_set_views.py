@@ -28,12 +28,11 @@ from coding_review.api.serializers import (
     SignedCodeSetSerializer,
     SuggestionsSerializer,
 )
+from coding_review.blocking import blockers_of
 from coding_review.choices import Assistance, CodeSetStatus, DecisionAction, EncounterStatus, ReadingKind
 from coding_review.errors import InvalidEvidence, WrongStatus
 from coding_review.models import CodeEntry, CodeSet, Decision, DocumentVersion, Exposure, Reading
 from coding_review.places import utf16_column
-from coding_review.queries import sign_off_facts
-from coding_review.rules import signoff
 from coding_review.rules.permissions import CODE_ENCOUNTER, REOPEN, SIGN_OFF, VIEW_HISTORY, VIEW_WORKLIST
 from coding_review.web.getters import get_code_set_for
 
@@ -72,7 +71,7 @@ class CodeSetView(ReviewView):
         """Status, release, revision, and what keeps it from being signed off."""
         code_set = get_code_set_for(request.user, code_set_id, VIEW_WORKLIST)
         is_open = code_set.status == CodeSetStatus.OPEN
-        found = signoff.blockers(sign_off_facts(code_set)) if is_open else []
+        found = blockers_of(code_set) if is_open else []
         # Drawn from two sources, so put together here.
         code_set.blockers = found  # type: ignore[attr-defined]  # read by the serializer only
         return self.show(CodeSetDetailSerializer, code_set)

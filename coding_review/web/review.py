@@ -20,6 +20,7 @@ from coding_review.actions.hold_entry import hold_entry
 from coding_review.actions.modify import modify
 from coding_review.actions.open_encounter import open_encounter
 from coding_review.actions.record_exposure import record_exposure_on_card
+from coding_review.actions.record_findings import record_findings
 from coding_review.actions.reject import reject
 from coding_review.actions.set_evidence import set_evidence
 from coding_review.actions.set_line import ProcedureDetails, set_poa, set_procedure, set_role
@@ -44,6 +45,11 @@ ANSWER = "coding_review/review/answer.html"
 
 def number(value: str | None) -> int | None:
     return int(value) if value and value.isdecimal() and len(value) < 18 else None
+
+
+def entries_named(request: HttpRequest) -> list[int]:
+    """The entries whose cards showed findings when the act was sent ("found", by script only)."""
+    return [int(pk) for pk in request.POST.get("found", "").split()[:500] if number(pk)]
 
 
 @require_GET
@@ -78,6 +84,7 @@ def review(request: HttpRequest, encounter_id: int, claim_type: str) -> HttpResp
         builder = Builder(request.user, code_set, wanted)
         template = {
             "code-set": "coding_review/review/_code_set.html",
+            "findings": "coding_review/review/_findings.html",
             "document": "coding_review/review/document_answer.html",
             "panel-history": "coding_review/review/_history.html",
         }.get(target, "coding_review/review/body_answer.html")
@@ -291,13 +298,18 @@ def answered(
     reading = changed[-1].reading
     code_set = reading.code_set
     if not is_htmx(request):
+        if request.POST.get("panel") == "findings":
+            return redirect(page_url(code_set, document=document, panel="findings"))
         return redirect(
             page_url(code_set, document=document, entry=select or _next_undecided(code_set, after))
         )
-    wanted = Wanted(document=document, entry=select, panel=request.POST.get("panel", ""))
+    wanted = Wanted(
+        document=document, entry=select, panel=request.POST.get("panel", ""), found=entries_named(request)
+    )
     builder = Builder(request.user, code_set, wanted, reading=reading)
     page = builder.pieces(cards=whole_list)
     result = builder.result(changed, said=f"{said} {builder.left()}", whole_list=whole_list, moved=moved)
+    record_findings(request.user, code_set, builder.found)
     return render(request, ANSWER, {"page": page, "result": result})
 
 
@@ -326,7 +338,8 @@ def refused(request: HttpRequest, entry: CodeEntry, message: str, status: int) -
 
 def _not_saved(request: HttpRequest, entry: CodeEntry, status: int, wanted: Wanted) -> HttpResponse:
     code_set = get_code_set_for(request.user, entry.reading.code_set_id, READ_DOCUMENTS)
-    wanted.document = number(request.POST.get("document"))
+    wanted.document, wanted.found = number(request.POST.get("document")), entries_named(request)
+    wanted.panel = request.POST.get("panel", "")
     builder = Builder(request.user, code_set, wanted)
     if not is_htmx(request):
         return render(request, PAGE, {"page": builder.page()}, status=status)

@@ -12,6 +12,7 @@ from django.db.models import prefetch_related_objects
 
 from coding_review.auth import RoleBackend
 from coding_review.choices import RUN_OPEN, Assistance, EntryState, ReadingKind, RunStatus
+from coding_review.code_edits import Findings, findings_of
 from coding_review.models import (
     CodeEntry,
     CodeSet,
@@ -33,7 +34,8 @@ from coding_review.queries import (
 )
 from coding_review.rules import signoff
 from coding_review.rules.permissions import VIEW_HISTORY
-from coding_review.web import review_cards, review_documents, review_header
+from coding_review.web import review_cards, review_documents, review_findings, review_header
+from coding_review.web.finding import Finding, FindingsPanel
 from coding_review.web.lead_tools import lead_tools
 from coding_review.web.marked_text import DocumentText, Line
 from coding_review.web.review_conflicts import Disagreements, disagreements
@@ -58,6 +60,10 @@ class Wanted:
     pick: Pick | None = None
     errors: dict[int, str] = field(default_factory=dict)
     conflicts: dict[int, Conflict] = field(default_factory=dict)
+    # An override that was not saved: id, error and comment.
+    refused: Finding | None = None
+    # Entries whose cards showed findings when the act was sent: they may have none now.
+    found: Sequence[int] = ()
 
 
 class Builder:
@@ -179,19 +185,19 @@ class Builder:
         else:
             coded = ()
         running = any(run.status in RUN_OPEN for run in self.runs)
-        facts = sign_off_facts(self.code_set, self.listed, running=running)
+        facts = sign_off_facts(self.code_set, self.listed, running=running, hard_findings=self.found.hard)
         return {
             "encounter_id": self.encounter.pk,
             "claim_type": self.code_set.claim_type,
             "code_set_id": self.code_set.pk,
             "revision": self.code_set.revision,
             "document": self.text(lines=lines),
-            "code_set": review_cards.code_set_panel(self.code_set, coded),
+            "code_set": review_cards.code_set_panel(self.code_set, coded, self.beside),
             "progress": review_cards.progress(
                 self.listed, self.reading, signoff.blockers(facts), editable=not self.read_only
             ),
             "sign_off": review_header.sign_off_panel(self.encounter, self.code_set, self.user, self.profile),
-            "findings": () if self.hidden else self.disagreements.listed,
+            "findings": self.findings,
             "panel": self.panel,
             "read_only": self.read_only,
             "pick": self.wanted.pick,
@@ -222,7 +228,7 @@ class Builder:
                     shown=shown.pk if shown else None,
                     labels=labels,
                     selected=e.pk == self.wanted.entry,
-                    finding=self.disagreements.by_entry.get(e.pk),
+                    findings=self.findings_of(e),
                 )
             )
             for e in entries
@@ -237,9 +243,11 @@ class Builder:
         if shown is not None and not self.hidden:
             ids = [entry.pk for entry in changed]
             lines = review_documents.changed_marks(shown, self.spans, self.places, ids, moved=moved)
+        others = set() if whole_list else {*self.wanted.found, *self.beside} - {e.pk for e in changed}
         return Result(
             cards=() if whole_list else self.cards(changed),
             lines=lines,
+            found=tuple((e.pk, self.findings_of(e)) for e in self.listed if e.pk in others),
             whole_list=whole_list,
             select=self.wanted.entry,
             said=said,
@@ -248,6 +256,26 @@ class Builder:
     @cached_property
     def disagreements(self) -> Disagreements:
         return disagreements(self.code_set, self.versions)
+
+    @cached_property
+    def found(self) -> Findings:
+        """What the code edits say to the coded lines, which a hidden list does not hide."""
+        return findings_of(self.code_set, self.listed)
+
+    @cached_property
+    def beside(self) -> review_findings.ByEntry:
+        return review_findings.beside(self.found)
+
+    @cached_property
+    def findings(self) -> FindingsPanel:
+        told = () if self.hidden else self.disagreements.listed
+        return review_findings.panel(self.found, told, self.wanted.refused)
+
+    def findings_of(self, entry: Listed) -> tuple[Finding, ...]:
+        """On one card: documents that disagree, unless it is set aside, and what the code edits say to it."""
+        told = self.disagreements.by_entry.get(entry.pk)
+        of_documents = () if told is None or entry.state in review_cards.SET_ASIDE else (told,)
+        return (*of_documents, *self.beside.get(entry.pk, ()))
 
     def shown_version(self) -> DocumentVersion | None:
         return self._shown

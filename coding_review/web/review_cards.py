@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, ClaimType, CodeRole, CodeSystem
 from catalog.choices import PresentOnAdmission as Poa
@@ -36,7 +37,7 @@ from coding_review.web.review_page import (
 )
 from modelops.choices import Band, ContextTag
 
-_SET_ASIDE = frozenset({EntryState.REJECTED, EntryState.DISMISSED})
+SET_ASIDE = frozenset({EntryState.REJECTED, EntryState.DISMISSED})
 PLAIN_ROLES = frozenset({"", CodeRole.SECONDARY})
 # Where on the page each blocker is mended.
 _PANEL_OF = {
@@ -49,6 +50,7 @@ _PANEL_OF = {
     "many_first_listed": "codes",
     "poa": "codes",
     "invalid": "codes",
+    "findings": "findings",
 }
 
 
@@ -89,7 +91,7 @@ def card(
     shown: int | None,
     labels: Mapping[int, str],
     selected: bool = False,
-    finding: Finding | None = None,
+    findings: tuple[Finding, ...] = (),
 ) -> Card:
     """`shown` is the document version on screen; `labels` names the versions that quotes elsewhere come from."""
     return Card(
@@ -110,7 +112,7 @@ def card(
         note=EntryNote(entry.note).label if entry.note else "",
         poa_options=poa_options(entry, code_set.claim_type),
         role_options=role_options(entry, code_set.claim_type),
-        findings=(finding,) if finding is not None and entry.state not in _SET_ASIDE else (),
+        findings=findings,
         selected=selected,
     )
 
@@ -149,7 +151,9 @@ def bands(entries: Sequence[Listed]) -> tuple[BandCount, ...]:
     return tuple(BandCount(b.value, str(b.label), counts[b.value]) for b in Band)
 
 
-def code_set_panel(code_set: CodeSet, entries: Sequence[CodeEntry]) -> CodeSetPanel:
+def code_set_panel(
+    code_set: CodeSet, entries: Sequence[CodeEntry], beside: Mapping[int, tuple[Finding, ...]]
+) -> CodeSetPanel:
     coded = sorted((e for e in entries if e.state in CODED_STATES), key=line_order)
     claim_type = code_set.claim_type
     release = code_set.release
@@ -165,7 +169,10 @@ def code_set_panel(code_set: CodeSet, entries: Sequence[CodeEntry]) -> CodeSetPa
         note = "The latest loaded release stands in: none covers the date"
     return CodeSetPanel(
         lines=tuple(
-            _set_line(e, number, claim_type, first=number == 1, last=number == len(coded))
+            replace(
+                _set_line(e, number, claim_type, first=number == 1, last=number == len(coded)),
+                findings=beside.get(e.pk, ()),
+            )
             for number, e in enumerate(coded, start=1)
         ),
         procedure_systems=tuple(

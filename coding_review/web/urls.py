@@ -7,6 +7,7 @@ from coding_review.web import (
     code_set,
     code_set_export,
     encounter,
+    findings,
     history,
     late_documents,
     review,
@@ -40,6 +41,12 @@ urlpatterns: list[URLPattern] = [
     path("entries/<int:entry_id>/line/", review.entry_set, name="entry-set"),
     path("code-sets/<int:code_set_id>/add/", review.entry_add, name="entry-add"),
     path("code-sets/<int:code_set_id>/pick/", code_set.code_pick, name="code-pick"),
+    path(
+        "code-sets/<int:code_set_id>/findings/override/", findings.finding_override, name="finding-override"
+    ),
+    path(
+        "code-sets/<int:code_set_id>/findings/withdraw/", findings.finding_withdraw, name="finding-withdraw"
+    ),
     path("code-sets/<int:code_set_id>/undo/", review.code_set_undo, name="code-set-undo"),
     path("code-sets/<int:code_set_id>/redo/", review.code_set_redo, name="code-set-redo"),
     path(

@@ -81,6 +81,10 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:entry-set": (_of("entry", "POST", p.CODE_ENCOUNTER, role="secondary", version="0"),),
     "web:entry-add": (code_set("POST", p.CODE_ENCOUNTER, code="icd10cm:I10"),),
     "web:code-pick": (code_set("POST", p.CODE_ENCOUNTER, purpose="add", q="hypertension"),),
+    "web:finding-override": (
+        code_set("POST", p.CODE_ENCOUNTER, check="excludes1", codes="E11.22", outcome="unrelated"),
+    ),
+    "web:finding-withdraw": (code_set("POST", p.CODE_ENCOUNTER, override="1"),),
     "web:code-set-undo": (code_set("POST", p.CODE_ENCOUNTER),),
     "web:code-set-redo": (code_set("POST", p.CODE_ENCOUNTER),),
     "web:code-set-dismiss-low": (code_set("POST", p.CODE_ENCOUNTER, revision="0"),),
