@@ -36,7 +36,11 @@ def record_findings(actor: Any, code_set: CodeSet, found: Findings) -> int:
         ],
         ignore_conflicts=True,
     )
-    keys = [(code_set.pk, one.key) for one in new]
+
+    def remember() -> None:
+        for one in new:
+            _WRITTEN.keep((code_set.pk, one.key), True)
+
     # A transaction that is taken back leaves no row, so nothing may be remembered of it.
-    transaction.on_commit(lambda: [_WRITTEN.keep(key, True) for key in keys])
+    transaction.on_commit(remember)
     return len(new)

@@ -32,6 +32,15 @@ def _release(code_set: CodeSet, line: CodeLine) -> dict[str, str]:
     return found
 
 
+def _findings(code_set: CodeSet, line: CodeLine) -> list[dict[str, Any]]:
+    """What the code edits said to this line's code when it was signed, and why it was let stand.
+
+    Empty too where it was signed before code edits were made.
+    """
+    found = code_set.editions.get("code_edits", {}).get("findings", [])
+    return [each for each in found if line.code in each["codes"]]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     name: str
@@ -70,6 +79,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("service_date", lambda s, line: line.service_date.isoformat() if line.service_date else None),
     Column("rendering_provider", lambda s, line: line.rendering_provider),
     Column("diagnosis_pointers", lambda s, line: line.diagnosis_pointers),
+    Column("findings", lambda s, line: _findings(s, line)),
 )
 
 

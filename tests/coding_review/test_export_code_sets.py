@@ -100,8 +100,17 @@ def test_every_field_of_every_line(signed: CodeSet, coder: User, icd10cm: Releas
         "service_date": None,
         "rendering_provider": "",
         "diagnosis_pointers": [],
+        "findings": [f for f in signed.editions["code_edits"]["findings"] if "I50.23" in f["codes"]],
     }
-    assert set(rows[0]["editions"]) == {"icd10cm", "procedures", "reasons", "sign_off_rules", "engines"}
+    assert set(rows[0]["editions"]) == {
+        "icd10cm",
+        "procedures",
+        "reasons",
+        "sign_off_rules",
+        "overrides",
+        "code_edits",
+        "engines",
+    }
 
 
 def test_csv_holds_the_same(signed: CodeSet, coder: User) -> None:

@@ -99,11 +99,14 @@ document.addEventListener("keydown", (event) => {
   event.target.click();
 });
 
-bind("j", { label: "Next suggestion", group: "Codes", run: () => move(1), repeat: true });
-bind("k", { label: "Suggestion before", group: "Codes", run: () => move(-1), repeat: true });
+// The panel of findings has its own way up and down.
+const when = () => document.getElementById("panel-findings")?.hidden !== false;
+bind("j", { label: "Next suggestion", group: "Codes", when, run: () => move(1), repeat: true });
+bind("k", { label: "Suggestion before", group: "Codes", when, run: () => move(-1), repeat: true });
 bind("x", {
   label: "Next undecided",
   group: "Codes",
+  when,
   run: () => select(nextUndecided(selectedId ?? "")),
   repeat: true,
 });

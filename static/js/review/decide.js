@@ -12,6 +12,9 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (!parameters.line_start) parameters.document = documentId();
   // The panel in sight is drawn at once; others when they are looked at.
   parameters.panel = current() ?? "";
+  // Cards that show findings: the answer draws theirs again, also where none is left.
+  const found = [...document.querySelectorAll("#cards [data-found]")].map((each) => each.dataset.found);
+  if (found.length) parameters.found = found.join(" ");
 });
 
 let focused = "";

@@ -3,6 +3,7 @@ import "./cards.js";
 import "./text.js";
 import "./panels.js";
 import "./decide.js";
+import "./findings.js";
 import "./open.js";
 import "./picker.js";
 import "./add.js";

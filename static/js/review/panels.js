@@ -31,13 +31,15 @@ document.addEventListener("click", (event) => {
   if (tab) {
     if (name === "suggestions" && selected()) selected().focus({ preventScroll: true });
     else tab.focus({ preventScroll: true });
-    return;
+    if (name !== "findings") return;
   }
+  wanted = link?.dataset.findingOf ?? "";
   awaited = !enter(document.getElementById(`panel-${name}`));
 });
 
 // A panel that is drawn when it is looked at is entered when it has come.
 let awaited = false;
+let wanted = "";
 document.addEventListener("htmx:load", (event) => {
   const panel = event.detail.elt.closest?.(".panel-body");
   if (awaited && panel && !panel.hidden) awaited = !enter(panel);
@@ -46,11 +48,19 @@ document.addEventListener("htmx:load", (event) => {
 // The focus goes to what is missing or to be done there; whether there was anything.
 function enter(panel) {
   const first =
+    findingToShow(panel) ??
     panel.querySelector("select.missing") ??
     panel.querySelector("[data-sign] button, summary, a, button, select, input:not([type='hidden'])");
   first?.focus({ preventScroll: true });
   first?.scrollIntoView({ block: "nearest" });
   return Boolean(first);
+}
+
+// Of the findings the one that was asked for, else one about the selected code, else the first.
+function findingToShow(panel) {
+  const all = [...panel.querySelectorAll("[data-finding]")];
+  const of = (finding) => finding.dataset.entries.split(" ").includes(selected()?.dataset.card);
+  return all.find((finding) => finding.id === wanted) ?? all.find(of) ?? all[0];
 }
 
 document.addEventListener("keydown", (event) => {
