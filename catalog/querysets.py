@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import models
-from django.db.models import Case, F, IntegerField, Q, Value, When
+from django.db.models import Case, F, IntegerField, Min, Q, Value, When
+from django.db.models.functions import Left, Upper
 
 from catalog.choices import GROUP_KINDS, TERM_NOTE_KINDS, Origin, ReleaseStatus
 from catalog.keys import code_key
@@ -142,6 +144,12 @@ class TableEditionQuerySet(models.QuerySet["TableEdition"]):
             "-valid_from", "-loaded_at", "-pk"
         )
 
+    def usable_of(self, kinds: Iterable[str]) -> TableEditionQuerySet:
+        """Of several kinds at once, each newest first."""
+        return self.filter(kind__in=list(kinds), status=ReleaseStatus.COMPLETE).order_by(
+            "kind", "-valid_from", "-loaded_at", "-pk"
+        )
+
     def valid_on(self, on: dt.date) -> TableEditionQuerySet:
         return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), valid_from__lte=on)
 
@@ -150,6 +158,55 @@ class TableEditionQuerySet(models.QuerySet["TableEdition"]):
 
 
 class IndexEntryQuerySet(models.QuerySet["IndexEntry"]):
+    def naming(
+        self, editions: Iterable[TableEdition], codes: Iterable[str], unfinished: Iterable[str] = ()
+    ) -> IndexEntryQuerySet:
+        """Lines of these editions that print one of `codes`, whole or as a manifestation, or one of `codes` and
+        `unfinished` with more characters to come."""
+        whole = list(codes)
+        forms = [form for code in whole for form in (code, f"[{code}]")]
+        forms += [form for code in [*whole, *unfinished] for form in (f"{code}-", f"{code}.-", f"[{code}-]")]
+        return (
+            self.filter(edition__in=list(editions), codes__overlap=forms)
+            .select_related("edition")
+            .order_by("edition__kind", "position")
+        )
+
+    def main_terms(self, edition: TableEdition, letter: str) -> IndexEntryQuerySet:
+        return self.of(edition).filter(depth=0, term__istartswith=letter)
+
+    def letters(self, edition: TableEdition) -> list[str]:
+        """What main terms begin with."""
+        first = Upper(Left("term", 1))
+        found = self.filter(edition=edition, depth=0).annotate(letter=first)
+        return list(found.order_by("letter").values_list("letter", flat=True).distinct())
+
+    def with_words(self, edition: TableEdition, typed: list[str]) -> IndexEntryQuerySet:
+        """Lines that have every word, the last perhaps half typed; the best first."""
+        query = SearchQuery(" & ".join(f"{word}:*" for word in typed), config="simple", search_type="raw")
+        return (
+            self.filter(edition=edition, search=query)
+            .annotate(rank=SearchRank(F("search"), query))
+            .order_by("-rank", "position")
+        )
+
+    def lineage_of(self, entry: IndexEntry) -> list[IndexEntry]:
+        """The lines above, outermost first."""
+        above: list[IndexEntry] = []
+        parent_id = entry.parent_id
+        while parent_id is not None:
+            parent = self.get(pk=parent_id)
+            above.insert(0, parent)
+            parent_id = parent.parent_id
+        return above
+
+    def inside(self, entry: IndexEntry) -> IndexEntryQuerySet:
+        """Every line below it, however deep, in printed order."""
+        after = self.filter(edition_id=entry.edition_id, position__gt=entry.position)
+        end = after.filter(depth__lte=entry.depth).aggregate(end=Min("position"))["end"]
+        below = after if end is None else after.filter(position__lt=end)
+        return below.order_by("position")
+
     def of(self, edition: TableEdition) -> IndexEntryQuerySet:
         return self.filter(edition=edition).order_by("position")
 

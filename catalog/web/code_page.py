@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from catalog import queries
 from catalog.choices import NodeKind, NoteKind
 from catalog.models import Code, Release
+from catalog.web.index_lines import IndexLine, index_of
 from catalog.web.references import Piece, named_codes, pieces
 
 # How a note is marked at its edge: what it stops, what it wants first, what it wants besides.
@@ -44,6 +45,7 @@ class CodePage:
     notes: tuple[NoteView, ...]
     seventh: tuple[queries.SeventhChoice, ...]
     elsewhere: tuple[Code, ...]
+    index: tuple[IndexLine, ...]
     # Why a header cannot be billed, in words; empty for a billable code.
     incomplete: str
 
@@ -74,6 +76,7 @@ def build(release: Release, node: Code) -> CodePage:
         notes=tuple(view for instruction, view in views if instruction.kind != NoteKind.INCLUSION_TERM),
         seventh=tuple(seventh),
         elsewhere=tuple(queries.elsewhere(node)),
+        index=index_of(release, node, here, over[-1] if over else None),
         incomplete=_incomplete(node, children),
     )
 

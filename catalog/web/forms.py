@@ -40,6 +40,13 @@ class ReleaseForm(forms.Form):
         return queries.release_today_or_latest(system)
 
 
+class IndexForm(ReleaseForm):
+    """A place in an index: a letter, or words of its lines."""
+
+    letter = forms.CharField(required=False, max_length=1)
+    words = forms.CharField(required=False, max_length=MAX_QUERY, label="Words of the index")
+
+
 class HitsForm(forms.Form):
     """A search from any page. `near`: the code that a reviewer is about to replace. `pick`: the hits
     are buttons named "code" of the form round them instead of links."""

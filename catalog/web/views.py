@@ -39,13 +39,13 @@ class HitRow:
 def search_page(request: HttpRequest) -> HttpResponse:
     form = ReleaseForm(request.GET)
     if not form.is_valid():
-        return _not_found(request, "The release, date or search in this address cannot be read.", "")
+        return not_found(request, "The release, date or search in this address cannot be read.", "")
     query = form.cleaned_data["q"]
     try:
         release = form.chosen(CodeSystem.ICD10CM)
     except NoRelease as error:
-        return _not_found(request, str(error), query)
-    context = _frame(request, form, release, query)
+        return not_found(request, str(error), query)
+    context = frame(request, form, release, query)
     context["chapters"] = queries.chapters(release)
     return render(request, "catalog/search.html", context)
 
@@ -77,23 +77,23 @@ def search_hits(request: HttpRequest) -> HttpResponse:
 def code_page(request: HttpRequest, system: str, code: str) -> HttpResponse:
     form = ReleaseForm(request.GET)
     if not form.is_valid():
-        return _not_found(request, "The release, date or search in this address cannot be read.", code)
+        return not_found(request, "The release, date or search in this address cannot be read.", code)
     try:
         release = form.chosen(system)
         node = queries.get_node(release, code, form.cleaned_data["kind"] or None)
     except UnknownCode:
         return _unknown_code(request, form, release, code)
     except CatalogError as error:
-        return _not_found(request, str(error), code)
+        return not_found(request, str(error), code)
     if node.code != code:
         address = reverse("codes:code", args=[system, node.code])
         return redirect(f"{address}?{request.GET.urlencode()}" if request.GET else address)
-    context = _frame(request, form, release, form.cleaned_data["q"])
+    context = frame(request, form, release, form.cleaned_data["q"])
     context["page"] = page_data.build(release, node)
     return render(request, "catalog/code.html", context)
 
 
-def _frame(request: HttpRequest, form: ReleaseForm, release: Release, query: str) -> dict[str, Any]:
+def frame(request: HttpRequest, form: ReleaseForm, release: Release, query: str) -> dict[str, Any]:
     """What the search column and the links of every encoder page need."""
     address = _address(request.GET, query, release)
     hits = search(release, query, limit=_LIMIT, typing=False) if query else []
@@ -124,7 +124,7 @@ def _rows(release: Release, hits: list[SearchHit], address: str) -> list[HitRow]
 
 
 def _unknown_code(request: HttpRequest, form: ReleaseForm, release: Release, code: str) -> HttpResponse:
-    context = _frame(request, form, release, form.cleaned_data["q"])
+    context = frame(request, form, release, form.cleaned_data["q"])
     context |= {"code": code, "similar": _rows(release, _similar(release, code), context["address"])}
     return render(request, "catalog/unknown_code.html", context, status=404)
 
@@ -138,7 +138,7 @@ def _similar(release: Release, code: str) -> list[SearchHit]:
     return []
 
 
-def _not_found(request: HttpRequest, problem: str, query: str) -> HttpResponse:
+def not_found(request: HttpRequest, problem: str, query: str) -> HttpResponse:
     context = {
         "problem": problem,
         "query": query,

@@ -110,6 +110,9 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:healthz": (Expected("GET", PUBLIC),),
     "codes:search": (Expected("GET", SIGNED_IN),),
     "codes:hits": (Expected("POST", SIGNED_IN, body={"q": "E11"}),),
+    "codes:index": (Expected("GET", SIGNED_IN),),
+    "codes:index-table": (Expected("GET", SIGNED_IN, kwargs={"kind": ""}),),
+    "codes:index-entry": (Expected("GET", SIGNED_IN, kwargs={"kind": "", "entry_id": ""}),),
     "codes:code": (Expected("GET", SIGNED_IN, kwargs={"system": "", "code": ""}),),
     # The API's rights are walked by test_api_access.py, method by method; here it is met as a stranger meets it.
     "api:docs": (Expected("GET", SIGNED_IN),),
