@@ -65,7 +65,11 @@ class Demo:
         named = {"predict": "worker", "background@%h": "background", "beat": "beat", "gunicorn": "web"}
         found = {}
         for child in psutil.Process(self.process.pid).children():
-            words = child.cmdline() if child.status() != psutil.STATUS_ZOMBIE else []
+            try:
+                words = child.cmdline() if child.status() != psutil.STATUS_ZOMBIE else []
+            except psutil.NoSuchProcess:
+                # It ended between being listed and being asked.
+                continue
             found |= {name: child for word, name in named.items() if word in words}
         return found
 

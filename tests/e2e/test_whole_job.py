@@ -257,6 +257,8 @@ def test_a_clinic_note_by_keys_alone(
     keys.sign_in(live_server.url, coder.username, PASSWORD)
     keys.press("j", "Enter")
     expect(page.get_by_text("Read only.")).to_be_visible()
+    # The keys work once the modules have run, and they give the focus to the first card.
+    expect(keys.selected).to_be_focused()
     keys.press("t")
     # The page before it has a selected code too: wait for the one that may be changed.
     expect(page.get_by_text("Read only.")).to_have_count(0)
@@ -406,8 +408,10 @@ def test_a_visit_with_the_pointer(
     expect(page.locator("[data-quote]")).to_have_text(words)
     page.locator("#panel-add [name=q]").fill("G43.009")
     page.locator("#panel-add .pick", has_text="G43.009").first.click()
-    expect(page.locator(".card[data-state=added]")).to_have_attribute("data-code", "G43.009")
-    place = EntryEvidence.objects.get(entry__code="G43.009", entry__origin="added")
+    # The engine suggested it too: its card is accepted, the decision is an addition.
+    expect(page.locator(".card[data-code='G43.009']")).to_have_attribute("data-state", "accepted")
+    assert Decision.objects.order_by("pk").last().action == "add"
+    place = EntryEvidence.objects.get(entry__code="G43.009")
     line = place.document_version.lines[place.line_start - 1]
     assert line.startswith("🧠⚡ Head: migraine")
     assert (place.line_end, place.col_start) == (place.line_start, line.index(words))
