@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -11,6 +12,9 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.module_loading import import_string
+
+from catalog.edits.site_table import read_site_table
+from catalog.errors import LoadRefused
 
 _POSITIVE = (
     "LEASE_MINUTES",
@@ -72,6 +76,11 @@ def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
             )
     if settings.TIME_ZONE not in available_timezones():
         found.append(Error(f"TIME_ZONE {settings.TIME_ZONE!r} is not known here.", id="coding_review.E005"))
+    if settings.CODE_EDITS_SITE_TABLE:
+        try:
+            read_site_table(Path(settings.CODE_EDITS_SITE_TABLE))
+        except LoadRefused as error:
+            found.append(Error(f"CODE_EDITS_SITE_TABLE: {error}", id="coding_review.E008"))
     if settings.IDLE_MINUTES > settings.LEASE_MINUTES:
         found.append(
             Warning(

@@ -206,6 +206,8 @@ PREDICTION_ATTEMPTS = env.int("PREDICTION_ATTEMPTS", default=3)
 PREDICTION_SECONDS = env.int("PREDICTION_SECONDS", default=240)
 # Whether the latest loaded release may stand in where none covers the date (marked everywhere it is used).
 ALLOW_LATEST_RELEASE = env.bool("ALLOW_LATEST_RELEASE", default=False)
+# CSV of the site's own table for the code edits that no published table stands behind; empty: they are off.
+CODE_EDITS_SITE_TABLE = env.str("CODE_EDITS_SITE_TABLE", default="")
 READ_FIRST = env.bool("READ_FIRST", default=False)
 
 # --- The API --------------------------------------------------------------------------------------

@@ -16,10 +16,11 @@ from catalog.edits import (
     mce,
     procedures,
     sides,
+    site,
     validity,
 )
 from catalog.edits.knowledge import Knowledge
-from catalog.edits.rows import Case, Check, Hit
+from catalog.edits.rows import Case, Check, Hit, Placed
 from catalog.edits.types import CodeLine, EncounterFacts, Finding, Report, Result, Severity, Tally
 
 EDITION = "2026-1"
@@ -33,11 +34,13 @@ CHECKS: tuple[Check, ...] = (
     *documentation.CHECKS,
     *mce.CHECKS,
     *procedures.CHECKS,
+    *site.CHECKS,
 )
 
 BY_ID: dict[str, Check] = {check.id: check for check in CHECKS}
+# The checks of two diagnoses beside each other.
+PAIR_CHECKS: tuple[Check, ...] = tuple(row for row in CHECKS if row.pair is not None)
 _ORDER: dict[Severity, int] = {Severity.HARD: 0, Severity.WARN: 1, Severity.INFO: 2}
-_NO_RELEASE = "release"
 
 
 def check(
@@ -49,42 +52,54 @@ def check(
 ) -> Report:
     """What failed and what had no data, hard findings first; passes are only counted.
 
-    `checks`: those to run, whether on by default or not; None: all that are on. Findings of one check over the
-    same codes are one finding.
+    `checks`: those to run, whether on by default or not; None: all that are on, by default or because the site's
+    table has rows for them. Findings of one check over the same codes are one finding.
     """
     case = Case(lines, facts, knowledge)
-    systems = {str(line.system) for line in lines}
+    systems = {line.system for line in lines}
     findings: dict[tuple[str, tuple[str, ...]], Finding] = {}
     counts: dict[str, Tally] = {}
-    for row in CHECKS if checks is None else checks:
-        if checks is None and not row.on:
-            continue
-        if facts.claim_type not in row.claim_types or not systems & row.systems:
+    pair_rows: list[Check] = []
+    wanted = [row for row in CHECKS if row.on or row.id in knowledge.site] if checks is None else checks
+    for row in wanted:
+        if facts.claim_type not in row.claim_types or systems.isdisjoint(row.systems):
             continue
         if row.needs and getattr(knowledge, row.needs) is None:
             # Said once for all by `release`, `mce_table` and `poa_table`.
             counts[row.id] = Tally(no_data=1)
-            continue
-        looked, hits = _hits(row, case)
-        failed = sum(hit.result is Result.FAIL for hit in hits)
-        counts[row.id] = Tally(max(looked - len(hits), 0), failed, len(hits) - failed)
-        for hit in hits:
-            _add(findings, _finding(row, hit, knowledge))
+        elif row.case is None:
+            pair_rows.append(row)
+        else:
+            hits = list(row.case(case))
+            failed = sum(hit.result is Result.FAIL for hit in hits)
+            counts[row.id] = Tally(not hits, failed, len(hits) - failed)
+            for hit in hits:
+                _add(findings, _finding(row, hit, knowledge))
+    if pair_rows:
+        found, looked = check_pairs(case, combinations(case.known, 2), pair_rows)
+        for row in pair_rows:
+            of_row = found.get(row.id, ())
+            counts[row.id] = Tally(looked - len(of_row), len(of_row))
+            for hit in of_row:
+                _add(findings, _finding(row, hit, knowledge))
     ordered = sorted(findings.values(), key=lambda f: (f.result is Result.NO_DATA, _ORDER[f.severity]))
     return Report(tuple(ordered), counts)
 
 
-def _hits(row: Check, case: Case) -> tuple[int, list[Hit]]:
-    """How many questions the check asked, and what it found."""
-    if row.pair is not None:
-        pair = row.pair
-        known = case.known
-        hits = [hit for a, b in combinations(known, 2) if (hit := pair(case, a, b)) is not None]
-        return len(known) * (len(known) - 1) // 2, hits
-    if row.case is not None:
-        found = list(row.case(case))
-        return max(1, len(found)), found
-    return 0, []
+def check_pairs(
+    case: Case, pairs: Iterable[tuple[Placed, Placed]], rows: Sequence[Check]
+) -> tuple[dict[str, list[Hit]], int]:
+    """What the pair checks of `rows` find in each pair, by check, and how many pairs there were."""
+    functions = [(row.id, row.pair) for row in rows if row.pair is not None]
+    found: dict[str, list[Hit]] = {}
+    looked = 0
+    for one, other in pairs:
+        looked += 1
+        for check_id, function in functions:
+            hit = function(case, one, other)
+            if hit is not None:
+                found.setdefault(check_id, []).append(hit)
+    return found, looked
 
 
 def _finding(row: Check, hit: Hit, knowledge: Knowledge) -> Finding:

@@ -24,21 +24,25 @@ _OF_INTENT: dict[tuple[str, str], Characters] = {
 
 def _excludes(kind: NoteKind, label: str) -> PairFunction:
     def pair(case: Case, one: Placed, other: Placed) -> Hit | None:
-        if one.node is None or other.node is None or one.code == other.code:
+        first, second = one.node, other.node
+        if first is None or second is None or first is second:
             return None
-        notes = case.tabular.notes
-        for a, b in ((one, other), (other, one)):
-            if a.node is None or b.node is None or not notes.reaches(a.node, b.node, kind):
-                continue
-            for block in notes.along(a.node, kind):
-                target = block.target(b.node)
-                # A range that holds the code itself speaks of what is elsewhere in it.
-                if target is not None and not target.meets(a.node):
-                    where = case.tabular.tree.nodes[block.position].code
-                    return Hit(
-                        f"{label} at {where} of {a.code} names {b.code}: {target.text}.",
-                        (one, other),
-                    )
+        reach = case.tabular.notes.reach
+        if reach(first, kind).holds(second.position):
+            hit = named(case, first, second, (one, other))
+            if hit is not None:
+                return hit
+        if reach(second, kind).holds(first.position):
+            return named(case, second, first, (one, other))
+        return None
+
+    def named(case: Case, a: Node, b: Node, lines: tuple[Placed, ...]) -> Hit | None:
+        for block in case.tabular.notes.along(a, kind):
+            target = block.target(b)
+            # A range that holds the code itself speaks of what is elsewhere in it.
+            if target is not None and not target.meets(a):
+                where = _place(case, block)
+                return Hit(f"{label} at {where} of {a.code} names {b.code}: {target.text}.", lines)
         return None
 
     return pair

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from catalog.edits.notes import NoteBook
+from catalog.edits.site_table import SiteTable
 from catalog.edits.tree import Tree
 
 
@@ -110,3 +111,4 @@ class Knowledge:
     ncci: Mapping[dt.date | None, NcciTable] = field(default_factory=dict)
     mue: Mapping[dt.date | None, MueTable] = field(default_factory=dict)
     ncci_modifiers: frozenset[str] | None = None
+    site: SiteTable = field(default_factory=dict)

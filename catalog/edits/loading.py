@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
 
 from catalog.choices import CodeSystem, NodeKind
 from catalog.edits import published
 from catalog.edits.knowledge import CodeList, Knowledge, Listed, Tabular
 from catalog.edits.notes import READ_KINDS, read_notes
+from catalog.edits.site_table import SiteTable, read_site_table
 from catalog.edits.tree import Node, Tree
 from catalog.edits.types import CodeLine, EncounterFacts
 from catalog.errors import NoRelease
@@ -46,7 +50,18 @@ def knowledge_for(
         ncci=published.ncci_tables(lines, facts),
         mue=published.mue_tables(lines, facts),
         ncci_modifiers=published.ncci_modifiers(lines, facts),
+        site=_site_table(),
     )
+
+
+def _site_table() -> SiteTable:
+    path = settings.CODE_EDITS_SITE_TABLE
+    return _read_site_table(path, Path(path).stat().st_mtime_ns) if path else {}
+
+
+@lru_cache(maxsize=1)
+def _read_site_table(path: str, _changed: int) -> SiteTable:
+    return read_site_table(Path(path))
 
 
 def tabular_of(release: Release) -> Tabular:

@@ -240,7 +240,7 @@ class NoteBook:
             if block.kind == NoteKind.EXCLUDES2 and tree.nodes[block.position].kind == NodeKind.CHAPTER:
                 continue
             self._by_kind[block.kind].setdefault(block.position, []).append(block)
-        self._reach: dict[tuple[str, int], _Reach] = {}
+        self._reach: dict[str, dict[int, Reach]] = {str(kind): {} for kind in READ_KINDS}
 
     def along(self, node: Node, kind: str) -> Iterator[NoteBlock]:
         """Notes of the node and of its ancestors, nearest first."""
@@ -253,24 +253,20 @@ class NoteBook:
         blocks = [block for each in self._by_kind[kind].values() for block in each]
         return sum(len(b.targets) for b in blocks), sum(len(b.unread) for b in blocks)
 
-    def reaches(self, node: Node, other: Node, kind: str) -> bool:
-        """Whether some target of the node's own or inherited notes may hold the other; conditions on
-        characters are not looked at. Precomputed for each ancestor: two random codes cost two bisections."""
-        return self._reach_of(node, kind).holds(other.position)
-
-    def _reach_of(self, node: Node, kind: str) -> _Reach:
-        key = (kind, node.position)
-        known = self._reach.get(key)
+    def reach(self, node: Node, kind: str) -> Reach:
+        """The positions that targets of the node's own or inherited notes may hold; conditions on characters are
+        not looked at. Precomputed for each ancestor: two random codes cost two bisections."""
+        known = self._reach[kind].get(node.position)
         if known is None:
-            above = self._reach_of(self._tree.nodes[node.parent], kind) if node.parent >= 0 else _NOWHERE
+            above = self.reach(self._tree.nodes[node.parent], kind) if node.parent >= 0 else _NOWHERE
             own = self._by_kind[kind].get(node.position, ())
             known = above.with_targets(t for block in own for t in block.targets) if own else above
-            self._reach[key] = known
+            self._reach[kind][node.position] = known
         return known
 
 
 @dataclass(frozen=True, slots=True)
-class _Reach:
+class Reach:
     """Merged, sorted spans of positions."""
 
     starts: tuple[int, ...] = ()
@@ -280,7 +276,7 @@ class _Reach:
         at = bisect_right(self.starts, position)
         return at > 0 and position <= self.ends[at - 1]
 
-    def with_targets(self, targets: Iterable[Target]) -> _Reach:
+    def with_targets(self, targets: Iterable[Target]) -> Reach:
         spans = sorted([*zip(self.starts, self.ends, strict=True), *((t.first, t.last) for t in targets)])
         merged: list[tuple[int, int]] = []
         for first, last in spans:
@@ -288,10 +284,10 @@ class _Reach:
                 merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
             else:
                 merged.append((first, last))
-        return _Reach(tuple(s for s, _ in merged), tuple(e for _, e in merged))
+        return Reach(tuple(s for s, _ in merged), tuple(e for _, e in merged))
 
 
-_NOWHERE = _Reach()
+_NOWHERE = Reach()
 
 
 def read_notes(tree: Tree, rows: Iterable[tuple[int, str, int, str]]) -> NoteBook:

@@ -50,8 +50,11 @@ class Case:
         diagnoses: list[Placed] = []
         for index, line in enumerate(lines):
             if line.system == CodeSystem.ICD10CM:
-                code = dotted(line.code)
-                placed = Placed(index, line, code, tree.code(code) if tree else None)
+                node = tree.code(line.code) if tree else None
+                code = line.code if node is not None else dotted(line.code)
+                if node is None and tree is not None:
+                    node = tree.code(code)
+                placed = Placed(index, line, code, node)
                 if line.role not in APART_ROLES:
                     diagnoses.append(placed)
             else:

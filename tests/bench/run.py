@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection
 
-from tests.bench import engine, memory, pages, worklist
+from tests.bench import edits, engine, memory, pages, worklist
 
 MEASURES: dict[str, Callable[[], None]] = {
     "catalog": engine.catalog,
     "engine": engine.engine,
+    "edits": edits.edits,
     "review": pages.review_page,
     "decision": pages.decision,
     "worklist": worklist.worklist,

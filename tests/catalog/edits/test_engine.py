@@ -80,3 +80,12 @@ def test_a_batch_row_has_what_the_interface_names(edits):
     assert set(row) == {"check", "severity", "result", "codes", "message", "citation", "edition"}
     assert (row["check"], row["severity"], row["result"]) == ("hypertension_combined", "warn", "fail")
     assert row["codes"] == ["I10", "N18.30"]
+
+
+def test_every_check_stands_in_the_documentation(settings):
+    text = (settings.BASE_DIR / "docs" / "code-edits.md").read_text()
+    written = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    assert list(written) == [row.id for row in CHECKS]
+    for row in CHECKS:
+        assert row.citation.replace("ICD-10-CM Official Guidelines", "OCG") in written[row.id]
+        assert f"| {row.severity}{'' if row.on else ', off by default'} |" in written[row.id]
