@@ -13,9 +13,10 @@ from functools import cached_property
 from django.conf import settings
 from django.db.models import Value
 
-from catalog.choices import ClaimType, ReleaseStatus
+from catalog.choices import ClaimType, CodeSystem, ReleaseStatus
 from catalog.edits.engine import EDITION, check
-from catalog.edits.loading import knowledge_for
+from catalog.edits.knowledge import Knowledge
+from catalog.edits.loading import knowledge_for, tabular_of
 from catalog.edits.types import CodeLine, EncounterFacts, EvidenceCue, Finding, Report, Result, Severity
 from catalog.models import Release, TableEdition
 from coding_review.choices import CODED_STATES
@@ -98,6 +99,12 @@ class Findings:
         return sum(one.hard for one in self.open)
 
 
+def prepare(code_set: CodeSet) -> None:
+    """Loads the release once in the process: a page can wait for it a moment, the answer to a decision cannot."""
+    if code_set.release is not None:
+        tabular_of(code_set.release)
+
+
 def findings_of(code_set: CodeSet, entries: Sequence[Listed] | None = None) -> Findings:
     """Of the lines that are in the code set now; `entries` as the caller has them at hand, all of the list."""
     entries = entry_facts(code_set) if entries is None else entries
@@ -158,19 +165,24 @@ def _report(code_set: CodeSet, rows: Sequence[Listed]) -> Report:
     facts = facts_of(code_set.encounter, code_set.claim_type)
     release = code_set.release
     source = (release.pk, release.source_hash) if release is not None else None
-    key = (lines, facts, source, settings.ALLOW_LATEST_RELEASE, _what_is_loaded())
-    report = _REPORTS.get(key)
+    known_by = (facts, source, settings.ALLOW_LATEST_RELEASE, _what_is_loaded())
+    report = _REPORTS.get((lines, known_by))
     if report is None:
-        knowledge = knowledge_for(
-            lines, facts, release=release, latest_stands_in=settings.ALLOW_LATEST_RELEASE
-        )
+        # Of the lines only procedures and modifiers choose what has to be known.
+        procedures = tuple(line for line in lines if line.system != CodeSystem.ICD10CM)
+        knowledge = _KNOWLEDGE.get((procedures, known_by))
+        if knowledge is None:
+            latest = settings.ALLOW_LATEST_RELEASE
+            knowledge = knowledge_for(lines, facts, release=release, latest_stands_in=latest)
+            _KNOWLEDGE.keep((procedures, known_by), knowledge)
         report = check(lines, facts, knowledge)
-        _REPORTS.keep(key, report)
+        _REPORTS.keep((lines, known_by), report)
     return report
 
 
 # By everything the answer depends on: most acts on a long list leave its coded lines as they were.
 _REPORTS: Kept[Hashable, Report] = Kept(500)
+_KNOWLEDGE: Kept[Hashable, Knowledge] = Kept(50)
 
 
 def _what_is_loaded() -> tuple[object, ...]:

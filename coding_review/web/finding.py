@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from zlib import crc32
 
 from coding_review.rules.overrides import Choice
 
@@ -79,3 +81,19 @@ class FindingsPanel:
     def count(self) -> int:
         """What asks for something; notes do not."""
         return sum(f.severity != "note" for f in self.open)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stands beside one card. `mark` tells whether a page shows the same: "12:3ac8", empty for none."""
+
+    entry: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def mark(self) -> str:
+        return f"{self.entry}:{_digest(self.findings):x}" if self.findings else ""
+
+
+def _digest(findings: Iterable[Finding]) -> int:
+    return crc32("|".join(f"{f.severity} {f.check} {f.title} {f.message}" for f in findings).encode())

@@ -15,7 +15,7 @@ from coding_review.web.finding import Finding
 from coding_review.web.forms import first_error, given
 from coding_review.web.getters import get_code_set_for
 from coding_review.web.http import is_htmx
-from coding_review.web.review import ANSWER, PAGE, entries_named, number, page_url
+from coding_review.web.review import ANSWER, PAGE, found_marks, number, page_url
 from coding_review.web.review_build import Builder, Wanted
 from coding_review.web.review_findings import element_id
 
@@ -42,25 +42,24 @@ def finding_override(request: HttpRequest, code_set_id: int) -> HttpResponse:
     try:
         if not form.is_valid():
             raise InvalidDecision(first_error(form))
-        override = override_finding(request.user, code_set.pk, codes=codes, **form.cleaned_data)
+        override_finding(request.user, code_set.pk, codes=codes, **form.cleaned_data)
     except (StalePage, InvalidDecision) as error:
         refused = Finding("note", "", "", id=refused.id, error=error.message, comment=refused.comment)
-        return _answer(request, code_set, (), "Not saved.", status=error.status, refused=refused)
-    return _answer(request, code_set, override.entries, "Overridden.")
+        return _answer(request, code_set, "Not saved.", status=error.status, refused=refused)
+    return _answer(request, code_set, "Overridden.")
 
 
 @require_POST
 def finding_withdraw(request: HttpRequest, code_set_id: int) -> HttpResponse:
     code_set = get_code_set_for(request.user, code_set_id, CODE_ENCOUNTER)
     data = given(WithdrawForm(request.POST))
-    override = withdraw_override(request.user, code_set.pk, data["override"])
-    return _answer(request, code_set, override.entries, "Withdrawn: the finding stands again.")
+    withdraw_override(request.user, code_set.pk, data["override"])
+    return _answer(request, code_set, "Withdrawn: the finding stands again.")
 
 
 def _answer(
     request: HttpRequest,
     code_set: CodeSet,
-    entries: list[int] | tuple[int, ...],
     said: str,
     *,
     status: int = 200,
@@ -72,7 +71,7 @@ def _answer(
         document=number(request.POST.get("document")),
         panel=PANEL,
         refused=refused,
-        found=[*entries_named(request), *entries],
+        found=found_marks(request),
     )
     if is_htmx(request):
         builder = Builder(request.user, fresh, wanted)

@@ -28,6 +28,7 @@ from coding_review.actions.set_sequence import move_line
 from coding_review.actions.undo import redo, undo
 from coding_review.actions.withdraw import withdraw
 from coding_review.choices import DecisionAction, EntryState
+from coding_review.code_edits import prepare
 from coding_review.errors import ReviewError, StalePage
 from coding_review.models import CodeEntry, CodeSet
 from coding_review.rules import reasons
@@ -47,9 +48,10 @@ def number(value: str | None) -> int | None:
     return int(value) if value and value.isdecimal() and len(value) < 18 else None
 
 
-def entries_named(request: HttpRequest) -> list[int]:
-    """The entries whose cards showed findings when the act was sent ("found", by script only)."""
-    return [int(pk) for pk in request.POST.get("found", "").split()[:500] if number(pk)]
+def found_marks(request: HttpRequest) -> dict[int, str]:
+    """By entry the mark of the findings that its card shows ("found", sent by script only)."""
+    marks = request.POST.get("found", "")[:20_000].split()
+    return {int(pk): mark for mark in marks if number(pk := mark.partition(":")[0])}
 
 
 @require_GET
@@ -92,6 +94,8 @@ def review(request: HttpRequest, encounter_id: int, claim_type: str) -> HttpResp
     builder = Builder(request.user, code_set, wanted)
     builder.select_first_undecided()
     _remember_opening(request, code_set, read_only=bool(builder.read_only))
+    if not builder.read_only:
+        prepare(code_set)
     return render(request, PAGE, {"page": builder.page()})
 
 
@@ -304,7 +308,7 @@ def answered(
             page_url(code_set, document=document, entry=select or _next_undecided(code_set, after))
         )
     wanted = Wanted(
-        document=document, entry=select, panel=request.POST.get("panel", ""), found=entries_named(request)
+        document=document, entry=select, panel=request.POST.get("panel", ""), found=found_marks(request)
     )
     builder = Builder(request.user, code_set, wanted, reading=reading)
     page = builder.pieces(cards=whole_list)
@@ -338,7 +342,7 @@ def refused(request: HttpRequest, entry: CodeEntry, message: str, status: int) -
 
 def _not_saved(request: HttpRequest, entry: CodeEntry, status: int, wanted: Wanted) -> HttpResponse:
     code_set = get_code_set_for(request.user, entry.reading.code_set_id, READ_DOCUMENTS)
-    wanted.document, wanted.found = number(request.POST.get("document")), entries_named(request)
+    wanted.document, wanted.found = number(request.POST.get("document")), found_marks(request)
     wanted.panel = request.POST.get("panel", "")
     builder = Builder(request.user, code_set, wanted)
     if not is_htmx(request):

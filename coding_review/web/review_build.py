@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -35,7 +35,7 @@ from coding_review.queries import (
 from coding_review.rules import signoff
 from coding_review.rules.permissions import VIEW_HISTORY
 from coding_review.web import review_cards, review_documents, review_findings, review_header
-from coding_review.web.finding import Finding, FindingsPanel
+from coding_review.web.finding import Finding, FindingsPanel, Found
 from coding_review.web.lead_tools import lead_tools
 from coding_review.web.marked_text import DocumentText, Line
 from coding_review.web.review_conflicts import Disagreements, disagreements
@@ -62,8 +62,8 @@ class Wanted:
     conflicts: dict[int, Conflict] = field(default_factory=dict)
     # An override that was not saved: id, error and comment.
     refused: Finding | None = None
-    # Entries whose cards showed findings when the act was sent: they may have none now.
-    found: Sequence[int] = ()
+    # By entry the mark of the findings that its card showed when the act was sent.
+    found: Mapping[int, str] = field(default_factory=dict)
 
 
 class Builder:
@@ -243,11 +243,10 @@ class Builder:
         if shown is not None and not self.hidden:
             ids = [entry.pk for entry in changed]
             lines = review_documents.changed_marks(shown, self.spans, self.places, ids, moved=moved)
-        others = set() if whole_list else {*self.wanted.found, *self.beside} - {e.pk for e in changed}
         return Result(
             cards=() if whole_list else self.cards(changed),
             lines=lines,
-            found=tuple((e.pk, self.findings_of(e)) for e in self.listed if e.pk in others),
+            found=() if whole_list else self._found_elsewhere({e.pk for e in changed}),
             whole_list=whole_list,
             select=self.wanted.entry,
             said=said,
@@ -270,6 +269,10 @@ class Builder:
     def findings(self) -> FindingsPanel:
         told = () if self.hidden else self.disagreements.listed
         return review_findings.panel(self.found, told, self.wanted.refused)
+
+    def _found_elsewhere(self, changed: Collection[int]) -> tuple[Found, ...]:
+        now = (Found(e.pk, self.findings_of(e)) for e in self.listed if e.pk not in changed)
+        return tuple(each for each in now if each.mark != self.wanted.found.get(each.entry, ""))
 
     def findings_of(self, entry: Listed) -> tuple[Finding, ...]:
         """On one card: documents that disagree, unless it is set aside, and what the code edits say to it."""

@@ -53,7 +53,7 @@ Answers to htmx (header HX-Request):
 - entry-decide, entry-set: review/answer.html with `page` and `result`: only what changed, everything out of band.
   409 (stale page): the same with the card's `conflict` set; 422: with the card's `error` set.
 - finding-override, finding-withdraw: the same, with the findings beside the cards they concern. Every answer to an
-  act draws those of the entries named in `found` again: the cards that showed some when it was sent.
+  act draws them where the page shows others: `found` names the marks of the cards that show some.
 - entry-add, undo, redo, dismiss-low: the same with `result.whole_list` true.
 - review with target "document": review/document_answer.html (the text, its strip, rail and outline).
 - review with target "findings": review/_findings.html; with "code-set": review/_code_set.html.
@@ -71,7 +71,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from coding_review.rules.reasons import FAMILIES, Family
-from coding_review.web.finding import Finding, FindingsPanel
+from coding_review.web.finding import Finding, FindingsPanel, Found
 from coding_review.web.marked_text import DocumentText, Line
 
 
@@ -184,6 +184,10 @@ class Card:
     @property
     def undecided(self) -> bool:
         return self.state == "undecided"
+
+    @property
+    def found(self) -> Found:
+        return Found(self.id, self.findings)
 
     @property
     def coded(self) -> bool:
@@ -368,8 +372,8 @@ class Result:
 
     cards: tuple[Card, ...] = ()
     lines: tuple[Line, ...] = ()
-    # Of further cards only what the code edits say to them, by entry.
-    found: tuple[tuple[int, tuple[Finding, ...]], ...] = ()
+    # Of further cards only what is said to them, where the page shows something else.
+    found: tuple[Found, ...] = ()
     whole_list: bool = False
     select: int | None = None  # the entry to select; None: the page goes to the next undecided
     said: str = ""  # for the live region: "N17.0 accepted. 9 left."

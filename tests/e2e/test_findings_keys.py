@@ -1,0 +1,111 @@
+"""A hard finding by keyboard: it appears with the decision, is overridden with a reason, and the set is signed."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import BrowserContext, Page, expect
+
+from coding_review.models import CodeSet, FindingOverride
+from tests.coding_review.entries import suggest
+from tests.coding_review.finding_cases import ANEMIA, DELIVERY, DM1, DM2, coded
+from tests.e2e.test_review_behaviour import axe
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+
+
+def review_url(live_server: Any, code_set: CodeSet) -> str:
+    address = reverse("web:review", args=[code_set.encounter_id, code_set.claim_type])
+    return str(live_server.url) + address
+
+
+def test_overridden_and_signed_by_keyboard(
+    icd10cm: Any, make_encounter: Any, coder: Any, sign_in: Any, live_server: Any, page: Page
+) -> None:
+    code_set = coded(make_encounter, coder, DELIVERY)
+    (anemia,) = suggest(code_set, ANEMIA)
+    sign_in(coder)
+    page.goto(review_url(live_server, code_set))
+    expect(page.locator(f"#entry-{anemia.pk}")).to_be_focused()
+    press = page.keyboard.press
+    for key in ("o", "y"):
+        press(key)
+    expect(page.locator(f"#entry-{anemia.pk}")).to_be_focused()
+    press("a")
+    # Beside both codes that it concerns, though only one was decided on.
+    beside = page.locator(".card .find.stop", has_text="O80 stands with no other code of chapter 15")
+    expect(beside).to_have_count(2)
+    expect(beside.first).to_contain_text("Stops sign-off")
+    expect(page.locator("#progress .block")).to_have_text("Sign-off waits for: 1 hard finding")
+
+    press("f")
+    finding = page.locator("#findings .finding.stop")
+    expect(finding).to_be_focused()
+    expect(finding).to_contain_text("I.C.15.n")
+    press("o")
+    press("1")
+    expect(finding.locator("[name=comment]")).to_be_focused()
+    page.keyboard.type("The anemia belongs to the stay before.")
+    press("Enter")
+    overridden = page.locator("#findings .finding.is-overridden")
+    expect(overridden).to_contain_text("The rule does not apply to this encounter")
+    expect(overridden).to_contain_text("The anemia belongs to the stay before.")
+    expect(page.locator("#findings .finding.stop")).to_have_count(0)
+    expect(page.locator(".card .find.stop")).to_have_count(0)
+    expect(page.locator("#progress .block")).to_have_text("Ready to sign off")
+    assert FindingOverride.objects.get().outcome == "not_applicable"
+
+    # Withdrawn and said again, all without leaving the keys.
+    for _ in range(page.locator("#findings [data-finding]").count()):
+        press("j")
+    expect(overridden).to_be_focused()
+    press("w")
+    expect(finding).to_have_count(1)
+    expect(page.locator("#progress .block")).to_have_text("Sign-off waits for: 1 hard finding")
+    press("f")
+    expect(finding).to_be_focused()
+    press("o")
+    press("2")
+    page.keyboard.type("The list of the release is behind.")
+    press("Enter")
+    expect(page.locator("#progress .block")).to_have_text("Ready to sign off")
+    press("s")
+    expect(page.get_by_role("button", name="Sign off", exact=True)).to_be_focused()
+    press("Enter")
+    expect(page.locator("#sign-off .note.success")).to_contain_text("Signed off")
+    signed = CodeSet.objects.get(pk=code_set.pk)
+    kept = [f for f in signed.editions["code_edits"]["findings"] if f["check"] == "normal_delivery"]
+    assert [f["override"]["outcome"] for f in kept] == ["table_error"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_panel_of_findings_is_accessible(
+    icd10cm: Any, make_encounter: Any, coder: Any, sign_in: Any, live_server: Any, page: Page,
+    context: BrowserContext, theme: str,
+) -> None:  # fmt: skip
+    context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
+    code_set = coded(make_encounter, coder, DELIVERY, ANEMIA, DM2, DM1)
+    sign_in(coder)
+    page.goto(review_url(live_server, code_set) + "?panel=findings")
+    stop = page.locator("#findings .finding.stop").first
+    stop.locator("summary").click()
+    expect(stop.locator(".outcomes .chip").first).to_be_visible()
+    shots = os.environ.get("FINDINGS_SHOTS", "")
+    assert axe(page) == []
+    if shots:
+        page.screenshot(path=f"{shots}/findings-{theme}.png")
+    page.set_viewport_size(PHONE)
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    if shots:
+        page.screenshot(path=f"{shots}/findings-{theme}-390.png")
+    page.set_viewport_size(DESK)
+    page.goto(review_url(live_server, code_set) + "?panel=codes")
+    expect(page.locator("#code-set .find.stop").first).to_be_visible()
+    assert axe(page) == []
+    if shots:
+        page.screenshot(path=f"{shots}/codes-{theme}.png")
