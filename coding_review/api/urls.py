@@ -3,6 +3,7 @@ from django.urls import URLPattern, path, re_path
 from coding_review.api import code_set_views as code_sets
 from coding_review.api import encounter_views as encounters
 from coding_review.api import entry_views as entries
+from coding_review.api import finding_views as findings
 from coding_review.api.docs import NoSuchAddress, SchemaView, docs
 from coding_review.api.token_views import TokenView
 
@@ -30,6 +31,17 @@ urlpatterns: list[URLPattern] = [
     path("code-sets/<int:code_set_id>/decisions/", code_sets.DecisionsView.as_view(), name="decisions"),
     path("code-sets/<int:code_set_id>/lines/", code_sets.LinesView.as_view(), name="lines"),
     path("code-sets/<int:code_set_id>/codes/", code_sets.AddCodeView.as_view(), name="code-add"),
+    path("code-sets/<int:code_set_id>/findings/", findings.FindingsView.as_view(), name="findings"),
+    path(
+        "code-sets/<int:code_set_id>/findings/override/",
+        findings.OverrideView.as_view(),
+        name="finding-override",
+    ),
+    path(
+        "code-sets/<int:code_set_id>/findings/withdraw/",
+        findings.WithdrawOverrideView.as_view(),
+        name="finding-withdraw",
+    ),
     path("code-sets/<int:code_set_id>/undo/", code_sets.UndoView.as_view(), name="undo"),
     path("code-sets/<int:code_set_id>/redo/", code_sets.RedoView.as_view(), name="redo"),
     path("code-sets/<int:code_set_id>/sign-off/", code_sets.SignOffView.as_view(), name="sign-off"),

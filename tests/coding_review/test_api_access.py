@@ -20,6 +20,7 @@ HISTORY = READERS | {"auditor", "privacy_officer"}
 CODERS = {"coder", "other_coder", "lead"}
 IMPORTERS = {"lead", "admin"}
 
+OVERRIDE = {"check": "excludes1", "codes": ["E10.9", "E11.9"], "outcome": "unrelated", "comment": "x"}
 DECIDE = {"action": "accept", "version": 0}
 # name, method, address, body, who has the right
 ENDPOINTS: tuple[tuple[str, str, str, Any, set[str]], ...] = (
@@ -37,6 +38,9 @@ ENDPOINTS: tuple[tuple[str, str, str, Any, set[str]], ...] = (
     ("decisions", "get", "/api/code-sets/{code_set}/decisions/", None, HISTORY),
     ("lines", "get", "/api/code-sets/{code_set}/lines/", None, HISTORY),
     ("code-add", "post", "/api/code-sets/{code_set}/codes/", {"code": "I10"}, CODERS),
+    ("findings", "get", "/api/code-sets/{code_set}/findings/", None, HISTORY),
+    ("finding-override", "post", "/api/code-sets/{code_set}/findings/override/", OVERRIDE, CODERS),
+    ("finding-withdraw", "post", "/api/code-sets/{code_set}/findings/withdraw/", {"override": 1}, CODERS),
     ("undo", "post", "/api/code-sets/{code_set}/undo/", {}, CODERS),
     ("redo", "post", "/api/code-sets/{code_set}/redo/", {}, CODERS),
     ("sign-off", "post", "/api/code-sets/{code_set}/sign-off/", {"revision": 0}, CODERS),
@@ -50,6 +54,7 @@ OF_AN_OBJECT = [e for e in ENDPOINTS if "{" in e[2]]
 IDS = [f"{e[1]} {e[0]}" for e in ENDPOINTS]
 # What the owner of an encounter in review is answered, where it is not 200.
 OWNER_STATUS = {"lines": 409, "undo": 409, "redo": 409, "sign-off": 409, "reopen": 409, "code-add": 422}
+OWNER_STATUS |= {"finding-override": 409, "finding-withdraw": 422}
 OWNER_STATUS |= {"entry-line": 422, "encounter-resume": 409}
 
 
