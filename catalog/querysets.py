@@ -39,6 +39,10 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
     def valid_on(self, on: dt.date) -> ReleaseQuerySet:
         return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), valid_from__lte=on)
 
+    def loaded_systems(self) -> set[str]:
+        complete = self.filter(status=ReleaseStatus.COMPLETE)
+        return set(complete.order_by().values_list("system", flat=True).distinct())
+
     def for_status(self) -> ReleaseQuerySet:
         return self.order_by("system", "-valid_from", "-loaded_at")
 
@@ -187,6 +191,7 @@ class IndexEntryQuerySet(models.QuerySet["IndexEntry"]):
         return (
             self.filter(edition=edition, search=query)
             .annotate(rank=SearchRank(F("search"), query))
+            .select_related("edition")
             .order_by("-rank", "position")
         )
 
@@ -208,7 +213,7 @@ class IndexEntryQuerySet(models.QuerySet["IndexEntry"]):
         return below.order_by("position")
 
     def of(self, edition: TableEdition) -> IndexEntryQuerySet:
-        return self.filter(edition=edition).order_by("position")
+        return self.filter(edition=edition).select_related("edition").order_by("position")
 
     def below(self, entry: IndexEntry) -> IndexEntryQuerySet:
         return self.filter(parent_id=entry.pk).order_by("position")

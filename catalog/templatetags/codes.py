@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
@@ -21,3 +22,9 @@ def code_url(context: dict[str, Any], node: Code) -> str:
         return address
     # B20 is a category and a block: the bare address means the category.
     return f"{address}{'&' if context['address'] else '?'}kind={node.kind}"
+
+
+@register.simple_tag
+def querystring_of(address: str, **more: str) -> str:
+    """The release and search of the page shown (`address`), and more; without the question mark."""
+    return "&".join(filter(None, (address.lstrip("?"), urlencode(more))))

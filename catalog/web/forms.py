@@ -22,6 +22,8 @@ class ReleaseForm(forms.Form):
     on = forms.DateField(required=False, label="Valid on", widget=forms.DateInput(attrs={"type": "date"}))
     q = forms.CharField(required=False, max_length=MAX_QUERY)
     kind = forms.ChoiceField(choices=[("", ""), *NodeKind.choices], required=False)
+    # Of the search page; the page of a code has its system in its address.
+    system = forms.ChoiceField(choices=CodeSystem.choices, required=False)
 
     def chosen(self, system: str) -> Release:
         """Raises NoRelease where a day was named that no loaded release of the system covers.

@@ -55,14 +55,20 @@ def index_page(request: HttpRequest, kind: str = "") -> HttpResponse:
     typed = form.cleaned_data["words"]
     letters = IndexEntry.objects.letters(edition)
     letter = form.cleaned_data["letter"].upper() or (letters[0] if letters else "")
+    searched = typed
     if words(typed):
-        entries = IndexEntry.objects.with_words(edition, words(typed)).select_related("edition")[:_MOST_FOUND]
+        entries = list(IndexEntry.objects.with_words(edition, words(typed))[:_MOST_FOUND])
+        if not entries and "," in typed:
+            # "see Diabetes, by type, with hyperglycemia": the main term at least is there.
+            searched = typed.split(",")[0]
+            entries = list(IndexEntry.objects.with_words(edition, words(searched))[:_MOST_FOUND])
     else:
-        entries = IndexEntry.objects.main_terms(edition, letter).select_related("edition")
+        entries = list(IndexEntry.objects.main_terms(edition, letter))
     context |= {
         "letters": letters,
         "letter": "" if words(typed) else letter,
-        "words": typed,
+        "words": typed if words(typed) else "",
+        "searched": searched,
         "lines": index_lines(release, entries),
         "most": _MOST_FOUND,
     }

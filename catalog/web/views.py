@@ -25,6 +25,8 @@ from catalog.web import code_page as page_data
 from catalog.web.forms import HitsForm, ReleaseForm
 
 _LIMIT = 40
+# Of a system without chapters every code is a root.
+_MOST_ROOTS = 200
 # Refused input is swapped into the page where it was typed; 404 is not.
 _UNPROCESSABLE = 422
 
@@ -42,11 +44,12 @@ def search_page(request: HttpRequest) -> HttpResponse:
         return not_found(request, "The release, date or search in this address cannot be read.", "")
     query = form.cleaned_data["q"]
     try:
-        release = form.chosen(CodeSystem.ICD10CM)
+        named: Release | None = form.cleaned_data["release"]
+        release = named or form.chosen(form.cleaned_data["system"] or CodeSystem.ICD10CM)
     except NoRelease as error:
         return not_found(request, str(error), query)
     context = frame(request, form, release, query)
-    context["chapters"] = queries.chapters(release)
+    context["chapters"] = queries.chapters(release)[:_MOST_ROOTS]
     return render(request, "catalog/search.html", context)
 
 
@@ -102,6 +105,7 @@ def frame(request: HttpRequest, form: ReleaseForm, release: Release, query: str)
     return {
         "release": release,
         "releases": Release.objects.usable(release.system),
+        "systems": _systems(),
         "on": form.cleaned_data.get("on"),
         "named_release": form.cleaned_data.get("release"),
         "stands_in": None if named or release.covers(today) else today,
@@ -109,6 +113,12 @@ def frame(request: HttpRequest, form: ReleaseForm, release: Release, query: str)
         "address": address,
         "hits": _rows(release, hits, address),
     }
+
+
+def _systems() -> list[tuple[str, str]]:
+    """The code systems of which something is loaded, with their names."""
+    loaded = Release.objects.loaded_systems()
+    return [(value, label) for value, label in CodeSystem.choices if value in loaded]
 
 
 def _address(asked: Any, query: str, release: Release) -> str:

@@ -110,6 +110,14 @@ def test_words_of_the_index(reader, index):
     assert "No line has these words." in text(reader.get("/codes/index/index/", {"words": "zzyzx"}))
 
 
+def test_a_reference_leads_to_its_words_or_at_least_to_its_main_term(reader, index):
+    response = reader.get("/codes/index/index/?letter=F")
+    assert 'href="/codes/index/index/?words=Break"' in response.content.decode()
+    shown = text(reader.get("/codes/index/index/", {"words": "Diabetes, by type, with frost"}))
+    assert "Lines with “Diabetes” No line has all the words of “Diabetes, by type, with frost”." in shown
+    assert "Diabetes, diabetic, type 2, with, old wording" in shown
+
+
 def test_a_line_has_its_own_address_with_what_is_above_and_below(reader, index):
     response = reader.get(f"/codes/index/index/{entry(index, 'type 2').pk}/")
     shown = text(response)

@@ -8,7 +8,9 @@ import pytest
 from django.urls import reverse
 
 from catalog.choices import ReleaseStatus
-from catalog.models import Release
+from catalog.loaders.registry import open_source
+from catalog.loaders.store import load
+from catalog.models import Code, Release
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -243,3 +245,26 @@ def test_pages_are_never_stored(reader, icd10cm):
     assert (
         reader.get(reverse("codes:code", args=["icd10cm", "E11.22"])).headers["Cache-Control"] == "no-store"
     )
+
+
+def test_each_loaded_code_system_is_one_click_away(reader, icd10cm):
+    body = reader.get("/codes/", {"q": "ckd"}).content.decode()
+    assert re.findall(r'href="/codes/\?system=(\w+)&amp;q=ckd"', body) == ["icd10cm"]
+    load(open_source("cpt"))
+    body = reader.get("/codes/", {"q": "ckd"}).content.decode()
+    assert re.findall(r'href="/codes/\?system=(\w+)&amp;q=ckd"', body) == ["icd10cm", "cpt"]
+
+
+def test_another_code_system_is_searched_and_browsed(reader, icd10cm):
+    release = load(open_source("cpt")).release
+    response = reader.get("/codes/", {"system": "cpt"})
+    assert response.status_code == 200
+    first = Code.objects.of(release).order_by("position").first()
+    assert f'href="/codes/cpt/{first.code}/' in response.content.decode()
+    assert hits(reader.get("/codes/", {"system": "cpt", "q": first.code})) == [first.code]
+    assert hits(reader.get("/codes/", {"release": release.pk, "q": first.code})) == [first.code]
+
+
+def test_a_code_system_without_a_release_is_not_found(reader, icd10cm):
+    assert reader.get("/codes/", {"system": "hcpcs"}).status_code == 404
+    assert reader.get("/codes/", {"system": "icd9"}).status_code == 404

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page
 
+from catalog.models import IndexEntry, TableEdition
 from coding_review.actions.accept import accept
 from coding_review.actions.claim import claim
+from tests.catalog.test_index_pages import load_index
 from tests.coding_review.entries import DM, HF, suggest
 from tests.e2e.test_review_behaviour import axe
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.fixture
+def index(icd10cm: Any) -> Iterator[TableEdition]:
+    """Of another year than the release, so that every mark shows. What is loaded outlives a test: taken away again."""
+    edition = load_index(edition="FY2025", valid_from=dt.date(2024, 10, 1), valid_to=dt.date(2025, 9, 30))
+    yield edition
+    edition.delete()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page(
-    icd10cm: Any,
+    index: TableEdition,
     make_encounter: Any,
     coder: Any,
     lead: Any,
@@ -46,6 +58,10 @@ def test_axe_finds_nothing_on_any_page(
     found["import"] = look(reverse("web:import"))
     found["codes"] = look(reverse("codes:search"))
     found["code"] = look(reverse("codes:code", args=["icd10cm", "E11.22"]))
+    found["code in the index"] = look(reverse("codes:code", args=["icd10cm", "E11.22"]))
+    found["index"] = look(reverse("codes:index"))
+    top = IndexEntry.objects.of(index).earliest("position")
+    found["index line"] = look(reverse("codes:index-entry", args=["index", top.pk]))
     found["read-only"] = look(reverse("web:review", args=[encounter.pk, code_set.claim_type]))
     found["missing"] = look("/encounters/999999/")
     sign_in(auditor)
