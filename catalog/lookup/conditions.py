@@ -91,7 +91,7 @@ def _values(ranker: Ranker, slots: Sequence[Sequence[Slot]]) -> dict[tuple[int, 
             if not asked:
                 values[start, stop] = 0.0
                 continue
-            score = shared / (index.totals + np.float32(asked))
+            score = shared / (index.full_totals + np.float32(asked))
             quality = min(1.0, 2 * float(score[index.billable].max(initial=0.0)))
             values[start, stop] = asked * quality**_POWER - _PRICE
     return values

@@ -63,11 +63,15 @@ def forms(text: str) -> list[str]:
     return [_ORDINALS.get(word, word) for word in _WORD.findall(plain(text)) if word not in FUNCTION]
 
 
-_ASIDE = re.compile(r"[(\[][^()\[\]]*[)\]]")
+_ASIDE = re.compile(
+    r"[(\[][^()\[\]]*[)\]]|(?<=, )unspecified \w+|\b\w+ not specified|not otherwise specified|unspecified as to .*",
+    re.IGNORECASE,
+)
 
 
 def asides(text: str) -> list[str]:
-    """Words in brackets: what a code is also called or may be, said or not ("Essential (primary) hypertension")."""
+    """Words that need not be said: in brackets ("Essential (primary) hypertension") or for what is left open
+    ("Pneumonia, unspecified organism")."""
     return [word for aside in _ASIDE.findall(text) for word in forms(aside)]
 
 

@@ -57,7 +57,7 @@ class Index:
         self.words: list[str] = []
         postings: dict[int, array[int]] = defaultdict(lambda: array("i"))
         self.document_words: list[array[int]] = []
-        # Of wordings with brackets: the words that need not be said.
+        # Of some wordings: the words that need not be said.
         self.asides: dict[int, frozenset[int]] = {}
         self.exact: dict[str, int] = {}
         # "bathtub" → the two words of "bath-tub".
@@ -68,7 +68,7 @@ class Index:
             for word in set(ids):
                 postings[word].append(document)
             self._note_exact(sentence_key(text), document)
-            aside = asides(text) if "(" in text or "[" in text else ()
+            aside = asides(text)
             if aside:
                 outside = set(forms(without_asides(text)))
                 self.asides[document] = frozenset(
@@ -83,6 +83,10 @@ class Index:
         self.weights: list[float] = [_BASE + _RARITY * log(self.size / len(found)) for found in self.postings]
         self.totals: Floats = np.array(
             [self._total(document) for document in range(self.size)], dtype=np.float32
+        )
+        # The same with every word at its full weight: what a text is cut into conditions by.
+        self.full_totals: Floats = np.array(
+            [sum(self.weights[word] for word in set(ids)) for ids in self.document_words], dtype=np.float32
         )
         self.billable = np.array([nodes[place].billable for place in self.places], dtype=bool)
 

@@ -24,12 +24,19 @@ _READ = 120
 _HEADERS = 4
 _HEADER_SAID = 0.8
 _MOST_BELOW = 200
-# Words of a title that say little when nobody typed them: the code for lack of more is meant.
+# What a word of a title counts that nobody typed: little where the code for lack of more has it, more where it
+# names another patient or another time.
 _UNSAID = {
-    **dict.fromkeys(("unspecified", "initial", "encounter", "closed", "specified", "with"), 0.4),
+    **dict.fromkeys(("initial", "encounter", "closed"), 0.15),
+    **dict.fromkeys(("unspecified", "specified", "with", "side", "site", "level"), 0.4),
     **dict.fromkeys(("other", "elsewhere", "classified", "not", "uncomplicated"), 0.6),
     **dict.fromkeys(("nos", "nec"), 0.3),
+    **dict.fromkeys(("sequela", "subsequent", "postprocedural", "history"), 1.5),
+    **dict.fromkeys(("newborn", "neonatal", "congenital", "pregnancy", "childbirth", "puerperium"), 1.6),
+    **dict.fromkeys(("delivery", "obstetric", "complicating", "fetal", "fetus"), 1.6),
 }
+# What a title says is absent, and nobody spoke of.
+_UNSAID_WITHOUT = 0.4
 _ORDER = 0.03
 # For each word that one has with and the other without.
 _CONTRARY, _MOST_CONTRARY = 0.02, 0.06
@@ -71,6 +78,8 @@ class Ranker:
     def find(self, text: str, limit: int = 10, billable_only: bool = True) -> list[Found]:
         """The best wordings, one a code, best first; an exact wording stands first with score 1."""
         exact = self.find_exact(text, billable_only)
+        if exact is not None and limit == 1:
+            return [exact]
         found = self.rank(self.reader.read(without_history(text)), limit, billable_only)
         if exact is not None:
             found = [exact, *(one for one in found if one.place != exact.place)][:limit]
@@ -179,11 +188,13 @@ class Ranker:
         wanted = told = 0.0
         unsaid: list[int] = []
         aside = index.asides.get(wording.document, frozenset())
+        absent = _absent(ids, self._with, self._without) if self._without in has else frozenset()
         for word in has:
             weight = index.weights[word]
             sure = answered.get(word)
             if sure is None:
-                wanted += weight * (ASIDE if word in aside else self._unsaid[word])
+                factor = ASIDE if word in aside else self._unsaid[word]
+                wanted += weight * (factor * _UNSAID_WITHOUT if word in absent else factor)
                 if word not in aside:
                     unsaid.append(word)
             else:
@@ -266,6 +277,11 @@ def _contrary(order: Sequence[int], ids: Sequence[int], with_: int, without: int
     typed, worded = _governed(order, with_, without), _governed(ids, with_, without)
     against = sum(1 for word, marker in typed.items() if worded.get(word, marker) != marker)
     return min(_MOST_CONTRARY, _CONTRARY * against)
+
+
+def _absent(ids: Sequence[int], with_: int, without: int) -> frozenset[int]:
+    governed = _governed(ids, with_, without)
+    return frozenset(word for word, marker in governed.items() if marker == without) | {without}
 
 
 def _governed(ids: Sequence[int], with_: int, without: int) -> dict[int, int]:

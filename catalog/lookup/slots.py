@@ -99,7 +99,7 @@ class Reader:
         number = vocabulary.get(form)
         if number is not None:
             add((number,), 1.0, How.AS_TYPED)
-        for relative in self._relatives.get(_stem(form), ()):
+        for relative in self._relatives.get(stem(form), ()):
             add((relative,), _STEM, How.STEM)
         for other in _NUMBERS.get(form, ()):
             if other in vocabulary:
@@ -150,7 +150,7 @@ _ENDINGS = (
 )  # fmt: skip
 
 
-def _stem(form: str) -> str:
+def stem(form: str) -> str:
     """One form for injury, injuries, injured; for burn, burns, burned. Rough: only compared with itself."""
     if len(form) < 5 or form.isdigit():
         return form
@@ -170,7 +170,7 @@ def _stem(form: str) -> str:
 def _relatives(index: Index) -> dict[str, tuple[int, ...]]:
     grouped: dict[str, list[int]] = {}
     for number, word in enumerate(index.words):
-        grouped.setdefault(_stem(word), []).append(number)
+        grouped.setdefault(stem(word), []).append(number)
     return {stem: tuple(numbers) for stem, numbers in grouped.items()}
 
 

@@ -1,0 +1,136 @@
+"""manage.py benchmark_lookup: how often a description finds its code, beside other ways of looking."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from django.core.management.base import BaseCommand, CommandError
+
+from catalog.choices import CodeSystem
+from catalog.errors import NoRelease
+from catalog.lookup.benchmark.endpoint import Endpoint, EndpointFailed
+from catalog.lookup.benchmark.measure import Result, figures
+from catalog.lookup.benchmark.peers import Finder, bm25_peers
+from catalog.lookup.benchmark.published import PUBLISHED
+from catalog.lookup.benchmark.variants import KINDS, Case, cases
+from catalog.lookup.benchmark.wordings import DEVELOPMENT, HELD_OUT
+from catalog.lookup.service import lookup_for
+from catalog.queries import latest_release
+
+_COLUMNS = (
+    ("exact", "{:.2%}"), ("low", "{:.1%}"), ("high", "{:.1%}"), ("category", "{:.1%}"), ("valid", "{:.1%}"),
+    ("fabricated", "{:.1%}"), ("mrr", "{:.3f}"), ("meteor", "{:.3f}"), ("same_length", "{:.1%}"),
+    ("same_digits", "{:.1%}"), ("p50_ms", "{:.1f}"), ("p95_ms", "{:.1f}"), ("n", "{:d}"),
+)  # fmt: skip
+
+
+class Command(BaseCommand):
+    help = (
+        "Scores the lookup on descriptions whose code is known: every title, and seeded variants of titles, those of "
+        "development and those held out apart. meteor is by exact words and stems, without synonyms."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--sample", type=int, default=1000, help="variants of each kind (default: 1000)")
+        parser.add_argument("--titles", type=int, default=0, help="titles to ask for (default: all)")
+        parser.add_argument(
+            "--variations",
+            default="",
+            help="folder of JSONL files of {text, code}, scored too as development",
+        )
+        parser.add_argument("--no-peers", action="store_true", help="leave out the other ways of looking")
+        parser.add_argument(
+            "--endpoint", default="", help="OpenAI-compatible base address of a model, scored too"
+        )
+        parser.add_argument("--json", default="", help="file for the figures")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["sample"] < 1:
+            raise CommandError("--sample is at least 1.")
+        try:
+            lookup = lookup_for(latest_release(CodeSystem.ICD10CM))
+        except NoRelease as error:
+            raise CommandError("No ICD-10-CM release is loaded.") from error
+        titles = [(node.code, node.title) for node in lookup.index.nodes if node.billable]
+        names = dict(titles)
+        finders: dict[str, Finder] = {"lookup": lambda text: [answer.code for answer in lookup.find(text)]}
+        if not options["no_peers"]:
+            finders |= bm25_peers(titles)
+        if options["endpoint"]:
+            try:
+                endpoint = Endpoint(options["endpoint"])
+            except EndpointFailed as error:
+                raise CommandError(str(error)) from error
+            finders[endpoint.model] = endpoint.find
+        self._say_machine()
+        self._row("who", "what", [name for name, _ in _COLUMNS])
+        rows: list[dict[str, Any]] = []
+
+        def score(who: str, what: str, find: Finder, asked: Sequence[Case], several: bool) -> None:
+            if not asked:
+                return
+            found = figures(_ask(find, asked, several), names)
+            rows.append({"who": who, "what": what, **found})
+            self._row(who, what, [form.format(found[name]) for name, form in _COLUMNS])
+
+        some = titles[:: max(1, len(titles) // options["titles"])] if options["titles"] else titles
+        score(
+            "lookup",
+            "titles",
+            lambda text: [a.code for a in lookup.find(text, 1)],
+            [Case(title, (code,)) for code, title in some],
+            False,
+        )
+        for wordings in (DEVELOPMENT, HELD_OUT):
+            for kind in KINDS[1:]:
+                asked = list(cases(kind, titles, wordings, options["sample"]))
+                what = f"{kind}, {wordings.name}"
+                if kind == "multiple":
+                    score("lookup", what, lambda text: [a.code for a in lookup.find_each(text)], asked, True)
+                    continue
+                for who, find in finders.items():
+                    score(who, what, find, asked, False)
+        for path in sorted(Path(options["variations"]).glob("*.jsonl")) if options["variations"] else ():
+            score(
+                "lookup",
+                f"{path.stem}, given",
+                finders["lookup"],
+                _read(path, names)[: options["sample"]],
+                False,
+            )
+        self.stdout.write("\nPublished, language models without a lookup tool:")
+        for who, what, exact, fabricated in PUBLISHED:
+            invented = "fabricated not reported" if fabricated is None else f"fabricated {fabricated:.1%}"
+            self.stdout.write(f"  {who}: {what}: exact {exact:.1%}, {invented}")
+        self._say_machine()
+        if options["json"]:
+            Path(options["json"]).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+    def _row(self, who: str, what: str, values: Sequence[str]) -> None:
+        self.stdout.write(f"{who:<26}{what:<28}" + "".join(f"{value:>12}" for value in values))
+
+    def _say_machine(self) -> None:
+        memory = psutil.Process().memory_info().rss / 2**20
+        load = " ".join(f"{figure:.1f}" for figure in os.getloadavg())
+        self.stdout.write(f"resident {memory:.0f} MB; load of the machine {load} on {os.cpu_count()} cores")
+
+
+def _ask(find: Callable[[str], list[str]], asked: Sequence[Case], several: bool) -> list[Result]:
+    results: list[Result] = []
+    for case in asked:
+        started = time.perf_counter()
+        got = find(case.text)
+        results.append(Result(case.codes, tuple(got), time.perf_counter() - started, several))
+    return results
+
+
+def _read(path: Path, names: dict[str, str]) -> list[Case]:
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    return [Case(row["text"], (row["code"],)) for row in rows if row["code"] in names]
