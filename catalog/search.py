@@ -21,6 +21,9 @@ from django.db.models.functions import Abs, Length
 from catalog.abbreviations import ABBREVIATIONS, resolve_phrases
 from catalog.choices import GROUP_KINDS, NodeKind
 from catalog.keys import code_key
+from catalog.lookup.answer import Answer as LookupAnswer
+from catalog.lookup.answer import Lookup
+from catalog.lookup.service import lookup_if_ready
 from catalog.models import Code, Note, Release
 from catalog.queries import get_node
 from catalog.wording import Answer, Reading, read_wording, split_marked
@@ -39,6 +42,8 @@ _MAX_WORDS = 40
 _CODE = re.compile(r"[A-Za-z0-9]{1,5}\.?[A-Za-z0-9]{0,4}-?")
 # Needed in no title: left out of the search unless nothing else was typed.
 _FILLERS = FUNCTION_WORDS | {"from", "pt"}
+# Where a query may name more than one condition.
+_SEVERAL = re.compile(r"[,;\n]|\s(?:and|plus|with|as well as)\s|\s[&+]\s", re.IGNORECASE)
 _WEIGHTS = (0.05, 0.3, 0.8, 1.0)
 
 
@@ -85,7 +90,33 @@ def search(
         # "b12" may be a word; with its dot nothing but a code is meant.
         if hits or "." in query:
             return hits
-    return _by_words(release, query, limit, beside, typing)
+    hits = _by_words(release, query, limit, beside, typing)
+    lookup = lookup_if_ready(release)
+    return hits if lookup is None else _joined(hits, lookup, query, limit, beside)
+
+
+def _joined(
+    hits: list[SearchHit], lookup: Lookup, query: str, limit: int, beside: _Near | None
+) -> list[SearchHit]:
+    """Full text's hits with those of the lookup, which also reads misspellings, short forms and sentences.
+
+    The better worded lead; beside a code, always what is near it. Several conditions in one query give one code
+    each, first of all.
+    """
+    found = [_hit(answer) for answer in lookup.find(query, limit, billable_only=False)]
+    each = lookup.find_each(query) if beside is None and _SEVERAL.search(query) else []
+    if len(each) > 1 and found and min(answer.score for answer in each) > found[0].score:
+        found = [*(replace(_hit(one), why=f"{one.condition}: {one.why}") for one in each), *found]
+    lead = beside is None and bool(found) and (not hits or found[0].score > hits[0].score)
+    first, second = (found, hits) if lead else (hits, found)
+    joined = {hit.code: hit for hit in reversed((*first, *second))}
+    return [joined[code] for code in dict.fromkeys(hit.code for hit in (*first, *second))][:limit]
+
+
+def _hit(answer: LookupAnswer) -> SearchHit:
+    return SearchHit(
+        answer.code, answer.title, answer.billable, round(answer.score, 3), answer.why, answer.marked
+    )
 
 
 def codes_beginning_with(release: Release, query: str, limit: int) -> list[SearchHit]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from catalog.lookup.conditions import split_conditions
+from catalog.lookup.cut import forms
 from catalog.lookup.index import Index
 from catalog.lookup.rank import Found, Ranker
 
+_PIECE = re.compile(r"[^\W_]+(?:['’]s?\b)?")
 # Below this nothing in the text names a condition.
 _LEAST = 0.35
 _READINGS_SHOWN = 3
@@ -15,7 +18,8 @@ _READINGS_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`condition` is the part of the text that the code answers; `term` the other wording that matched, if any."""
+    """`condition` is the part of the text that the code answers; `term` the other wording that matched, if any;
+    `marked` the title cut into (text, matched) pieces."""
 
     code: str
     title: str
@@ -24,6 +28,7 @@ class Answer:
     why: str
     term: str = ""
     condition: str = ""
+    marked: tuple[tuple[str, bool], ...] = ()
 
 
 class Lookup:
@@ -61,7 +66,21 @@ class Lookup:
             self._why(found, term),
             term,
             condition,
+            # What a term answered cannot be pointed at in the title.
+            ((node.title, False),) if term else self._marked(node.title, found),
         )
+
+    def _marked(self, title: str, found: Found) -> tuple[tuple[str, bool], ...]:
+        said = {self.index.words[word] for word in found.said}
+        pieces: list[tuple[str, bool]] = []
+        at = 0
+        for match in _PIECE.finditer(title):
+            if said.intersection(forms(match.group())):
+                if match.start() > at:
+                    pieces.append((title[at : match.start()], False))
+                pieces.append((match.group(), True))
+                at = match.end()
+        return (*pieces, (title[at:], False)) if at < len(title) else tuple(pieces)
 
     def _why(self, found: Found, term: str) -> str:
         what = f"also called {term}" if term else "title"

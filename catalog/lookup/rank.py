@@ -47,7 +47,7 @@ _LEAST_LIKE = 0.55
 @dataclass(frozen=True, slots=True)
 class Found:
     """A wording that answers; `read` says how words were read ("rihgt read as right"), `unmatched` typed words
-    that it does not have, `unsaid` its words that were not typed."""
+    that it does not have, `said` and `unsaid` its words that were and were not typed."""
 
     document: int
     place: int
@@ -55,6 +55,7 @@ class Found:
     read: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
     unsaid: tuple[int, ...] = ()
+    said: frozenset[int] = frozenset()
     exact: bool = False
 
 
@@ -90,7 +91,8 @@ class Ranker:
         document = self.index.exact.get(sentence_key(text))
         if document is None or (billable_only and not self.index.billable[document]):
             return None
-        return Found(document, self.index.places[document], 1.0, exact=True)
+        said = frozenset(self.index.document_words[document])
+        return Found(document, self.index.places[document], 1.0, said=said, exact=True)
 
     def rank(self, slots: Sequence[Slot], limit: int, billable_only: bool) -> list[Found]:
         if not slots:
@@ -210,6 +212,7 @@ class Ranker:
             tuple(read),
             tuple(slot.typed for slot in open_slots if slot.weight),
             tuple(unsaid),
+            frozenset(answered),
         )
 
     def _answer_left_over(

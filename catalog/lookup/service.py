@@ -1,4 +1,4 @@
-"""Keeps the index of a release for the process: made at the first request, beside it, never in its way."""
+"""Keeps the index of a release for the process: made beside the first request, never in its way."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ class _Key:
 _ready: OrderedDict[_Key, Lookup] = OrderedDict()
 _making: set[_Key] = set()
 _lock = threading.Lock()
+_beside = threading.Event()
+
+
+def make_beside_requests() -> None:
+    """Said by a server's process: from now on a request that finds no index has one made in a thread. Other
+    processes (commands, tasks) make one where they ask for it, or none."""
+    _beside.set()
 
 
 def lookup_for(release: Release) -> Lookup:
@@ -44,11 +51,11 @@ def lookup_for(release: Release) -> Lookup:
 
 
 def lookup_if_ready(release: Release) -> Lookup | None:
-    """The lookup if it is made; else None, and a thread begins to make it."""
+    """The lookup if it is made; else None, and in a server's process a thread begins to make it."""
     key = _key(release)
     with _lock:
         found = _ready.get(key)
-        if found is not None or key in _making:
+        if found is not None or key in _making or not _beside.is_set():
             return found
         _making.add(key)
     threading.Thread(target=_make_beside, args=(release, key), name="lookup-index", daemon=True).start()

@@ -1,14 +1,23 @@
 """From words to one code: what is typed and what stands first."""
 
 import json
+from collections import OrderedDict
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from catalog.lookup import service
 from catalog.lookup.batch import look_up_lines
 from catalog.lookup.conditions import split_conditions
 from catalog.lookup.service import lookup_for, lookup_if_ready
+from catalog.search import search
 from tests.catalog.lookup_fixtures import small_lookup
+
+
+@pytest.fixture(autouse=True)
+def _no_index_stays(monkeypatch):
+    """Other tests find the search as a process begins with it: without an index."""
+    monkeypatch.setattr(service, "_ready", OrderedDict())
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +148,23 @@ def test_an_index_is_kept_and_belongs_to_its_release(small_release):
     assert [node.code for node in made.index.nodes] == ["E11", "E11.7", "E11.9"]
     assert [(node.last) for node in made.index.nodes] == [2, 1, 2]
     assert [answer.code for answer in made.find("remission of t2dm", 1)] == ["E11.7"]
+
+
+def test_search_reads_misspellings_once_the_index_is_there(icd10cm):
+    assert lookup_if_ready(icd10cm) is None
+    assert search(icd10cm, "essentail hypertenson") == []
+    lookup_for(icd10cm)
+    hit = search(icd10cm, "essentail hypertenson")[0]
+    assert (hit.code, hit.why) == (
+        "I10",
+        "title; essentail read as essential; hypertenson read as hypertension",
+    )
+    assert hit.marked == (("Essential", True), (" (primary) ", False), ("hypertension", True))
+    assert [hit.code for hit in search(icd10cm, "high blood pressure, gerd; rt knee pain")[:3]] == [
+        "I10",
+        "K21.9",
+        "M25.561",
+    ]
+    # Beside a code, what is near it still leads, and a code is still a code.
+    assert search(icd10cm, "unspecified", near="J44.1", limit=1)[0].code == "J44.9"
+    assert search(icd10cm, "E11.22")[0].why == "code"

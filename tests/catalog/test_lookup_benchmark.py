@@ -1,10 +1,12 @@
 """The measures by hand-counted figures, and the generators by what they promise."""
 
 import json
+from collections import OrderedDict
 
 import pytest
 from django.core.management import call_command
 
+from catalog.lookup import service
 from catalog.lookup.benchmark.measure import Result, figures, meteor, wilson
 from catalog.lookup.benchmark.variants import KINDS, cases
 from catalog.lookup.benchmark.wordings import DEVELOPMENT, HELD_OUT
@@ -70,7 +72,8 @@ def test_development_and_held_out_share_no_frame_join_or_typo():
         assert not set(getattr(DEVELOPMENT, field)) & set(getattr(HELD_OUT, field))
 
 
-def test_command_reports_dev_and_held_out_apart(icd10cm, tmp_path, capsys):
+def test_command_reports_dev_and_held_out_apart(icd10cm, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(service, "_ready", OrderedDict())
     out = tmp_path / "figures.json"
     call_command("benchmark_lookup", "--sample", "2", "--titles", "5", "--no-peers", "--json", str(out))
     rows = json.loads(out.read_text())
