@@ -14,6 +14,7 @@ from catalog.choices import CodeSystem
 from catalog.errors import NoRelease
 from catalog.models import Release
 from catalog.queries import latest_release, release_for
+from modelops.code_edits import findings_about
 from modelops.engines.bands import band_of
 from modelops.engines.types import CodeSuggestion, Engine, EngineResult, Evidence
 from modelops.errors import EngineError
@@ -62,7 +63,8 @@ def predict_line(raw: bytes, engine: Engine, bands: Bands) -> Outcome:
     row["catalog_release"] = f"{release.edition} (latest loaded)" if findings else release.edition
     row["codes"] = [_code(suggestion, bands) for suggestion in result.suggestions]
     row["discarded"] = [{"code": item.code, "reason": item.reason} for item in result.discarded]
-    row["findings"] = [*findings, *_unspecific(result)]
+    about = findings_about(chart, result, release, high=bands.high, medium=bands.medium)
+    row["findings"] = [*findings, *_unspecific(result), *about]
     return Outcome(row, failed=False)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.choices import ClaimType, CodeRole, CodeSystem, PresentOnAdmission
+from catalog.edits.ages import AGE_UNITS, age_in
 from catalog.edits.engine import check
 from catalog.edits.loading import knowledge_for
 from catalog.edits.types import CodeLine, EncounterFacts, EvidenceCue
@@ -23,7 +24,6 @@ MAX_UNITS = 1_000_000
 # Fields of charts and predictions that may come along; they are not read.
 _UNREAD = frozenset({"source", "encounter_id", "patient_id", "specialty", "payer"})
 _UNREAD_OF_CODE = frozenset({"description", "confidence", "band", "rationale", "evidence"})
-_DAYS_IN: dict[str, float] = {"years": 365.25, "months": 30.4375, "weeks": 7, "days": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _facts(given: Mapping[str, Any]) -> EncounterFacts:
     admitted = given.get("admit_date")
     if admitted is not None and discharged is not None and discharged < admitted:
         raise BadLine("before admit_date", "discharge_date")
-    years, days = _age(given.get("age"), given.get("age_unit", "years"))
+    years, days = age_in(given.get("age"), given.get("age_unit", "years"))
     return EncounterFacts(
         claim_type=claim_type,
         setting=given.get("setting", ""),
@@ -133,18 +133,6 @@ def _facts(given: Mapping[str, Any]) -> EncounterFacts:
         age_days=days,
         sex=given.get("sex", ""),
     )
-
-
-def _age(age: float | None, unit: str) -> tuple[int | None, int | None]:
-    """Whole years, and days where the age is given in a unit that tells them."""
-    if age is None:
-        return None, None
-    if unit == "years":
-        return int(age), None
-    if unit == "months":
-        return int(age // 12), int(age * _DAYS_IN["months"])
-    days = age * _DAYS_IN[unit]
-    return int(days // _DAYS_IN["years"]), int(days)
 
 
 def _line(code: Any, number: int) -> CodeLine:
@@ -271,7 +259,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "admit_date": _date,
     "discharge_date": _date,
     "age": _number,
-    "age_unit": _one_of(_DAYS_IN),
+    "age_unit": _one_of(AGE_UNITS),
     "sex": _one_of(("F", "M", "X", "U"), str.upper),
 }
 _CODE_FIELDS: dict[str, Callable[[Any], Any]] = {

@@ -7,6 +7,9 @@ import logging
 import pytest
 from django.core.management import CommandError, call_command
 
+from modelops.code_edits import findings_about
+from modelops.engines.types import CodeSuggestion, EngineResult, Evidence
+from modelops.interchange import parse_chart_line
 from tests.modelops.engine_charts import ENGINE
 
 
@@ -119,6 +122,34 @@ def test_facility_inpatient_goes_by_the_discharge_date(small_release, tmp_path):
         "FY2027 sample",
         "FY2026, April release",
     )
+
+
+def suggestion(code: str, confidence: float = 0.95, **more) -> CodeSuggestion:
+    evidence = (Evidence("1", 1, 1, 0, 4, "text"),)
+    return CodeSuggestion("icd10cm", code, "", confidence, "", evidence, **more)
+
+
+def test_code_edits_speak_about_the_suggestions(icd10cm):
+    chart = parse_chart_line('{"id": "a", "text": "text", "date_of_service": "2026-06-09"}')
+
+    def about(*suggestions: CodeSuggestion) -> list[tuple[str, list[str]]]:
+        found = findings_about(chart, EngineResult(suggestions), icd10cm, high=0.9, medium=0.6)
+        assert {f["severity"] for f in found} <= {"hard", "warn"}
+        assert {f["result"] for f in found} <= {"fail"}
+        return [(f["check"], f["codes"]) for f in found]
+
+    assert about(suggestion("I10"), suggestion("N18.4")) == [("hypertension_combined", ["I10", "N18.4"])]
+    # Of the band LOW nothing is said, and nothing of an order that suggestions do not have.
+    assert about(suggestion("I10"), suggestion("N18.4", 0.3)) == []
+    assert about(suggestion("F02.80"), suggestion("G30.9")) == []
+    assert about(suggestion("J18.9", context=("uncertain",))) == [("uncertain_outpatient", ["J18.9"])]
+    assert about() == []
+
+
+def test_code_edits_are_in_the_output_of_a_chart(icd10cm, tmp_path, monkeypatch):
+    monkeypatch.setattr("modelops.batch.findings_about", lambda *args, **kwargs: [{"check": "excludes1"}])
+    (row,), _ = run(tmp_path, {"id": "a", "text": "A/P: COPD", "date_of_service": "2026-06-09"})
+    assert row["findings"] == [{"check": "excludes1"}]
 
 
 def test_no_note_text_in_logs_or_progress(icd10cm, tmp_path, caplog):
