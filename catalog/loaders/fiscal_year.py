@@ -13,6 +13,8 @@ from catalog.errors import LoadRefused
 from catalog.loaders.delivery import Stated
 
 _YEAR = re.compile(r"(?<!\d)(20[1-9]\d)(?!\d)")
+# POAexemptCodesFY25.txt
+_SHORT_YEAR = re.compile(r"FY[-_ ]?([1-9]\d)(?!\d)", re.IGNORECASE)
 _UPDATE = re.compile(r"(January|April|July)[-_ ]?(?:0?1[-_, ]+)?(20[1-9]\d)", re.IGNORECASE)
 _MONTHS = {"january": 1, "april": 4, "july": 7}
 
@@ -28,7 +30,7 @@ def release_dates(name: str, stated: Stated, said: int | None = None) -> Dates:
     """Edition and days in force from the file's name, else from the year the file says; what the operator
     states wins. Raises LoadRefused where no year is known."""
     update = _UPDATE.search(name)
-    years = _YEAR.findall(name)
+    years = _YEAR.findall(name) or [f"20{year}" for year in _SHORT_YEAR.findall(name)]
     if update:
         year, month = int(update.group(2)), update.group(1).lower()
         known = Dates(

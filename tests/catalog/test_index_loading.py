@@ -129,6 +129,7 @@ def test_csv_of_a_table_has_a_column_for_each_heading(opened):
         ("icd10cm-index-April-1-2026.xml", "FY2026, April release", (2026, 4, 1), (2026, 9, 30)),
         ("icd10cm_index_2026.xml", "FY2026", (2025, 10, 1), (2026, 9, 30)),
         ("index.xml", "FY2027", (2026, 10, 1), (2027, 9, 30)),
+        ("IndexFY25.xml", "FY2025", (2024, 10, 1), (2025, 9, 30)),
     ],
 )
 def test_edition_and_days_from_the_name_else_from_the_file(opened, name, edition, first, last):
