@@ -22,6 +22,7 @@ EXPORT_CODE_SETS = P + "export_code_sets"
 EXPORT_PHI = P + "export_phi"
 LOAD_CATALOG = P + "load_catalog"
 MANAGE_ACCESS = P + "manage_access"
+VIEW_CHECKS = P + "view_checks"
 
 LABELS: dict[str, str] = {
     VIEW_WORKLIST: "See the worklist",
@@ -40,18 +41,21 @@ LABELS: dict[str, str] = {
     EXPORT_PHI: "Include text in exports",
     LOAD_CATALOG: "Load code systems",
     MANAGE_ACCESS: "Manage roles and memberships",
+    VIEW_CHECKS: "See how often code edits are overridden",
 }
 
 _CODER = {VIEW_WORKLIST, READ_DOCUMENTS, CODE_ENCOUNTER, SIGN_OFF, VIEW_HISTORY, EXPORT_CODE_SETS}
 
 PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
     Role.CODER: frozenset(_CODER | {REOPEN}),
-    Role.LEAD: frozenset(_CODER | {REOPEN, REASSIGN, RETURN, IMPORT, QUEUE, EXPORT_DECISIONS}),
+    Role.LEAD: frozenset(_CODER | {REOPEN, REASSIGN, RETURN, IMPORT, QUEUE, EXPORT_DECISIONS, VIEW_CHECKS}),
     Role.EXPERT: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}),
     Role.ADJUDICATOR: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}),
     # No document text: running the system gives no right to read records.
-    Role.ADMIN: frozenset({VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS}),
-    Role.AUDITOR: frozenset({VIEW_WORKLIST, VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_CODE_SETS}),
+    Role.ADMIN: frozenset({VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS, VIEW_CHECKS}),
+    Role.AUDITOR: frozenset(
+        {VIEW_WORKLIST, VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_CODE_SETS, VIEW_CHECKS}
+    ),
     Role.PRIVACY_OFFICER: frozenset({VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_PHI}),
 }
 

@@ -12,6 +12,8 @@ from django.urls import NoReverseMatch, reverse
 
 from coding_review.choices import Role
 from coding_review.models import RoleAssignment
+from coding_review.override_share import TOLD_ABOVE, override_shares
+from coding_review.rules.permissions import MANAGE_ACCESS
 
 THEME_COOKIE = "theme"
 THEMES = ("system", "light", "dark")
@@ -30,6 +32,7 @@ PLACES: tuple[Place, ...] = (
     Place("Worklist", "web:worklist", "coding_review.view_worklist"),
     Place("Codes", "codes:search"),
     Place("Bring in", "web:import", "coding_review.import_encounters"),
+    Place("Code edits", "web:checks", "coding_review.view_checks"),
     Place("Audit", "web:audit", "coding_review.search_audit_log"),
     Place("API", "api:docs"),
 )
@@ -52,9 +55,12 @@ def _nav(request: HttpRequest, user: User) -> tuple[NavItem, ...]:
         except NoReverseMatch:
             # A site may leave a package's pages out of its urls; its place then has no entry.
             continue
-        items.append(
-            NavItem(place.label, url, request.path.startswith(url) if url != "/" else request.path == url)
-        )
+        label = place.label
+        if place.url_name == "web:checks" and user.has_perm(MANAGE_ACCESS):
+            # Whom it falls to is told on every page, not only where the figures stand.
+            told = sum(row.told for row in override_shares())
+            label = f"{label} ({told} overridden above {TOLD_ABOVE:.0%})" if told else label
+        items.append(NavItem(label, url, request.path.startswith(url) if url != "/" else request.path == url))
     return tuple(items)
 
 

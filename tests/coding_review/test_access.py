@@ -94,6 +94,7 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:code-set-exposures": (code_set("POST", p.CODE_ENCOUNTER),),
     "web:code-set-active": (code_set("POST", p.CODE_ENCOUNTER, seconds="5"),),
     "web:code-set-export": (code_set("POST", p.EXPORT_CODE_SETS, "format"),),
+    "web:checks": (Expected("GET", p.VIEW_CHECKS),),
     "web:audit": (Expected("GET", p.SEARCH_AUDIT),),
     "web:audit-export": (
         Expected("POST", p.EXPORT_DECISIONS, body={"format": "csv", "first": "2026-11-01"}, answers=ACTED),
