@@ -3,7 +3,7 @@ code also. A note without codes to go by is shown as its text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from catalog.choices import NoteKind
 from catalog.edits.notes import INTENT, Characters, NoteBlock
@@ -118,9 +118,11 @@ def _not_first(case: Case, block: NoteBlock, placed: Placed) -> Hit | None:
 
 def _prompt(kind: NoteKind, label: str) -> CaseFunction:
     def run(case: Case) -> Iterator[Hit]:
-        for block, carriers in _by_block(case, kind):
-            if _met(case, block, tuple(carriers)) or _asked_by_a_guideline(case, block):
-                continue
+        for block, carriers in _asked_once(
+            (block, carriers)
+            for block, carriers in _by_block(case, kind)
+            if not _met(case, block, tuple(carriers)) and not _asked_by_a_guideline(case, block)
+        ):
             where = f"{label} at {_place(case, block)}"
             lines = tuple(carriers)
             if block.targets:
@@ -129,6 +131,22 @@ def _prompt(kind: NoteKind, label: str) -> CaseFunction:
                 yield Hit(f"{where} names no code to look for: {block.text}.", lines, Result.NO_DATA)
 
     return run
+
+
+def _asked_once(
+    asked: Iterable[tuple[NoteBlock, list[Placed]]],
+) -> Iterator[tuple[NoteBlock, list[Placed]]]:
+    """Without a note whose codes another one names too, for the same diagnoses and maybe more: tobacco is asked for
+    at a chapter, its blocks and its categories."""
+    kept: list[tuple[set[tuple[int, int]], set[str]]] = []
+    widest_first = sorted(asked, key=lambda each: (-len(each[1]), -len(each[0].targets)))
+    for block, carriers in widest_first:
+        spans = {(target.first, target.last) for target in block.targets}
+        codes = {placed.code for placed in carriers}
+        if spans and any(spans <= more and codes <= of for more, of in kept):
+            continue
+        kept.append((spans, codes))
+        yield block, carriers
 
 
 def _asked_by_a_guideline(case: Case, block: NoteBlock) -> bool:

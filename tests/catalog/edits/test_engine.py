@@ -89,3 +89,9 @@ def test_every_check_stands_in_the_documentation(settings):
     for row in CHECKS:
         assert row.citation.replace("ICD-10-CM Official Guidelines", "OCG") in written[row.id]
         assert f"| {row.severity}{'' if row.on else ', off by default'} |" in written[row.id]
+
+
+def test_checking_asks_no_database(edits, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        report = edits.report("E11.9", "N18.30", "I10", "S52.509A", CodeLine("99213", "cpt"))
+    assert "hypertension_combined" in {f.check for f in report.findings}

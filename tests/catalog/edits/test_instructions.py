@@ -120,6 +120,14 @@ def test_a_note_of_a_block_is_asked_once(edits):
     assert ("J02.9", "J03.90") in [f.codes for f in findings]
 
 
+def test_what_several_notes_ask_for_is_asked_once(edits):
+    """Chapter 10, J40-J4A and J44 all ask for tobacco."""
+    findings = edits.run("use_additional_code", "J44.9")
+    assert [f.codes for f in findings] == [("J44.9",)]
+    assert findings[0].message.count("F17.-") == 2  # once in the note, once as what is missing
+    assert edits.hits("use_additional_code", "J44.9", "F17.210") == []
+
+
 def test_code_also_prompts_until_satisfied(edits):
     assert edits.hits("code_also", "N00.0") == [("N00.0",)]
     assert edits.hits("code_also", "N00.0", "N17.9") == []
