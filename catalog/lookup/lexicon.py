@@ -419,7 +419,7 @@ SAME = _read(_SAME)
 
 # Written with signs or of several words: resolved before the text is cut into words. Order matters.
 PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(rf"(?<![a-z0-9]){pattern}(?![a-z0-9])", re.IGNORECASE), f" {meaning} ")
+    (re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", re.IGNORECASE), f" {meaning} ")
     for pattern, meaning in (
         (r"w/\s*o|w-o", "without"),
         (r"with\s+no|with\s+out", "without"),

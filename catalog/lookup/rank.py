@@ -19,7 +19,8 @@ from catalog.lookup.sentence import without_history
 from catalog.lookup.slots import How, Reader, Slot
 from catalog.lookup.spelling import likeness, shortens
 
-_READ = 120
+_READ = 90
+_NEAR = 0.4
 # Terms of headers that are read with each code below the header.
 _HEADERS = 4
 _HEADER_SAID = 0.8
@@ -40,7 +41,7 @@ _UNSAID_WITHOUT = 0.4
 _ORDER = 0.03
 # For each word that one has with and the other without.
 _CONTRARY, _MOST_CONTRARY = 0.02, 0.06
-_LEFT_OVER = 40
+_LEFT_OVER = 30
 _LEAST_LIKE = 0.55
 
 
@@ -249,9 +250,11 @@ class Ranker:
 
 def _top(score: Floats, count: int) -> list[int]:
     """The places of the highest scores, none of them 0, the lowest place first."""
-    count = min(count, len(score))
-    best = np.argpartition(score, len(score) - count)[len(score) - count :]
-    return sorted(int(place) for place in best if score[place] > 0)
+    # Nearly all are 0 or far below the best: only what is near it is put in order.
+    near = np.flatnonzero(score > max(_NEAR * float(score.max(initial=0.0)), 0.0))
+    if len(near) > count:
+        near = near[np.argpartition(score[near], len(near) - count)[len(near) - count :]]
+    return [int(place) for place in np.sort(near)]
 
 
 def _left_over_sureness(typed: str, word: str) -> float:

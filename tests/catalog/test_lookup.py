@@ -42,6 +42,8 @@ def lookup():
             "Noah suffers from the late effects of a torus fracture of the lower end of his right radius",
             "S52.521S",
         ),
+        # "with no" is read as without, "with non-" is not.
+        ("with nonbillable hepatitis, viral, with hepatic coma", "B19.0"),
         ("drowning in bathtub", "W65.XXXA"),
         ("family hx of breast cancer", "Z80.3"),
     ],

@@ -27,7 +27,7 @@ def test_wilson_interval():
 
 def test_figures_of_four_queries():
     results = [
-        Result(("E11.9",), ("E11.9", "E11.7"), 0.001),
+        Result(("E11.9",), ("E11.9", "E11.7"), 0.001, cpu_seconds=0.5),
         Result(("E11.9",), ("E11.7", "E11.9"), 0.002),
         Result(("J45.909",), ("J45.999",), 0.003),
         Result(("S52.521A",), (), 0.004),
@@ -38,6 +38,7 @@ def test_figures_of_four_queries():
     assert found["same_length"] == 0.75
     assert round(found["same_digits"], 4) == round((1 + 3 / 4 + 5 / 6 + 0) / 4, 4)
     assert (found["p50_ms"], found["p95_ms"]) == (3.0, 4.0)
+    assert (found["p50_cpu_ms"], found["p95_cpu_ms"]) == (0.0, 500.0)
 
 
 def test_several_codes_count_only_when_all_are_right():

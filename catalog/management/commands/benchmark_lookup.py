@@ -27,7 +27,8 @@ from catalog.queries import latest_release
 _COLUMNS = (
     ("exact", "{:.2%}"), ("low", "{:.1%}"), ("high", "{:.1%}"), ("category", "{:.1%}"), ("valid", "{:.1%}"),
     ("fabricated", "{:.1%}"), ("mrr", "{:.3f}"), ("meteor", "{:.3f}"), ("same_length", "{:.1%}"),
-    ("same_digits", "{:.1%}"), ("p50_ms", "{:.1f}"), ("p95_ms", "{:.1f}"), ("n", "{:d}"),
+    ("same_digits", "{:.1%}"), ("p50_ms", "{:.1f}"), ("p95_ms", "{:.1f}"), ("p50_cpu_ms", "{:.1f}"),
+    ("p95_cpu_ms", "{:.1f}"), ("n", "{:d}"),
 )  # fmt: skip
 
 
@@ -125,9 +126,10 @@ class Command(BaseCommand):
 def _ask(find: Callable[[str], list[str]], asked: Sequence[Case], several: bool) -> list[Result]:
     results: list[Result] = []
     for case in asked:
-        started = time.perf_counter()
-        got = find(case.text)
-        results.append(Result(case.codes, tuple(got), time.perf_counter() - started, several))
+        started, busy = time.perf_counter(), time.thread_time()
+        got = tuple(find(case.text))
+        busy, elapsed = time.thread_time() - busy, time.perf_counter() - started
+        results.append(Result(case.codes, got, elapsed, several, busy))
     return results
 
 
