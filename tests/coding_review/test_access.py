@@ -20,6 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from coding_review.models import DocumentAlert, DocumentVersion, Encounter, RoleAssignment
 from coding_review.rules import permissions as p
+from tests.catalog.test_index_pages import load_index
 from tests.coding_review.api_cases import Case, case, everything
 from tests.coding_review.test_api_access import ENDPOINTS, FOR_ALL
 
@@ -165,6 +166,8 @@ def ids(case: Case, other_coder: User) -> dict[str, Any]:
         "format": "csv",
         "system": "icd10cm",
         "code": "E11.22",
+        "kind": "index",
+        "entry_id": load_index().index_entries.earliest("position").pk,
         "other_coder": other_coder.pk,
     }
 
