@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from catalog.choices import CodeSystem
+from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, CodeSystem, Origin
 from catalog.errors import NoRelease
 from catalog.models import Release
 from catalog.queries import latest_release, release_for
 from modelops.code_edits import findings_about
 from modelops.engines.bands import band_of
-from modelops.engines.types import CodeSuggestion, Engine, EngineResult, Evidence
+from modelops.engines.types import ChartText, CodeSuggestion, Engine, EngineResult, Evidence
 from modelops.errors import EngineError
 from modelops.interchange import GOLD_FIELDS, BadChart, ChartIn, parse_chart_line
+
+# ICD-10-PCS is looked up and entered by hand, never suggested.
+_SUGGESTED_PROCEDURES = (CodeSystem.CPT, CodeSystem.HCPCS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def predict_line(raw: bytes, engine: Engine, bands: Bands) -> Outcome:
         return _failure(engine, error.chart_id, str(error))
     release, findings = _release(chart)
     try:
-        result = engine.predict(chart.as_chart_text(), release.pk)
+        result = engine.predict(_with_procedures(chart), release.pk)
     except EngineError as error:
         return _failure(engine, chart.id, str(error))
     row = _row(engine, chart.id)
@@ -78,6 +81,22 @@ def _release(chart: ChartIn) -> tuple[Release, list[dict[str, Any]]]:
     why = "The chart has no date" if on is None else f"No loaded ICD-10-CM release covers {on.isoformat()}"
     message = f"{why}; coded with the latest loaded release, {release.edition}."
     return release, [_finding("catalog_release", "warning", "no_data", [], message)]
+
+
+def _with_procedures(chart: ChartIn) -> ChartText:
+    """The chart with the releases of its day from which procedures may be suggested; never a sample, which would
+    put codes into files that say nothing of it."""
+    text = chart.as_chart_text()
+    systems = [s for s in SYSTEMS_BY_CLAIM_TYPE[text.claim_type] if s in _SUGGESTED_PROCEDURES]
+    found: dict[str, int] = {}
+    for system in systems:
+        try:
+            release = release_for(system, chart.coding_date)
+        except NoRelease:
+            continue
+        if release.origin != Origin.SAMPLE:
+            found[system] = release.pk
+    return replace(text, procedure_releases=found)
 
 
 def _unspecific(result: EngineResult) -> list[dict[str, Any]]:

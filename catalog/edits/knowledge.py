@@ -44,10 +44,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class CodeList:
-    """Those codes of a release that the code lines ask about; what is missing is not in the release."""
+    """Those codes of a release that the code lines ask about; what is missing is not in the release.
+
+    Of a sample (not `complete`) nothing follows from that: it holds a few codes of its system.
+    """
 
     edition: str
     codes: Mapping[str, Listed]
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from catalog.choices import CodeSystem, NodeKind
+from catalog.choices import CodeSystem, NodeKind, Origin
 from catalog.edits import published
 from catalog.edits.knowledge import CodeList, Knowledge, Listed, Tabular
 from catalog.edits.notes import READ_KINDS, read_notes
@@ -132,5 +132,6 @@ def _code_lists(
         found[system, on] = CodeList(
             release.edition,
             {row.code: Listed(row.title, row.billable, row.valid_from, row.valid_to) for row in rows},
+            complete=release.origin != Origin.SAMPLE,
         )
     return found

@@ -52,7 +52,10 @@ def _valid_procedure(case: Case, placed: Placed) -> Iterator[Hit]:
         yield Hit(f"{when}; {placed.code} cannot be checked.", (placed,), Result.NO_DATA)
         return
     listed = known.codes.get(placed.code)
-    if listed is None:
+    if listed is None and not known.complete:
+        said = f"{placed.code} is not in the {label} {known.edition}; a sample cannot say more."
+        yield Hit(said, (placed,), Result.NO_DATA, edition=known.edition)
+    elif listed is None:
         yield Hit(
             f"{placed.code} is not a code of {label} {known.edition}.", (placed,), edition=known.edition
         )

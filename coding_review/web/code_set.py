@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from catalog.choices import CodeSystem
 from catalog.errors import UnknownCode
+from catalog.models import Release
 from catalog.search import SearchHit, search
 from coding_review.actions.record_activity import record_activity
 from coding_review.actions.record_exposure import record_exposure
@@ -20,6 +21,7 @@ from coding_review.actions.sign_off import sign_off
 from coding_review.choices import CODED_STATES, Assistance, ReadingKind
 from coding_review.errors import InvalidDecision
 from coding_review.models import CodeEntry, CodeSet, Reading
+from coding_review.procedures import procedure_date, procedure_release
 from coding_review.rules.permissions import CODE_ENCOUNTER, REOPEN, SIGN_OFF
 from coding_review.web import review_header
 from coding_review.web.forms import PickForm, ReopenForm, given
@@ -69,14 +71,16 @@ def pick_for(code_set: CodeSet, data: dict[str, Any]) -> Pick:
         quote=data["quote"],
     )
     error, hits = "", list[SearchHit]()
-    near = entry.code if entry is not None and entry.system == CodeSystem.ICD10CM else None
-    if code_set.release is None:
-        error = "No loaded ICD-10-CM release covers the date of this encounter."
+    system = entry.system if entry is not None else CodeSystem.ICD10CM.value
+    near = entry.code if entry is not None and system == CodeSystem.ICD10CM else None
+    release = _release_to_pick_from(code_set, entry)
+    if release is None:
+        error = f"No loaded {CodeSystem(system).label} release covers the date of this encounter."
     elif data["q"] or near:
         try:
-            hits = search(code_set.release, data["q"], limit=PICK_LIMIT, near=near)
+            hits = search(release, data["q"], limit=PICK_LIMIT, near=near)
         except UnknownCode:
-            hits = search(code_set.release, data["q"], limit=PICK_LIMIT)
+            hits = search(release, data["q"], limit=PICK_LIMIT)
     present = set(
         CodeEntry.objects.filter(reading__code_set=code_set, state__in=CODED_STATES)
         .exclude(pk=entry.pk if entry else 0)
@@ -87,7 +91,7 @@ def pick_for(code_set: CodeSet, data: dict[str, Any]) -> Pick:
         query=data["q"],
         results=tuple(
             Pickable(
-                system=CodeSystem.ICD10CM,
+                system=system,
                 code=hit.code,
                 title=hit.title,
                 why=hit.why,
@@ -102,6 +106,14 @@ def pick_for(code_set: CodeSet, data: dict[str, Any]) -> Pick:
         evidence=evidence,
         error=error,
     )
+
+
+def _release_to_pick_from(code_set: CodeSet, entry: CodeEntry | None) -> Release | None:
+    """A procedure is replaced by one of its own system, from the release of its line's day."""
+    if entry is None or entry.system == CodeSystem.ICD10CM:
+        return code_set.release
+    on = procedure_date(code_set.encounter, code_set.claim_type, entry.system, entry.service_date)
+    return procedure_release(entry.system, on)
 
 
 @require_POST

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.urls import reverse
 
 from catalog.choices import CodeSystem
 from coding_review.actions.add_code import add_code
@@ -103,7 +104,7 @@ def test_sign_off_waits_for_a_procedure_that_its_release_does_not_have(code_set,
     load_procedures(CodeSystem.CPT, procedure_rows("00001"))
     with pytest.raises(SignOffBlocked) as blocked:
         sign_off(coder, code_set.pk)
-    assert [b["id"] for b in blocked.value.data["blockers"]] == ["invalid"]
+    assert [b["id"] for b in blocked.value.data["blockers"]] == ["invalid", "findings"]
     code_set.refresh_from_db()
     assert code_set.status == "open"
 
@@ -122,3 +123,14 @@ def test_a_signed_sample_code_says_so_in_editions_and_on_its_line_of_the_export(
         ("47562", SAMPLE_TITLE, "CPT sample of 2026", "sample"),
         ("99213", "", "", ""),
     ]
+
+
+def test_the_pick_for_a_procedure_offers_its_own_system(client, code_set, cpt_sample, coder):
+    entry = add_code(coder, code_set.pk, code="45378", system="cpt")
+    client.force_login(coder)
+    url = reverse("web:code-pick", args=[code_set.pk])
+    asked = {"purpose": "modify", "entry": entry.pk, "q": "colonoscopy with biopsy"}
+    page = client.post(url, asked, headers={"hx-request": "true"}).content.decode()
+    assert "45380" in page
+    assert "(sample, not for billing)" in page
+    assert "Z12.11" not in page

@@ -7,10 +7,12 @@ import logging
 import pytest
 from django.core.management import CommandError, call_command
 
+from catalog.choices import CodeSystem
 from modelops.code_edits import findings_about
 from modelops.engines.types import CodeSuggestion, EngineResult, Evidence
 from modelops.interchange import parse_chart_line
 from tests.modelops.engine_charts import ENGINE
+from tests.procedure_releases import load_procedures, procedure_rows
 
 
 def run(tmp_path, *lines, **options):
@@ -167,3 +169,20 @@ def test_an_unknown_engine_or_file_is_a_plain_error(icd10cm, tmp_path):
     with pytest.raises(CommandError, match="same file"):
         call_command("code_charts", str(tmp_path / "same.jsonl"), str(tmp_path / "same.jsonl"))
     assert (tmp_path / "same.jsonl").read_text() == '{"id":"a","text":"x"}'
+
+
+def test_procedures_come_from_a_published_release_never_from_a_sample(icd10cm, cpt_sample, tmp_path):
+    line = {
+        "id": "c",
+        "text": "Operation: Laparoscopic cholecystectomy.",
+        "setting": "outpatient",
+        "date_of_service": "2026-06-09",
+    }
+
+    def suggested() -> list[tuple[str, str]]:
+        (row,), _ = run(tmp_path, line)
+        return [(code["system"], code["code"]) for code in row["codes"] if code["system"] != "icd10cm"]
+
+    assert suggested() == []
+    load_procedures(CodeSystem.CPT, procedure_rows("47562"))
+    assert suggested() == [("cpt", "47562")]
