@@ -180,6 +180,7 @@ def code_set_panel(
             for s in SYSTEMS_BY_CLAIM_TYPE[claim_type]
             if s != CodeSystem.ICD10CM
         ),
+        release_id=release.pk if release else None,
         release=str(release) if release else "",
         release_note=note,
         exports=code_set.status == CodeSetStatus.SIGNED,

@@ -247,6 +247,7 @@ class SetLine:
 class CodeSetPanel:
     lines: tuple[SetLine, ...]
     procedure_systems: tuple[Option, ...] = ()  # manual entry of procedures; empty: none on this claim type
+    release_id: int | None = None
     release: str = ""  # "ICD-10-CM FY2026, April 2026"
     release_note: str = ""  # "No loaded release covers 2 Oct 2026", "Latest release stands in"
     exports: bool = False

@@ -109,3 +109,36 @@ def test_the_panel_of_findings_is_accessible(
     assert axe(page) == []
     if shots:
         page.screenshot(path=f"{shots}/codes-{theme}.png")
+
+
+def test_the_page_of_a_code_opens_over_the_review_page(
+    icd10cm: Any, make_encounter: Any, coder: Any, sign_in: Any, live_server: Any, page: Page
+) -> None:
+    code_set = coded(make_encounter, coder, DM2, DM1)
+    sign_in(coder)
+    url = review_url(live_server, code_set)
+    page.goto(url)
+    card = page.locator(".card.is-selected")
+    expect(card).to_be_focused()
+    code = card.get_attribute("data-code")
+    page.keyboard.press("i")
+    head = page.locator("#code-dialog h1")
+    expect(head).to_contain_text(str(code))
+    expect(page.locator("#code-dialog")).to_contain_text("Instructions that apply here")
+    assert axe(page) == []
+    shots = os.environ.get("FINDINGS_SHOTS", "")
+    if shots:
+        page.screenshot(path=f"{shots}/code-page.png")
+    # A link in it leads on inside it; the keys of the cards do nothing behind it.
+    page.locator("#code-dialog .path a").last.click()
+    expect(head).not_to_contain_text(str(code))
+    page.keyboard.press("w")
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    if shots:
+        page.screenshot(path=f"{shots}/code-page-390.png")
+    page.keyboard.press("Escape")
+    expect(page.locator("#code-dialog")).not_to_be_visible()
+    expect(card).to_be_focused()
+    expect(card).to_have_attribute("data-state", "accepted")
+    assert page.url == url

@@ -16,4 +16,5 @@ import "./active.js";
 import "./reveal.js";
 import "./sheet.js";
 import "./print.js";
+import "./code-page.js";
 import "./comment.js";
