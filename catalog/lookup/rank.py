@@ -43,6 +43,8 @@ _ORDER = 0.03
 _CONTRARY, _MOST_CONTRARY = 0.02, 0.06
 _LEFT_OVER = 30
 _LEAST_LIKE = 0.55
+# Near in letters to their opposite.
+_NEVER_LEFT_OVER = frozenset(("with", "without", "not", "non"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ class Ranker:
         unsaid: list[int] = []
         aside = index.asides.get(wording.document, frozenset())
         absent = _absent(ids, self._with, self._without) if self._without in has else frozenset()
-        for word in has:
+        for word in dict.fromkeys(ids):
             weight = index.weights[word]
             sure = answered.get(word)
             if sure is None:
@@ -258,7 +260,7 @@ def _top(score: Floats, count: int) -> list[int]:
 
 
 def _left_over_sureness(typed: str, word: str) -> float:
-    if typed.isdigit() or word.isdigit() or len(word) < 3:
+    if typed.isdigit() or word.isdigit() or len(word) < 3 or typed in _NEVER_LEFT_OVER:
         return 0.0
     like = likeness(typed, word) if len(typed) > 2 else 0.0
     if like < _LEAST_LIKE:

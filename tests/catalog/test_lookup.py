@@ -73,6 +73,15 @@ def test_why_names_readings_and_what_was_left_out(lookup):
     assert answer.why == "title; hypertenson read as hypertension; without zzyzx; not said: essential"
 
 
+def test_with_is_never_read_as_without(lookup):
+    present, absent = lookup.find("hepatitis with hepatic coma", 2)
+    assert (present.code, present.why) == ("B19.0", "title; not said: unspecified, viral")
+    assert (absent.code, absent.why) == (
+        "B19.9",
+        "title; without with; not said: unspecified, viral, without",
+    )
+
+
 @pytest.mark.parametrize("typed", ["", "   ", "??", "the of and"])
 def test_nothing_typed_finds_nothing(lookup, typed):
     assert lookup.find(typed) == []
