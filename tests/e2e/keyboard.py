@@ -120,3 +120,5 @@ class Keyboard:
         self.type(password)
         self.press("Enter")
         expect(self.page).to_have_title(re.compile("Worklist|queue|Encounters", re.IGNORECASE))
+        # The page's modules have run by then, and its keys work.
+        self.page.wait_for_load_state("load")

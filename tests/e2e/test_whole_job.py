@@ -198,6 +198,9 @@ def test_a_stay_of_six_documents_by_keys_alone(
         shown = page.locator(".dochead h2").inner_text()
         keys.press("[")
         expect(page.locator(".dochead h2")).not_to_have_text(shown)
+        # The rail says where the next step starts; it comes a moment after the text.
+        now = page.locator(".dochead h2").inner_text().strip()
+        expect(page.locator("#rail [aria-current] b")).to_contain_text(now)
     keys.press("v")
     at = int(page.locator(".ln.picked").get_attribute("data-line") or 0)
     keys.press(*(["j" if at < 38 else "k"] * abs(38 - at)), "ArrowDown")
