@@ -5,13 +5,13 @@ Nothing here writes a log: what goes wrong with a line is said on its output, wi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.choices import SYSTEMS_BY_CLAIM_TYPE, CodeSystem, Origin
 from catalog.errors import NoRelease
+from catalog.jsonl import Outcome, filled
 from catalog.models import Release
 from catalog.queries import latest_release, release_for
 from modelops.code_edits import findings_about
@@ -30,24 +30,12 @@ class Bands:
     medium: float
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The output object of one line, and whether it is a prediction."""
-
-    row: dict[str, Any]
-    failed: bool
-
-    def as_line(self) -> str:
-        return json.dumps(self.row, ensure_ascii=False)
-
-
 def predict_lines(lines: Iterable[bytes], engine: Engine, bands: Bands) -> Iterator[Outcome]:
     """One outcome for each line that is not blank, in order. Raises NoRelease before the first line when no
     ICD-10-CM release is loaded at all."""
     latest_release(CodeSystem.ICD10CM)
-    for number, raw in enumerate(lines, start=1):
-        if raw.strip():
-            yield predict_line(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, engine, bands)
+    for raw in filled(lines):
+        yield predict_line(raw, engine, bands)
 
 
 def predict_line(raw: bytes, engine: Engine, bands: Bands) -> Outcome:

@@ -6,7 +6,6 @@ Strict about what it is given: a field it does not know is an error on that line
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from catalog.edits.ages import AGE_UNITS, age_in
 from catalog.edits.engine import check
 from catalog.edits.loading import knowledge_for
 from catalog.edits.types import CodeLine, EncounterFacts, EvidenceCue
+from catalog.jsonl import BadLine, Outcome, filled, id_of, object_of
 
 MAX_CODES = 500
 MAX_NAME = 200
@@ -24,22 +24,6 @@ MAX_UNITS = 1_000_000
 # Fields of charts and predictions that may come along; they are not read.
 _UNREAD = frozenset({"source", "encounter_id", "patient_id", "specialty", "payer"})
 _UNREAD_OF_CODE = frozenset({"description", "confidence", "band", "rationale", "evidence"})
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    row: dict[str, Any]
-    failed: bool
-
-    def as_line(self) -> str:
-        return json.dumps(self.row, ensure_ascii=False)
-
-
-class BadLine(Exception):
-    """What is wrong and where; the message quotes nothing of the line but names of fields."""
-
-    def __init__(self, problem: str, where: str = "") -> None:
-        super().__init__(f"{where}: {problem}" if where else problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +35,14 @@ class Asked:
 
 def check_lines(lines: Iterable[bytes]) -> Iterator[Outcome]:
     """One outcome for each line that is not blank, in order."""
-    for number, raw in enumerate(lines, start=1):
-        if raw.strip():
-            yield check_line(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw)
+    return map(check_line, filled(lines))
 
 
 def check_line(raw: bytes) -> Outcome:
     line_id: str | int | None = None
     try:
-        row = _object(raw)
-        line_id = _id(row.get("id"))
+        row = object_of(raw)
+        line_id = id_of(row)
         asked = parse(row, line_id)
     except BadLine as bad:
         return Outcome({"id": line_id, "findings": [], "error": str(bad)}, failed=True)
@@ -76,24 +58,6 @@ def check_line(raw: bytes) -> Outcome:
         },
         failed=False,
     )
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    try:
-        row = json.loads(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise BadLine(f"not UTF-8 (byte {error.start + 1} of the line)") from error
-    except (ValueError, RecursionError) as error:
-        raise BadLine("not valid JSON") from error
-    if not isinstance(row, dict):
-        raise BadLine("not a JSON object")
-    return row
-
-
-def _id(value: Any) -> str | int | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | None):
-        raise BadLine("neither text nor a whole number", "id")
-    return value
 
 
 def parse(row: Mapping[str, Any], line_id: str | int | None) -> Asked:

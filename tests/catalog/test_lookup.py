@@ -124,9 +124,9 @@ def test_bad_lines_are_answered_and_stop_nothing(lookup):
     rows = [outcome.row for outcome in look_up_lines(lines, lookup, top=1, multiple=False)]
     assert [(row["id"], [code["code"] for code in row["codes"]], row.get("error")) for row in rows] == [
         (1, ["I10"], None),
-        (None, [], "not JSON"),
-        ("x", [], "text is missing or not text"),
-        (None, [], "not an object"),
+        (None, [], "not valid JSON"),
+        ("x", [], "text: missing or not text"),
+        (None, [], "not a JSON object"),
         (None, [], "not UTF-8 (byte 1 of the line)"),
         (None, ["J45.909"], None),
     ]
@@ -141,7 +141,7 @@ def test_command_writes_a_line_for_each_line(icd10cm, tmp_path):
         ("I10", "HTN"),
         ("M25.561", "rt knee pain"),
     ]
-    assert second == {"id": "b", "codes": [], "error": "text is missing or not text"}
+    assert second == {"id": "b", "codes": [], "error": "text: missing or not text"}
 
 
 def test_command_refuses_to_overwrite_its_input(icd10cm, tmp_path):
