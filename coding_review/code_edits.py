@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db.models import Value
 
 from catalog.choices import ClaimType, CodeSystem, ReleaseStatus
+from catalog.edits.ages import age_in
 from catalog.edits.engine import EDITION, check
 from catalog.edits.knowledge import Knowledge
 from catalog.edits.loading import knowledge_for, tabular_of
@@ -130,17 +131,15 @@ def findings_of(code_set: CodeSet, entries: Sequence[Listed] | None = None) -> F
 
 
 def facts_of(encounter: Encounter, claim_type: str) -> EncounterFacts:
-    days = {"days": 1.0, "weeks": 7.0}.get(encounter.age_unit)
-    per_year = {"years": 1.0, "months": 12.0, "weeks": 52.2, "days": 365.25}.get(encounter.age_unit)
-    age = encounter.age
+    years, days = age_in(encounter.age, encounter.age_unit)
     return EncounterFacts(
         claim_type=claim_type,
         setting=encounter.setting,
         admit_date=encounter.admit_date,
         discharge_date=encounter.discharge_date,
         service_date=encounter.date_of_service,
-        age_years=None if age is None or per_year is None else int(age / per_year),
-        age_days=None if age is None or days is None else int(age * days),
+        age_years=years,
+        age_days=days,
         sex=encounter.sex[:1].upper(),
     )
 
