@@ -10,12 +10,12 @@ import re
 
 # More than one word or written with a slash, so resolved before text is cut into words.
 _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(rf"(?<![a-z0-9]){pattern}(?![a-z0-9])", re.IGNORECASE), words)
+    (re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", re.IGNORECASE), words)
     for pattern, words in (
         (r"w/o", " without "),
         (r"s/p", " status "),
         (r"h/o", " history "),
-        (r"f/h|f/hx", " family history "),
+        (r"f/hx?", " family history "),
         (r"d/t|2/2", " due to "),
         (r"c/b", " complicated by "),
         (r"n/v", " nausea vomiting "),
