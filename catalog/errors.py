@@ -100,3 +100,19 @@ class NoLoader(CatalogError):
         super().__init__(what)
         self.system = system
         self.path = path
+
+
+class NotLoaded(CatalogError):
+    """No release or table of that number."""
+
+    code = "not_loaded"
+    status = 404
+
+    def __init__(self, what: str, number: int) -> None:
+        super().__init__(f"No {what} {number} is loaded; catalog_status lists the numbers.")
+
+
+class CorrectionRefused(CatalogError):
+    """What was asked leaves the edition as it is, or would make it wrong."""
+
+    code = "correction_refused"

@@ -67,6 +67,11 @@ EVENTS: dict[str, EventType] = {
     "audit.payload_purged": _event("Payload purged", "event_id"),
     "catalog.loaded": _event("Code system loaded", "system release nodes source_hash"),
     "catalog.table_loaded": _event("Table loaded", "kind name edition rows source_hash"),
+    "catalog.corrected": _event(
+        "Code system or table corrected",
+        "what number system name edition field value_before value_after source_hash code_sets",
+        "comment",
+    ),
     "access.granted": _event("Access changed", "user_id role work_group ceiling"),
     "preference.set": _event("Preference set", "field value_after"),
     "token.issued": _event("API token issued"),

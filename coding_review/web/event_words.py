@@ -230,6 +230,11 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
     "catalog.table_loaded": lambda d, n: [
         str(d.get(part)) for part in ("kind", "name", "edition") if d.get(part)
     ],
+    "catalog.corrected": lambda d, n: [
+        " ".join(str(d[part]) for part in ("system", "name", "edition") if d.get(part)),
+        f"{d.get('field', '')}: {d.get('value_before') or 'open'} to {d.get('value_after') or 'open'}",
+        f"{d['code_sets']} open code sets chosen anew" if d.get("code_sets") else "",
+    ],
     "access.granted": lambda d, n: [
         _person(n, d.get("user_id")),
         _label(Role, d.get("role")),

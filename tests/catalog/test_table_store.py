@@ -188,7 +188,11 @@ def test_the_command_loads_a_table_and_status_lists_it(mue_format, tmp_path):
     assert said.startswith("Medically unlikely edits practitioner, 2026 Q4: 2 rows in ")
     assert "already loaded" in run("load_catalog", "mue", str(file), *stated)
     status = run("catalog_status")
-    assert "Medically unlikely edits practitioner, 2026 Q4\n  valid     2026-10-01 to open end\n" in status
+    number = TableEdition.objects.get(kind=TableKind.MUE).pk
+    assert (
+        f"Medically unlikely edits practitioner, 2026 Q4\n  number    table {number}\n"
+        "  valid     2026-10-01 to open end\n"
+    ) in status
     assert "  counts    2 rows\n  source    mue.txt (" in status
 
 

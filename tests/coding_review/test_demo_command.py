@@ -152,6 +152,17 @@ def test_every_encounter_is_predicted_or_says_why_not(demo: Demo) -> None:
         assert why.fetchall() == [("no_release",)]
 
 
+def test_the_tables_that_come_with_the_product_are_loaded(demo: Demo) -> None:
+    with database(demo) as connection:
+        query = "SELECT kind, name, origin FROM catalog_tableedition ORDER BY kind, name"
+        assert connection.execute(query).fetchall() == [
+            ("modifiers", "", "default"),
+            ("value_set", "advanced_illness", "default"),
+            ("value_set", "frailty", "default"),
+            ("value_set", "sdoh", "default"),
+        ]
+
+
 def test_a_second_demo_here_says_where_the_first_one_is(demo: Demo) -> None:
     before = {name: one.pid for name, one in demo.programs().items()}
     second = subprocess.run(

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from catalog.changes import compare, release_before
 from catalog.choices import Origin
+from catalog.corrections import Loaded
 from catalog.models import Release, TableEdition
 
 
@@ -40,6 +41,7 @@ def _release(release: Release) -> str:
     return "\n".join(
         [
             str(release),
+            f"  number    {Loaded.RELEASE} {release.pk}",
             *_common(release),
             f"  counts    {release.billable_count:,} billable, {release.node_count:,} nodes, "
             f"{release.note_count:,} notes",
@@ -65,6 +67,7 @@ def _table(edition: TableEdition) -> str:
     return "\n".join(
         [
             str(edition),
+            f"  number    {Loaded.TABLE} {edition.pk}",
             *_common(edition),
             f"  counts    {edition.row_count:,} rows",
             f"  source    {edition.source} ({edition.source_hash[:12]})",

@@ -35,6 +35,14 @@ _STEPS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
     ("Preparing the database", ("migrate",), {"verbosity": 0, "interactive": False}),
     ("Loading ICD-10-CM", ("load_catalog", "icd10cm"), {}),
     ("Loading the sample of CPT, not for billing", ("load_catalog", "cpt"), {}),
+    ("Loading modifiers", ("load_catalog", "modifiers"), {}),
+    ("Loading default value sets: social determinants", ("load_catalog", "value_set"), {"name": "sdoh"}),
+    ("Loading default value sets: frailty", ("load_catalog", "value_set"), {"name": "frailty"}),
+    (
+        "Loading default value sets: advanced illness",
+        ("load_catalog", "value_set"),
+        {"name": "advanced_illness"},
+    ),
     ("Creating users", ("create_demo_users",), {}),
     ("Importing the demo encounters", ("import_charts", "demo"), {}),
 )
@@ -42,8 +50,9 @@ _STEPS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
 
 class Command(BaseCommand):
     help = (
-        "Prepares the database, loads ICD-10-CM, creates users, imports the demo encounters, and runs the web "
-        "server, the workers and beat until Ctrl-C. Everything is kept in var/ for the next time."
+        "Prepares the database, loads ICD-10-CM and the tables that come with the product, creates users, imports "
+        "the demo encounters, and runs the web server, the workers and beat until Ctrl-C. Everything is kept in "
+        "var/ for the next time."
     )
     # The database is prepared by the first step.
     requires_system_checks: list[str] = []

@@ -11,11 +11,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog.changes import compare, release_before
-from catalog.choices import CodeSystem, TableKind
+from catalog.choices import CodeSystem, ReleaseStatus, TableKind
+from catalog.corrections import Loaded
 from catalog.errors import CatalogError, LoadRefused
 from catalog.loaders.delivery import Stated
 from catalog.loaders.store import LoadResult
 from catalog.loaders.table_store import TableResult
+from catalog.models import Release, TableEdition
 from coding_review.actions.load_catalog import load_catalog
 
 _SHOWN_ERRORS = 20
@@ -56,12 +58,12 @@ def _loaded(result: LoadResult | TableResult) -> str:
     if isinstance(result, TableResult):
         edition = result.edition
         if result.already_loaded:
-            return f"{edition} is already loaded (source {edition.source_hash[:12]})."
+            return _already(edition, Loaded.TABLE)
         said = f"{edition}: {edition.row_count:,} rows in {result.seconds:.1f} s."
         return "\n".join([said, *edition.remarks])
     release = result.release
     if result.already_loaded:
-        return f"{release} is already loaded (source {release.source_hash[:12]})."
+        return _already(release, Loaded.RELEASE)
     said = (
         f"{release}: {release.billable_count:,} billable codes, {release.node_count:,} nodes, "
         f"{release.note_count:,} notes in {result.seconds:.1f} s."
@@ -70,6 +72,16 @@ def _loaded(result: LoadResult | TableResult) -> str:
     if before is None:
         return said
     return f"{said}\nAgainst {before.edition}: {compare(before, release).counts}."
+
+
+def _already(edition: Release | TableEdition, what: Loaded) -> str:
+    said = f"{edition} is already loaded (source {edition.source_hash[:12]})."
+    if edition.status == ReleaseStatus.WITHDRAWN:
+        said += (
+            f" It is withdrawn: manage.py correct_catalog {what} {edition.pk} --take-back --comment WHY "
+            "brings it back."
+        )
+    return said
 
 
 def _refused(error: LoadRefused) -> str:
