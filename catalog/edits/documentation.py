@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catalog.edits.guidelines import GUIDELINES
 from catalog.edits.rows import INPATIENT, OUTPATIENT, Case, Check, Hit, Placed
+from catalog.edits.sections import GUIDELINES
 from catalog.edits.types import Severity
 
 # Words of an author's role, in the order in which they are looked for: a nurse practitioner is a provider.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catalog.edits.guidelines import GUIDELINES
 from catalog.edits.notes import INTENT, Characters
 from catalog.edits.rows import Case, Check, Hit, Placed
+from catalog.edits.sections import GUIDELINES
 from catalog.edits.types import Severity
 
 _POISONING = Characters(INTENT, ("1", "2", "3", "4"))

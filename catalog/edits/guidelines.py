@@ -1,7 +1,7 @@
 """Rules of the Official Guidelines that the tabular does not hold: which codes go together.
 
-Sections are cited as the FY2026 guidelines number them. Order on the claim is in guideline_order.py, what the
-documentation must be in documentation.py.
+Sections are cited as the FY2026 guidelines number them; sections.py says which were compared with published text.
+Order on the claim is in guideline_order.py, what the documentation must be in documentation.py.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from functools import lru_cache
 from re import compile as pattern
 
 from catalog.edits.rows import EXPLAIN, Case, Check, Hit, Placed
+from catalog.edits.sections import GUIDELINES, cited
 from catalog.edits.tree import Node, Tree
 from catalog.edits.types import Severity
 
-GUIDELINES = "ICD-10-CM Official Guidelines"
 DIABETES: tuple[str, ...] = ("E08", "E09", "E10", "E11", "E13")
 _UNRELATED: tuple[str, ...] = ("unrelated", *EXPLAIN)
 
@@ -146,6 +146,14 @@ def _severe_sepsis(case: Case) -> Iterator[Hit]:
 
 
 def _body_mass(case: Case) -> Iterator[Hit]:
+    pregnant = _pregnant(case)
+    for placed in case.starting("Z68") if pregnant else ():
+        yield Hit(
+            f"{placed.code}: a body mass index is not coded during pregnancy ({pregnant[0].code}).",
+            (placed, pregnant[0]),
+        )
+    if pregnant:
+        return
     reportable = (
         "E40",
         "E41",
@@ -200,11 +208,16 @@ _NO_WEEKS = (
 )
 
 
+def _pregnant(case: Case) -> list[Placed]:
+    """Codes of chapter 15 that speak of a pregnancy or delivery, not of what comes after."""
+    found = [p for p in case.starting("O") if not p.code.startswith(_NO_WEEKS) or p.code == "O80"]
+    # Fifth or sixth characters for the puerperium need no weeks.
+    return [p for p in found if "puerperium" not in (p.node.title.lower() if p.node else "")]
+
+
 def _weeks(case: Case) -> Iterator[Hit]:
     weeks = case.starting("Z3A")
-    pregnant = [p for p in case.starting("O") if not p.code.startswith(_NO_WEEKS) or p.code == "O80"]
-    # Fifth or sixth characters for the puerperium need no weeks.
-    pregnant = [p for p in pregnant if "puerperium" not in (p.node.title.lower() if p.node else "")]
+    pregnant = _pregnant(case)
     if pregnant and not weeks:
         yield Hit(f"{pregnant[0].code}: Z3A tells the weeks of gestation, if known.", (pregnant[0],))
     if weeks and not case.starting("O"):
@@ -295,7 +308,7 @@ def _acute_chronic(case: Case, one: Placed, other: Placed) -> Hit | None:
         return Hit(
             f"{acute.code} and {chronic.code} have a code for both: {both.code} {both.title}.",
             (acute, chronic),
-            citation=f"{GUIDELINES} I.B.8, I.B.9",
+            citation=cited(f"{GUIDELINES} I.B.8, I.B.9"),
         )
     if case.before(chronic, acute):
         return Hit(f"{acute.code}, the acute condition, stands before {chronic.code}.", (acute, chronic))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from catalog.choices import ClaimType, CodeSystem
 from catalog.edits.knowledge import Knowledge, Tabular
+from catalog.edits.sections import cited, sections_of, unverified
 from catalog.edits.tree import Node, dotted
 from catalog.edits.types import APART_ROLES, CodeLine, EncounterFacts, Result, Severity
 
@@ -117,7 +118,11 @@ PairFunction = Callable[[Case, Placed, Placed], Hit | None]
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check. `systems`: it is run where a line is of one of them. `needs`: what Knowledge must hold, or it has
-    no data; another check says so once for all. Exactly one of `case` and `pair` is set."""
+    no data; another check says so once for all. Exactly one of `case` and `pair` is set.
+
+    `verified`: every guideline section cited was compared with published text (sections.py); None where none is
+    cited. Where one was not, `citation` says so, and with it every finding.
+    """
 
     id: str
     title: str
@@ -130,3 +135,9 @@ class Check:
     needs: Needs = "tabular"
     outcomes: tuple[str, ...] = EXPLAIN
     on: bool = True
+    verified: bool | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        verified = not unverified(self.citation) if sections_of(self.citation) else None
+        object.__setattr__(self, "verified", verified)
+        object.__setattr__(self, "citation", cited(self.citation))

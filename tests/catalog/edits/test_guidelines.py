@@ -32,6 +32,7 @@ FIRING = [
     ("severe_sepsis", ("R65.20", "A41.9"), ("A41.9", "R65.20")),
     ("severe_sepsis", ("N17.9", "R65.20"), ("R65.20",)),
     ("body_mass_index", ("I10", "Z68.41"), ("Z68.41",)),
+    ("body_mass_index", ("O99.213", "E66.813", "Z68.41"), ("Z68.41", "O99.213")),
     ("weeks_of_gestation", ("O13.3",), ("O13.3",)),
     ("weeks_of_gestation", ("Z34.03", "Z3A.30"), ("Z3A.30",)),
     ("normal_delivery", ("O80", "O70.0", "Z37.0"), ("O80", "O70.0")),
@@ -74,6 +75,8 @@ SILENT = [
     ("severe_sepsis", ("A41.9", "N17.9")),
     ("body_mass_index", ("E66.813", "Z68.41")),
     ("body_mass_index", ("E66.813",)),
+    ("body_mass_index", ("O99.215", "E66.813", "Z68.41")),  # puerperium
+    ("body_mass_index", ("O99.213", "E66.813")),
     ("weeks_of_gestation", ("O13.3", "Z3A.30")),
     ("weeks_of_gestation", ("O03.9",)),
     ("normal_delivery", (first("O80"), "Z37.0", "Z3A.39")),

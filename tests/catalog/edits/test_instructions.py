@@ -41,6 +41,15 @@ def test_excludes1_is_inherited_from_a_block(edits):
     assert "at I60-I69 of I60.9" in finding.message
 
 
+def test_excludes1_is_inherited_from_a_chapter(edits):
+    (finding,) = edits.run("excludes1", "O13.3", "Z34.03")
+    assert finding.message.startswith(
+        "Excludes1 at 15 of O13.3 names Z34.03: supervision of normal pregnancy"
+    )
+    (finding,) = edits.run("excludes1", "Z34.03", "O13.3")
+    assert finding.message.startswith("Excludes1 at Z34 of Z34.03 names O13.3: any complication of pregnancy")
+
+
 def test_excludes2_is_information(edits):
     (finding,) = edits.run("excludes2", "I21.4", "I25.2")
     assert finding.severity is Severity.INFO
