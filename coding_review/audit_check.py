@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+from django.db.models import CharField, Exists, Model, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Collate, Concat
 
 from coding_review.audit import GENESIS, PURGED, payload_hash, row_hash
 from coding_review.models import AuditChain, AuditEvent
 
+Row = TypeVar("Row", bound=Model)
 BLOCK = 2000
 ENCOUNTER = "encounter:"
 _CHAIN = r"^(encounter:[0-9]{1,18}|actor:([0-9]{1,18}|system))$"
@@ -111,6 +112,11 @@ def verify(encounter_id: int | None = None, counts: Counts | None = None) -> Ite
     yield from _without_head(events, actors=encounter_id is None)
 
 
+def of_event(event: AuditEvent, problem: str) -> Fault:
+    """The event verifies; what it tells of does not agree with it."""
+    return Fault(f"{ENCOUNTER}{event.encounter_id}", event.encounter_number or 0, event.pk, problem)
+
+
 def number_in(data: Any, name: str) -> int | None:
     """A number of an event's data; None where an altered row has none there."""
     value = data.get(name) if isinstance(data, dict) else None
@@ -157,7 +163,7 @@ class _Check:
     purged: set[int]
 
     def actors(self, heads: QuerySet[AuditChain]) -> Iterator[Fault]:
-        for block in _blocks(heads):
+        for block in blocks(heads):
             events = (
                 AuditEvent.objects.filter(actor_key__in=[head.key for head in block], at__range=_TIMES)
                 .select_related("payload")
@@ -170,7 +176,7 @@ class _Check:
             yield from self._block(block, rows)
 
     def encounters(self, heads: QuerySet[AuditChain], *, rows: bool) -> Iterator[Fault]:
-        for block in _blocks(heads):
+        for block in blocks(heads):
             events = AuditEvent.objects.filter(
                 encounter_id__in=[int(head.key.removeprefix(ENCOUNTER)) for head in block], at__range=_TIMES
             ).order_by("encounter_id", "encounter_number")
@@ -267,9 +273,9 @@ def _bare(events: QuerySet[AuditEvent]) -> Iterator[tuple[str, _Link]]:
         yield f"{ENCOUNTER}{encounter_id}", _Link(pk, number, previous, hash_)
 
 
-def _blocks(heads: QuerySet[AuditChain]) -> Iterator[list[AuditChain]]:
-    rows = iter(heads.iterator(chunk_size=BLOCK))
-    while block := list(islice(rows, BLOCK)):
+def blocks(rows: QuerySet[Row], size: int = BLOCK) -> Iterator[list[Row]]:
+    stream = iter(rows.iterator(chunk_size=size))
+    while block := list(islice(stream, size)):
         yield block
 
 

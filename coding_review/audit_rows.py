@@ -1,4 +1,4 @@
-"""Whether the rows that the audit log tells of still say what it says: decisions, signed code sets, texts.
+"""Whether the rows that the audit log tells of still say what it says: decisions, signed code sets, overrides, texts.
 
 The chains prove that the log is whole; this proves that what it was written about was not changed beside it.
 """
@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from coding_review.actions.sign_off import hash_of
-from coding_review.audit_check import ENCOUNTER, Fault, number_in, readable
+from coding_review.audit_check import ENCOUNTER, Fault, blocks, number_in, of_event, readable
+from coding_review.audit_overrides import verify_overrides
 from coding_review.deciding import FIELDS
 from coding_review.decision_hash import decision_hash
-from coding_review.models import AuditEvent, CodeSet, Decision
+from coding_review.models import AuditEvent, CodeSet, Decision, FindingOverride
 
 CHUNK = 500
 SIGNED = "codeset.signed"
-Row = TypeVar("Row", bound=Model)
 # Fields that a decision and its event both have.
 _DECISION_FIELDS = ("action", "system", "code_before", "code_after", "reason", "assistance")
 
@@ -30,6 +29,7 @@ _DECISION_FIELDS = ("action", "system", "code_before", "code_after", "reason", "
 class RowCounts:
     decisions: int = 0
     code_sets: int = 0
+    overrides: int = 0
     texts: int = 0
 
 
@@ -43,6 +43,8 @@ def verify_rows(counts: RowCounts, *, texts: bool = False) -> Iterator[Fault]:
     yield from _decision_words()
     yield from _entries(named)
     yield from _code_sets(counts)
+    counts.overrides = FindingOverride.objects.count()
+    yield from verify_overrides()
     if texts:
         yield from _texts(counts)
 
@@ -82,7 +84,7 @@ def _decisions(counts: RowCounts, entries: set[int]) -> Iterator[Fault]:
             else:
                 yield Fault(chain, number, event, f"decision {decision}: {_difference(values)}")
 
-    for told in _blocks(readable(AuditEvent.objects.all()).filter(type="decision").order_by("pk")):
+    for told in blocks(readable(AuditEvent.objects.all()).filter(type="decision").order_by("pk"), CHUNK):
         ids = {event.pk: number_in(event.data, "decision_id") for event in told}
         rows = Decision.objects.in_bulk([pk for pk in ids.values() if pk is not None])
         for event in told:
@@ -91,7 +93,7 @@ def _decisions(counts: RowCounts, entries: set[int]) -> Iterator[Fault]:
                 continue
             if decision_hash(decision_row) != event.data.get("sha256"):
                 entries.add(decision_row.entry_id)
-                yield _of_event(event, f"decision {decision_row.pk}: not what was decided")
+                yield of_event(event, f"decision {decision_row.pk}: not what was decided")
 
 
 _WORDS = """
@@ -155,7 +157,7 @@ def _difference(values: list[Any]) -> str:
 
 def _code_sets(counts: RowCounts) -> Iterator[Fault]:
     signed = CodeSet.objects.filter(signed_at__isnull=False)
-    for block in _blocks(signed.prefetch_related("lines").order_by("pk")):
+    for block in blocks(signed.prefetch_related("lines").order_by("pk"), CHUNK):
         counts.code_sets += len(block)
         events = _signings(AuditEvent.objects.filter(encounter__in={c.encounter_id for c in block}))
         for code_set in block:
@@ -164,10 +166,10 @@ def _code_sets(counts: RowCounts) -> Iterator[Fault]:
                 problem = f"code set {code_set.pk}: no event tells of its signing"
                 yield Fault(f"{ENCOUNTER}{code_set.encounter_id}", 0, None, problem)
             elif hash_of(code_set, list(code_set.lines.all())) != event.data.get("sha256"):
-                yield _of_event(
+                yield of_event(
                     event, f"code set {code_set.pk}: not what was signed (version {code_set.version})"
                 )
-    for told in _blocks(readable(AuditEvent.objects.all()).filter(type=SIGNED).order_by("pk")):
+    for told in blocks(readable(AuditEvent.objects.all()).filter(type=SIGNED).order_by("pk"), CHUNK):
         signings = {event.pk: number_in(event.data, "code_set_id") for event in told}
         standing = set(
             signed.filter(pk__in=[pk for pk in signings.values() if pk is not None]).values_list(
@@ -177,22 +179,12 @@ def _code_sets(counts: RowCounts) -> Iterator[Fault]:
         for event in told:
             if signings[event.pk] not in standing:
                 problem = f"code set {signings[event.pk]}: it was signed and is not any more"
-                yield _of_event(event, problem)
+                yield of_event(event, problem)
 
 
 def _signings(events: QuerySet[AuditEvent]) -> dict[int, AuditEvent]:
     found = ((number_in(event.data, "code_set_id"), event) for event in readable(events).filter(type=SIGNED))
     return {pk: event for pk, event in found if pk is not None}
-
-
-def _of_event(event: AuditEvent, problem: str) -> Fault:
-    return Fault(f"{ENCOUNTER}{event.encounter_id}", event.encounter_number or 0, event.pk, problem)
-
-
-def _blocks(rows: QuerySet[Row]) -> Iterator[list[Row]]:
-    stream = iter(rows.iterator(chunk_size=CHUNK))
-    while block := list(islice(stream, CHUNK)):
-        yield block
 
 
 _TEXTS = """

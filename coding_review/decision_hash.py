@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Model
 
 from coding_review.audit import canonical
 from coding_review.models import Decision
@@ -21,7 +24,12 @@ HASHED = (
 
 def decision_hash(decision: Decision) -> str:
     """SHA-256 over every column."""
-    values = [_plain(getattr(decision, name)) for name in HASHED]
+    return columns_hash(decision, HASHED)
+
+
+def columns_hash(row: Model, columns: Iterable[str]) -> str:
+    """SHA-256 over the values of these columns, in this order; times in UTC."""
+    values = [_plain(getattr(row, name)) for name in columns]
     return hashlib.sha256(canonical(values).encode()).hexdigest()
 
 

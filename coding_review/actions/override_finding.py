@@ -15,6 +15,7 @@ from coding_review.code_edits import Findings, Standing, findings_of
 from coding_review.deciding import Act, begin
 from coding_review.errors import InvalidDecision, StalePage
 from coding_review.models import Encounter, FindingOverride, FindingOverridePayload
+from coding_review.override_hash import override_hash, withdrawn_hash
 from coding_review.rules import overrides
 
 
@@ -94,6 +95,7 @@ def write_override(actor: Any, encounter: Encounter, override: FindingOverride, 
             "outcome": override.outcome,
             "outcomes_edition": override.outcomes_edition,
             "checks_edition": override.checks_edition,
+            "sha256": override_hash(override),
             **({"carried_from": override.carried_from_id} if override.carried_from_id else {}),
         },
         payload={"comment": comment},
@@ -113,6 +115,7 @@ def _withdraw(act: Act, override: FindingOverride) -> None:
             "check": override.check_id,
             "codes": override.codes,
             "outcome": override.outcome,
+            "sha256": withdrawn_hash(override),
         },
     )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pgtrigger
 from django.db import models
 from django.utils import timezone
 
 from coding_review.choices import DocumentStatus
 from coding_review.models.encounter import Encounter
+from coding_review.models.guards import NO_REMOVAL
 from modelops.engines.types import split_lines
 
 
@@ -59,6 +61,10 @@ class DocumentVersionQuerySet(models.QuerySet["DocumentVersion"]):
         )
 
 
+# What was received; another text is another version, and only which is the latest changes.
+_AS_RECEIVED = ("id", "document_id", "version", "text", "sha256", "line_count", "received_at")
+
+
 class DocumentVersion(models.Model):
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="versions")
     version = models.PositiveIntegerField()
@@ -75,6 +81,16 @@ class DocumentVersion(models.Model):
             models.UniqueConstraint(fields=["document", "version"], name="document_version_once"),
             models.UniqueConstraint(
                 fields=["document"], condition=models.Q(is_latest=True), name="one_latest_version"
+            ),
+        ]
+        triggers = [
+            *NO_REMOVAL,
+            pgtrigger.Protect(
+                name="as_received",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    " OR ".join(f"NEW.{c} IS DISTINCT FROM OLD.{c}" for c in _AS_RECEIVED)
+                ),
             ),
         ]
 

@@ -49,10 +49,12 @@ EVENTS: dict[str, EventType] = {
     "decision": _event("Decision", _DECISION, "comment quotes"),
     "finding.overridden": _event(
         "Finding overridden",
-        "override_id code_set_id check severity codes outcome outcomes_edition checks_edition carried_from",
+        "override_id code_set_id check severity codes outcome outcomes_edition checks_edition sha256 carried_from",
         "comment",
     ),
-    "finding.override_withdrawn": _event("Override withdrawn", "override_id code_set_id check codes outcome"),
+    "finding.override_withdrawn": _event(
+        "Override withdrawn", "override_id code_set_id check codes outcome sha256"
+    ),
     "codeset.signed": _event(
         "Signed off",
         "code_set_id claim_type version lines sha256 credential editions release_stands_in",

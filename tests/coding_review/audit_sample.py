@@ -21,7 +21,10 @@ from coding_review.models import (
     CodeSet,
     Decision,
     DecisionPayload,
+    DocumentVersion,
     Encounter,
+    FindingOverride,
+    FindingOverridePayload,
 )
 
 EVENT, PAYLOAD, CHAIN = (model._meta.db_table for model in (AuditEvent, AuditPayload, AuditChain))
@@ -100,7 +103,11 @@ def verification(*options: str) -> tuple[int, list[str]]:
 
 def tamper(sql: str, *values: object) -> None:
     """One row of what the log tells of, changed as the owner of the tables, triggers off."""
-    tables = [model._meta.db_table for model in (Decision, DecisionPayload, CodeLine, CodeSet)]
+    guarded = (
+        *(Decision, DecisionPayload, CodeLine, CodeSet, DocumentVersion),
+        *(FindingOverride, FindingOverridePayload),
+    )
+    tables = [model._meta.db_table for model in guarded]
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:

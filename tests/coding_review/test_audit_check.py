@@ -14,7 +14,7 @@ from coding_review.models import AuditEvent, AuditPayload
 from tests.coding_review.audit_sample import CHAIN, EVENT, PAYLOAD, Log, as_owner, verification
 
 REPLACED = "one of the two was replaced, moved or put in"
-ROWS = "What it tells of is as it says: 0 decisions, 0 signed code sets."
+ROWS = "What it tells of is as it says: 0 decisions, 0 signed code sets, 0 overrides."
 
 
 def test_a_whole_log_verifies_with_counts(log: Log) -> None:

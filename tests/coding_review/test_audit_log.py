@@ -190,6 +190,6 @@ def test_concurrent_writers_keep_both_chains_without_gaps(
         0,
         [
             "The audit log verifies: 80 events in 6 chains, 0 payloads (0 purged).",
-            "What it tells of is as it says: 0 decisions, 0 signed code sets.",
+            "What it tells of is as it says: 0 decisions, 0 signed code sets, 0 overrides.",
         ],
     )

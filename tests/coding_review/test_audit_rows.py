@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import ProgrammingError, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
@@ -34,7 +34,7 @@ from coding_review.models import (
 )
 from tests.coding_review.audit_sample import tamper, verification
 from tests.coding_review.entries import DM, HF, suggest
-from tests.deliveries import delivery
+from tests.deliveries import TEXT, delivery, document
 
 MakeEncounter = Callable[..., Encounter]
 
@@ -67,7 +67,10 @@ def test_what_the_actions_write_agrees_with_the_log(signed: CodeSet) -> None:
     count = Decision.objects.count()
     assert count == 6
     code, lines = verification()
-    assert (code, lines[1]) == (0, f"What it tells of is as it says: {count} decisions, 1 signed code sets.")
+    assert (code, lines[1]) == (
+        0,
+        f"What it tells of is as it says: {count} decisions, 1 signed code sets, 0 overrides.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,10 @@ def test_words_purged_on_both_sides_are_no_fault(signed: CodeSet, coder: User) -
     decision.payload.refresh_from_db()
     assert (decision.payload.comment, decision.payload.quotes) == ("", [])
     assert decision.payload.purged_at is not None
-    assert verification()[1][-1] == "What it tells of is as it says: 6 decisions, 1 signed code sets."
+    assert (
+        verification()[1][-1]
+        == "What it tells of is as it says: 6 decisions, 1 signed code sets, 0 overrides."
+    )
 
 
 def test_every_column_of_a_decision_is_hashed() -> None:
@@ -221,10 +227,10 @@ def test_texts_are_as_they_were_received(icd10cm: Release, work_group: object) -
     code, lines = verification("--texts")
     count = DocumentVersion.objects.count()
     assert (code, lines[1]) == (
-        0, f"What it tells of is as it says: 0 decisions, 0 signed code sets, {count} texts.",
+        0, f"What it tells of is as it says: 0 decisions, 0 signed code sets, 0 overrides, {count} texts.",
     )  # fmt: skip
     version = DocumentVersion.objects.latest("pk")
-    DocumentVersion.objects.filter(pk=version.pk).update(text=version.text + " ")
+    tamper(f"UPDATE {DocumentVersion._meta.db_table} SET text = text || ' ' WHERE id = %s", version.pk)
     code, lines = verification("--texts")
     event = AuditEvent.objects.get(type="encounter.received")
     what = f"document {version.document_id} version 1"
@@ -234,10 +240,43 @@ def test_texts_are_as_they_were_received(icd10cm: Release, work_group: object) -
     assert verification()[0] == 0
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"text": "other"}, {"sha256": "0" * 64}, {"version": 7}, {"line_count": 1}, {"received_at": None}],
+)
+def test_a_text_once_received_stays(icd10cm: Release, work_group: object, change: dict[str, object]) -> None:
+    receive_encounter(None, delivery(), via="command")
+    versions = DocumentVersion.objects.order_by("pk")
+    before = list(versions.values())
+    for act in (lambda: versions.update(**change), lambda: versions._raw_delete("default")):
+        with pytest.raises(ProgrammingError, match="pgtrigger: Cannot"), transaction.atomic():
+            act()
+    empty = f"TRUNCATE {DocumentVersion._meta.db_table} CASCADE"
+    refused = pytest.raises(ProgrammingError, match="Cannot truncate")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(empty)
+    assert list(versions.values()) == before
+
+
+def test_another_text_is_another_version(icd10cm: Release, work_group: object) -> None:
+    receive_encounter(None, delivery(), via="command")
+    first = DocumentVersion.objects.order_by("pk").first()
+    assert first is not None
+    receive_encounter(None, delivery(document(text=f"{TEXT}Addendum.")), via="command")
+    versions = list(first.document.versions.order_by("version").values_list("version", "is_latest", "text"))
+    assert versions == [(1, False, TEXT), (2, True, f"{TEXT}Addendum.")]
+    assert verification("--texts")[0] == 0
+
+
 def test_a_text_exchanged_with_its_hash_is_named(icd10cm: Release, work_group: object) -> None:
     receive_encounter(None, delivery(), via="command")
     version = DocumentVersion.objects.latest("pk")
-    DocumentVersion.objects.filter(pk=version.pk).update(text="x", sha256=hashlib.sha256(b"x").hexdigest())
+    tamper(
+        f"UPDATE {DocumentVersion._meta.db_table} SET text = 'x', sha256 = %s WHERE id = %s",
+        hashlib.sha256(b"x").hexdigest(),
+        version.pk,
+    )
     code, lines = verification("--texts")
     what = f"document {version.document_id} version 1"
     assert (code, lines[0]) == (

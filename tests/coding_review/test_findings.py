@@ -38,6 +38,7 @@ from coding_review.models import (
     FindingOverridePayload,
     FindingShown,
 )
+from coding_review.override_hash import override_hash
 from coding_review.queries import entry_facts
 from coding_review.rules import overrides
 from coding_review.rules.uncertainty import is_uncertain
@@ -121,6 +122,7 @@ def test_what_is_audited(icd10cm: Any, make_encounter: Any, coder: User) -> None
         "outcome": "unrelated",
         "outcomes_edition": overrides.EDITION,
         "checks_edition": override.checks_edition,
+        "sha256": override_hash(override),
     }
     assert AuditPayload.objects.get(event=event).body == {"comment": "Two episodes, both documented."}
     # Said again word for word, nothing happens; with another comment the first is withdrawn.

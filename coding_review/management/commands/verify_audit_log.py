@@ -65,7 +65,8 @@ class Command(BaseCommand):
         if options["encounter"] is None:
             texts = f", {rows.texts} texts" if options["texts"] else ""
             self.stdout.write(
-                f"What it tells of is as it says: {rows.decisions} decisions, {rows.code_sets} signed code sets{texts}."
+                f"What it tells of is as it says: {rows.decisions} decisions, {rows.code_sets} signed code sets, "
+                f"{rows.overrides} overrides{texts}."
             )
         if kept is not None:
             self.stdout.write(f"All {len(kept)} rows named in {options['against']} stand unchanged.")
