@@ -18,6 +18,11 @@ class ReviewError(Exception):
         self.message = message
         self.data = data
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says besides its body."""
+        return {}
+
 
 class NotAllowed(ReviewError):
     code = "not_allowed"
@@ -137,3 +142,15 @@ class TooManySignIns(ReviewError):
     code = "too_many_sign_ins"
     status = 429
     title = "Too many attempts"
+
+    def __init__(self, retry_after: int) -> None:
+        """`retry_after`: in so many seconds a password is looked at again."""
+        minutes = -(-retry_after // 60)
+        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+        super().__init__(
+            f"Too many sign-ins have failed. Wait {wait}, then try again.", retry_after=retry_after
+        )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.data["retry_after"])}

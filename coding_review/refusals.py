@@ -18,12 +18,13 @@ class Refusal:
     title: str
     message: str
     data: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
     """None for what is not a refusal: a fault of the server, which stays a traceback and a 500."""
     if isinstance(error, ReviewError):
-        return Refusal(error.code, error.status, error.title, error.message, error.data)
+        return Refusal(error.code, error.status, error.title, error.message, error.data, error.headers)
     if isinstance(error, CatalogError):
         return Refusal(error.code, error.status, "Not in the loaded code systems", str(error))
     return None

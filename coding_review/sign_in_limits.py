@@ -7,6 +7,7 @@ many addresses close it to all. What is refused here is not itself written down,
 from __future__ import annotations
 
 from datetime import timedelta
+from math import ceil
 
 from django.conf import settings
 from django.db.models import Count, Q
@@ -51,16 +52,19 @@ def refuse_too_many(username: str, request: HttpRequest | None) -> None:
     told = told_of(username, request)
     name = Q(data__username_hash=told["username_hash"])
     address = Q(data__address_hash=told.get("address_hash", ""))
-    refused = AuditEvent.objects.filter(type="session.refused", at__gte=timezone.now() - WINDOW)
-    counts = refused.aggregate(
-        both=Count("pk", filter=name & address),
-        name=Count("pk", filter=name),
-        address=Count("pk", filter=address),
-    )
-    if (
-        counts["both"] >= OF_NAME_FROM_ADDRESS
-        or counts["name"] >= OF_NAME
-        or counts["address"] >= FROM_ADDRESS
-    ):
-        minutes = int(WINDOW.total_seconds() // 60)
-        raise TooManySignIns(f"Too many sign-ins have failed. Wait {minutes} minutes, then try again.")
+    now = timezone.now()
+    refused = AuditEvent.objects.filter(type="session.refused", at__gt=now - WINDOW)
+    limits = {
+        "both": (name & address, OF_NAME_FROM_ADDRESS),
+        "name": (name, OF_NAME),
+        "address": (address, FROM_ADDRESS),
+    }
+    counts = refused.aggregate(**{key: Count("pk", filter=which) for key, (which, _) in limits.items()})
+    reached = [limits[key] for key, count in counts.items() if count >= limits[key][1]]
+    if reached:
+        # A limit is open again when the oldest of the newest failures that fill it leaves the window.
+        ends = [
+            refused.filter(which).order_by("-at").values_list("at", flat=True)[most - 1]
+            for which, most in reached
+        ]
+        raise TooManySignIns(max(1, ceil((max(ends) + WINDOW - now).total_seconds())))

@@ -27,7 +27,9 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     refusal = refusal_of(exc)
     if refusal is not None:
         set_rollback()
-        return Response(body_of(refusal), status=refusal.status, content_type=CONTENT_TYPE)
+        return Response(
+            body_of(refusal), status=refusal.status, headers=refusal.headers, content_type=CONTENT_TYPE
+        )
     response = exception_handler(exc, context)
     if response is None:
         return None

@@ -18,10 +18,13 @@ def error_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """
     context = {"refusal": refusal, "back": _back(request)}
     if not is_htmx(request):
-        return render(request, TEMPLATE, context, status=refusal.status)
-    response = render(request, f"{TEMPLATE}#note", context, status=refusal.status)
-    response["HX-Retarget"] = "#messages"
-    response["HX-Reswap"] = "innerHTML show:none"
+        response = render(request, TEMPLATE, context, status=refusal.status)
+    else:
+        response = render(request, f"{TEMPLATE}#note", context, status=refusal.status)
+        response["HX-Retarget"] = "#messages"
+        response["HX-Reswap"] = "innerHTML show:none"
+    for name, value in refusal.headers.items():
+        response[name] = value
     return response
 
 

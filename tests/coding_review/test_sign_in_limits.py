@@ -12,10 +12,11 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from coding_review import audit, sign_in_limits
 from coding_review.models import AuditEvent
-from coding_review.sign_in_limits import OF_NAME_FROM_ADDRESS, address_of, told_of
+from coding_review.sign_in_limits import OF_NAME_FROM_ADDRESS, WINDOW, address_of, told_of
 
 PASSWORD = "a-test-Passw0rd"
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,8 @@ def test_after_ten_failures_even_the_right_password_waits(coder: User) -> None:
     assert sign_in(PASSWORD) == (429, False)
     response = ask_token(PASSWORD)
     assert (response.status_code, response.json()["code"]) == (429, "too_many_sign_ins")
+    assert 0 < int(response["Retry-After"]) <= WINDOW.total_seconds()
+    assert response.json()["data"] == {"retry_after": int(response["Retry-After"])}
     assert refusals() == OF_NAME_FROM_ADDRESS
     # Somebody else there, and the owner of the name elsewhere.
     assert sign_in("wrong", name="other") == (200, False)
@@ -53,6 +56,22 @@ def test_the_api_counts_with_the_pages(coder: User) -> None:
     for _ in range(OF_NAME_FROM_ADDRESS):
         assert ask_token("wrong").status_code == 401
     assert sign_in(PASSWORD) == (429, False)
+
+
+def test_the_answer_says_how_long_to_wait(coder: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until so many failures have left the window that the limit is open again, not until the last one has."""
+    begun = timezone.now()
+    for minutes in (14, 9, 3):
+        with monkeypatch.context() as then:
+            then.setattr(timezone, "now", lambda ago=minutes: begun - timedelta(minutes=ago))
+            assert sign_in("wrong") == (200, False)
+    monkeypatch.setattr(sign_in_limits, "OF_NAME_FROM_ADDRESS", 2)
+    form = {"username": "coder", "password": PASSWORD}
+    response = Client(REMOTE_ADDR="192.0.2.7").post(reverse("web:sign-in"), form)
+    assert response.status_code == 429
+    # Nine minutes ago and the window of fifteen: six minutes, less what the test took.
+    assert 340 < int(response["Retry-After"]) <= 360
+    assert "Wait 6 minutes, then try again." in response.content.decode()
 
 
 def test_the_wait_ends(coder: User, monkeypatch: pytest.MonkeyPatch) -> None:
