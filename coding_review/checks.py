@@ -81,6 +81,14 @@ def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
             read_site_table(Path(settings.CODE_EDITS_SITE_TABLE))
         except LoadRefused as error:
             found.append(Error(f"CODE_EDITS_SITE_TABLE: {error}", id="coding_review.E008"))
+    if settings.EMBEDDING_MODEL and not Path(settings.EMBEDDING_MODEL).is_dir():
+        found.append(
+            Error(
+                f"EMBEDDING_MODEL is {settings.EMBEDDING_MODEL!r}, which is no folder. Name the folder of a"
+                " sentence-transformers or static model, or leave it empty for the shipped one.",
+                id="coding_review.E009",
+            )
+        )
     if settings.IDLE_MINUTES > settings.LEASE_MINUTES:
         found.append(
             Warning(

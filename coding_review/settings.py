@@ -185,6 +185,8 @@ CELERY_TASK_ROUTES = {"coding_review.tasks.predict": {"queue": "predict"}}
 CELERY_BEAT_SCHEDULE = {
     # Expires: beat without a worker leaves no pile of sweeps behind.
     "sweep": {"task": "coding_review.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    # Each does some seconds' work at most, and nothing once every release has its vectors.
+    "embed": {"task": "coding_review.tasks.embed", "schedule": 10.0, "options": {"expires": 10}},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -208,6 +210,11 @@ PREDICTION_SECONDS = env.int("PREDICTION_SECONDS", default=240)
 ALLOW_LATEST_RELEASE = env.bool("ALLOW_LATEST_RELEASE", default=False)
 # CSV of the site's own table for the code edits that no published table stands behind; empty: they are off.
 CODE_EDITS_SITE_TABLE = env.str("CODE_EDITS_SITE_TABLE", default="")
+# Folder of the embedding that search by meaning uses (a static or a sentence-transformers model); empty: the
+# shipped one.
+EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
+# Whether the workers compute vectors of loaded releases; manage.py embed_catalog does so in any case.
+EMBED_IN_BACKGROUND = env.bool("EMBED_IN_BACKGROUND", default=True)
 READ_FIRST = env.bool("READ_FIRST", default=False)
 
 # --- The API --------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from django.conf import settings
 from coding_review.actions.claim import park_expired_leases
 from coding_review.actions.sweep_predictions import missed_runs, put_back_lost_runs
 from coding_review.broker import SweptTask, waiting_in
+from coding_review.embedding import embed_beside
 from coding_review.prediction import predict_run
 
 PREDICT_QUEUE = "predict"
@@ -20,6 +21,12 @@ PREDICT_QUEUE = "predict"
 )
 def predict(run_id: int) -> None:
     predict_run(run_id)
+
+
+@shared_task
+def embed() -> None:
+    """Every 10 s by beat: goes on with the vectors of loaded releases, for some seconds."""
+    embed_beside()
 
 
 @shared_task

@@ -19,8 +19,6 @@ from catalog.choices import CodeSystem, MceList, Origin, ReleaseStatus, TableKin
 from catalog.models.codes import Code, Release
 from catalog.querysets import IndexEntryQuerySet, TableEditionQuerySet
 
-VECTOR_DIMENSIONS = 256
-
 
 class TableEdition(models.Model):
     """One edition of one published table, in force from its first to its last day (both inclusive).
@@ -218,6 +216,8 @@ class VectorSet(models.Model):
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="vector_sets")
     # Name and hash of the model's files.
     model = models.CharField(max_length=120)
+    # The index editions whose entries are among the wordings, in the order of their entries.
+    editions = ArrayField(models.BigIntegerField(), default=list)
     total = models.PositiveIntegerField()
     done = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()
@@ -242,7 +242,8 @@ class TermVector(models.Model):
     node = models.ForeignKey(Code, on_delete=models.CASCADE, related_name="vectors")
     # The wording's place in the order in which they were embedded: how an interrupted run goes on.
     number = models.PositiveIntegerField()
-    vector = HalfVectorField(dimensions=VECTOR_DIMENSIONS)
+    # As many dimensions as the set's model has.
+    vector = HalfVectorField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["set", "number"], name="term_vector_once")]

@@ -113,6 +113,7 @@ def environment(broker: Broker, transactional_db) -> dict[str, str]:
         "REDIS_URL": broker.url,
         "ENGINE": engines.NAME,
         "ENGINES": f"{engines.NAME}={engines.PATH}",
+        "EMBED_IN_BACKGROUND": "0",
     }
 
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from catalog.changes import compare, release_before
 from catalog.choices import Origin
 from catalog.corrections import Loaded
-from catalog.models import Release, TableEdition
+from catalog.models import Release, TableEdition, VectorSet
 
 
 class Command(BaseCommand):
@@ -46,8 +46,16 @@ def _release(release: Release) -> str:
             f"  counts    {release.billable_count:,} billable, {release.node_count:,} nodes, "
             f"{release.note_count:,} notes",
             f"  source    {release.source} ({release.source_hash[:12]})",
+            *(f"  vectors   {_vectors(found)}" for found in release.vector_sets.order_by("started_at")),
         ]
     )
+
+
+def _vectors(found: VectorSet) -> str:
+    if found.finished_at is not None:
+        return f"{found.model}: {found.total:,} wordings, complete {found.finished_at:%Y-%m-%d %H:%M} UTC"
+    share = found.done / found.total if found.total else 1.0
+    return f"{found.model}: {found.done:,} of {found.total:,} wordings ({share:.0%})"
 
 
 def _changes(release: Release, most: int) -> str:
