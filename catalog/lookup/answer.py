@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catalog.lookup.conditions import split_conditions
 from catalog.lookup.cut import forms
+from catalog.lookup.fusion import Near, fused, is_weak
 from catalog.lookup.index import Index
 from catalog.lookup.rank import Found, Ranker
 
@@ -14,6 +15,8 @@ _PIECE = re.compile(r"[^\W_]+(?:['’]s?\b)?")
 # Below this nothing in the text names a condition.
 _LEAST = 0.35
 _READINGS_SHOWN = 3
+# How many answers by words are weighed with those by meaning.
+_WEIGHED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,35 @@ class Answer:
 
 
 class Lookup:
-    """Answers for one release. Holds no text of what it was asked beyond single words (spellings)."""
+    """Answers for one release. Holds no text of what it was asked beyond single words (spellings).
 
-    def __init__(self, index: Index) -> None:
+    `near`, where given, is asked for what a text means when its words settle little.
+    """
+
+    def __init__(self, index: Index, near: Near | None = None) -> None:
         self.index = index
         self.ranker = Ranker(index)
+        self.near = near
 
     def find(self, text: str, limit: int = 10, billable_only: bool = True) -> list[Answer]:
         """The codes for one condition, best first."""
-        return [self._answer(found, text) for found in self.ranker.find(text, limit, billable_only)]
+        return [self._answer(found, text) for found in self._find(text, limit, billable_only)]
+
+    def _find(self, text: str, limit: int, billable_only: bool) -> list[Found]:
+        if self.near is None:
+            return self.ranker.find(text, limit, billable_only)
+        # Word for word: nothing else is weighed.
+        most = 1 if limit == 1 and self.ranker.find_exact(text, billable_only) else max(limit, _WEIGHED)
+        found = self.ranker.find(text, most, billable_only)
+        if is_weak(found):
+            nodes = self.index.nodes
+            near = [
+                (place, likeness)
+                for place, likeness in self.near(text)
+                if nodes[place].billable or not billable_only
+            ]
+            found = fused(found, near)
+        return found[:limit]
 
     def find_each(self, text: str) -> list[Answer]:
         """One code for each condition in the text, in its order, none twice."""
@@ -83,6 +106,8 @@ class Lookup:
         return (*pieces, (title[at:], False)) if at < len(title) else tuple(pieces)
 
     def _why(self, found: Found, term: str) -> str:
+        if found.near:
+            return "near in meaning"
         what = f"also called {term}" if term else "title"
         if found.exact:
             return f"{what}, word for word"

@@ -8,7 +8,7 @@ ones by the words left over, and in which order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -50,7 +50,8 @@ _NEVER_LEFT_OVER = frozenset(("with", "without", "not", "non"))
 @dataclass(frozen=True, slots=True)
 class Found:
     """A wording that answers; `read` says how words were read ("rihgt read as right"), `unmatched` typed words
-    that it does not have, `said` and `unsaid` its words that were and were not typed."""
+    that it does not have, `said` and `unsaid` its words that were and were not typed; `near`: no word led here, only
+    what it means."""
 
     document: int
     place: int
@@ -60,6 +61,10 @@ class Found:
     unsaid: tuple[int, ...] = ()
     said: frozenset[int] = frozenset()
     exact: bool = False
+    near: bool = False
+
+    def at(self, score: float) -> Found:
+        return replace(self, score=score)
 
 
 @dataclass(frozen=True, slots=True)

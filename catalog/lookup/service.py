@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.db import connection
 
 from catalog.choices import GROUP_KINDS, INDEX_KINDS
+from catalog.embedding.embedders import NoEmbedding, embedder
+from catalog.embedding.nearest import Nearest
 from catalog.keys import code_key
 from catalog.lookup.answer import Lookup
+from catalog.lookup.fusion import Near
 from catalog.lookup.index import Index, Node, Term
 from catalog.models import Code, IndexEntry, Note, Release, TableEdition
+
+log = logging.getLogger(__name__)
 
 # Releases whose index stays in memory; one takes some 120 MB.
 _KEPT = 2
@@ -105,7 +113,25 @@ def make_lookup(release: Release, editions: tuple[int, ...]) -> Lookup:
     notes = Note.objects.terms_of(release).values_list("node_id", "text")
     terms = [Term(place_of[node], text) for node, text in notes if node in place_of]
     terms += _index_terms(editions, by_key)
-    return Lookup(Index(nodes, terms))
+    return Lookup(Index(nodes, terms), _near(release, [row[0] for row in rows]))
+
+
+def _near(release: Release, node_ids: Sequence[int]) -> Near | None:
+    """What asks the database for the nearest wordings; None where there is no embedding to ask with."""
+    try:
+        nearest = Nearest(release.pk, embedder())
+    except NoEmbedding as error:
+        log.warning("search goes by words alone: %s", error)
+        return None
+    by_id = np.argsort(np.array(node_ids, dtype=np.int64))
+    sorted_ids = np.array(node_ids, dtype=np.int64)[by_id]
+
+    def near(text: str) -> list[tuple[int, float]]:
+        found = nearest(text)
+        places = by_id[np.searchsorted(sorted_ids, [one.node_id for one in found])]
+        return [(int(place), one.likeness) for place, one in zip(places, found, strict=True)]
+
+    return near
 
 
 def _below(rows: list[tuple[int, str, str, str, bool, int, int]]) -> list[int]:

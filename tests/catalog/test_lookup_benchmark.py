@@ -2,12 +2,14 @@
 
 import json
 from collections import OrderedDict
+from importlib.util import find_spec
 
 import pytest
 from django.core.management import call_command
 
 from catalog.lookup import service
-from catalog.lookup.benchmark.measure import Result, figures, meteor, wilson
+from catalog.lookup.benchmark.measure import Result, figures, wilson
+from catalog.lookup.benchmark.meteor import WORDNET, best_meteor, by_words_and_stems
 from catalog.lookup.benchmark.variants import KINDS, cases
 from catalog.lookup.benchmark.wordings import DEVELOPMENT, HELD_OUT
 
@@ -47,11 +49,26 @@ def test_several_codes_count_only_when_all_are_right():
     assert (right.exact, one_more.exact) == (True, False)
 
 
+def test_meteor_knows_synonyms_where_wordnet_is_at_hand():
+    """Debian's package or not: the name says which of the two was counted by."""
+    found = best_meteor()
+    if (WORDNET / "data.noun").is_file() and find_spec("nltk") is not None:
+        assert found.name == "meteor by nltk, with synonyms of WordNet"
+        assert found.score("tumor of lung", "neoplasm of lung") == 0.9375
+    else:
+        assert found.name == "meteor by exact words and stems, without synonyms"
+        assert found.score("tumor of lung", "neoplasm of lung") == 0.5
+
+
+def test_meteor_without_wordnet(tmp_path):
+    assert best_meteor(tmp_path).score is by_words_and_stems
+
+
 def test_meteor_by_words_and_stems():
-    assert meteor("Closed fracture", "closed fracture") == 1.0
-    assert meteor("asthma", "fracture") == 0.0
+    assert by_words_and_stems("Closed fracture", "closed fracture") == 1.0
+    assert by_words_and_stems("asthma", "fracture") == 0.0
     # Both words match, one by its stem, in the wrong order: 1 - 0.5 * (2 / 2) ** 3.
-    assert meteor("fractures closed", "closed fracture") == 0.5
+    assert by_words_and_stems("fractures closed", "closed fracture") == 0.5
 
 
 @pytest.mark.parametrize("wordings", [DEVELOPMENT, HELD_OUT], ids=lambda wordings: wordings.name)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import sqrt
 
-from catalog.lookup.cut import forms
-from catalog.lookup.slots import stem
+from catalog.lookup.benchmark.meteor import by_words_and_stems
 
 _Z = 1.959964
+# The first title came, the second was wanted.
+OfTitles = Callable[[str, str], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,16 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return (middle - width) / whole, (middle + width) / whole
 
 
-def figures(results: Sequence[Result], titles: Mapping[str, str]) -> dict[str, float | int]:
+def figures(
+    results: Sequence[Result],
+    titles: Mapping[str, str],
+    meteor: OfTitles = by_words_and_stems,
+    similarity: OfTitles | None = None,
+) -> dict[str, float | int]:
     """`titles` are those of every billable code: what is in it is valid, anything else fabricated.
 
-    `meteor` is by exact words and stems, without synonyms. Of codes, the first of each query counts; where several
-    were asked, all, in category and validity.
+    `similarity`: of the title that came and the wanted one by an embedding; without one the figure is left out. Of
+    codes, the first of each query counts; where several were asked, all, in category and validity.
     """
     count = len(results)
     hits = sum(result.exact for result in results)
@@ -65,7 +70,8 @@ def figures(results: Sequence[Result], titles: Mapping[str, str]) -> dict[str, f
         "valid": (len(given) - fabricated) / len(given) if given else 0.0,
         "fabricated": fabricated / len(given) if given else 0.0,
         "mrr": sum(_reciprocal(result) for result in results) / count,
-        "meteor": sum(meteor(titles.get(got, ""), titles[wanted]) for wanted, got in firsts) / count,
+        "meteor": _mean_of_titles(meteor, firsts, titles),
+        **({} if similarity is None else {"similarity": _mean_of_titles(similarity, firsts, titles)}),
         "same_length": sum(len(wanted) == len(got) for wanted, got in firsts) / count,
         "same_digits": sum(_same_digits(wanted, got) for wanted, got in firsts) / count,
         "p50_ms": 1000 * times[count // 2],
@@ -75,24 +81,8 @@ def figures(results: Sequence[Result], titles: Mapping[str, str]) -> dict[str, f
     }
 
 
-def meteor(candidate: str, reference: str) -> float:
-    """Harmonic mean (recall nine times precision) of matched words, less up to half for a broken order."""
-    left, right = forms(candidate), forms(reference)
-    matches: list[int] = []
-    free = dict(enumerate(right))
-    for word in left:
-        at = next((place for place, other in free.items() if other == word), None)
-        if at is None:
-            at = next((place for place, other in free.items() if stem(other) == stem(word)), None)
-        if at is not None:
-            matches.append(at)
-            del free[at]
-    if not matches:
-        return 0.0
-    precision, recall = len(matches) / len(left), len(matches) / len(right)
-    mean = 10 * precision * recall / (recall + 9 * precision)
-    chunks = 1 + sum(after != before + 1 for before, after in pairwise(matches))
-    return mean * (1 - 0.5 * (chunks / len(matches)) ** 3) if chunks > 1 else mean
+def _mean_of_titles(measure: OfTitles, firsts: Sequence[tuple[str, str]], titles: Mapping[str, str]) -> float:
+    return sum(measure(titles.get(got, ""), titles[wanted]) for wanted, got in firsts) / len(firsts)
 
 
 def _same_categories(result: Result) -> bool:

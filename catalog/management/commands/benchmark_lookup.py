@@ -14,9 +14,12 @@ import psutil
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.choices import CodeSystem
+from catalog.embedding.embedders import NoEmbedding, embedder
 from catalog.errors import NoRelease
+from catalog.lookup.answer import Lookup
 from catalog.lookup.benchmark.endpoint import Endpoint, EndpointFailed
-from catalog.lookup.benchmark.measure import Result, figures
+from catalog.lookup.benchmark.measure import OfTitles, Result, figures
+from catalog.lookup.benchmark.meteor import best_meteor
 from catalog.lookup.benchmark.peers import Finder, bm25_peers
 from catalog.lookup.benchmark.published import PUBLISHED
 from catalog.lookup.benchmark.variants import KINDS, Case, cases
@@ -26,7 +29,8 @@ from catalog.queries import latest_release
 
 _COLUMNS = (
     ("exact", "{:.2%}"), ("low", "{:.1%}"), ("high", "{:.1%}"), ("category", "{:.1%}"), ("valid", "{:.1%}"),
-    ("fabricated", "{:.1%}"), ("mrr", "{:.3f}"), ("meteor", "{:.3f}"), ("same_length", "{:.1%}"),
+    ("fabricated", "{:.1%}"), ("mrr", "{:.3f}"), ("meteor", "{:.3f}"),
+    ("similarity", "{:.3f}"), ("same_length", "{:.1%}"),
     ("same_digits", "{:.1%}"), ("p50_ms", "{:.1f}"), ("p95_ms", "{:.1f}"), ("p50_cpu_ms", "{:.1f}"),
     ("p95_cpu_ms", "{:.1f}"), ("n", "{:d}"),
 )  # fmt: skip
@@ -35,7 +39,7 @@ _COLUMNS = (
 class Command(BaseCommand):
     help = (
         "Scores the lookup on descriptions whose code is known: every title, and seeded variants of titles, those of "
-        "development and those held out apart. meteor is by exact words and stems, without synonyms."
+        "development and those held out apart."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -63,23 +67,26 @@ class Command(BaseCommand):
         names = dict(titles)
         finders: dict[str, Finder] = {"lookup": lambda text: [answer.code for answer in lookup.find(text)]}
         if not options["no_peers"]:
-            finders |= bm25_peers(titles)
+            finders |= bm25_peers(titles) | self._by_meaning(lookup)
         if options["endpoint"]:
             try:
                 endpoint = Endpoint(options["endpoint"])
             except EndpointFailed as error:
                 raise CommandError(str(error)) from error
             finders[endpoint.model] = endpoint.find
+        meteor, similarity = best_meteor(), _similarity()
+        columns = [one for one in _COLUMNS if one[0] != "similarity" or similarity is not None]
+        self.stdout.write(meteor.name + ("" if similarity else "; no embedding, so no similarity"))
         self._say_machine()
-        self._row("who", "what", [name for name, _ in _COLUMNS])
+        self._row("who", "what", [name for name, _ in columns])
         rows: list[dict[str, Any]] = []
 
         def score(who: str, what: str, find: Finder, asked: Sequence[Case], several: bool) -> None:
             if not asked:
                 return
-            found = figures(_ask(find, asked, several), names)
+            found = figures(_ask(find, asked, several), names, meteor.score, similarity)
             rows.append({"who": who, "what": what, **found})
-            self._row(who, what, [form.format(found[name]) for name, form in _COLUMNS])
+            self._row(who, what, [form.format(found[name]) for name, form in columns])
 
         some = titles[:: max(1, len(titles) // options["titles"])] if options["titles"] else titles
         score(
@@ -114,6 +121,23 @@ class Command(BaseCommand):
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
+    def _by_meaning(self, lookup: Lookup) -> dict[str, Finder]:
+        """The lookup without its vectors, and the vectors without the lookup; none where there are no vectors."""
+        near, nodes = lookup.near, lookup.index.nodes
+        if near is None or not near("diabetes"):
+            self.stdout.write("No vectors of this release yet (manage.py embed_catalog): words alone.")
+            return {}
+
+        def nearest(text: str) -> list[str]:
+            codes = (nodes[place].code for place, _ in near(text) if nodes[place].billable)
+            return list(dict.fromkeys(codes))[:10]
+
+        words = Lookup(lookup.index)
+        return {
+            "lookup, words alone": lambda text: [answer.code for answer in words.find(text)],
+            "plain vector search": nearest,
+        }
+
     def _row(self, who: str, what: str, values: Sequence[str]) -> None:
         self.stdout.write(f"{who:<26}{what:<28}" + "".join(f"{value:>12}" for value in values))
 
@@ -121,6 +145,20 @@ class Command(BaseCommand):
         memory = psutil.Process().memory_info().rss / 2**20
         load = " ".join(f"{figure:.1f}" for figure in os.getloadavg())
         self.stdout.write(f"resident {memory:.0f} MB; load of the machine {load} on {os.cpu_count()} cores")
+
+
+def _similarity() -> OfTitles | None:
+    """The cosine of two titles by the embedding in use."""
+    try:
+        model = embedder()
+    except NoEmbedding:
+        return None
+
+    def similarity(came: str, wanted: str) -> float:
+        first, second = model.encode([came, wanted])
+        return float(first @ second)
+
+    return similarity
 
 
 def _ask(find: Callable[[str], list[str]], asked: Sequence[Case], several: bool) -> list[Result]:
