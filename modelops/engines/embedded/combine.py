@@ -37,10 +37,11 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`within`: dropped only where a document that names what the rule needs names these too (written "=I50.2"):
-    two documents that disagree are the coder's to see.
+    two documents that disagree are the coder's to see. `absent`: no code may begin with one of these.
     """
 
     needs: tuple[tuple[str, ...], ...]
+    absent: tuple[str, ...]
     drops: tuple[str, ...]
     within: tuple[str, ...]
     adds: tuple[str, ...]
@@ -52,11 +53,14 @@ def rules() -> tuple[Rule, ...]:
     found: list[Rule] = []
     for needs, drops, adds, why in table("combinations.csv", 4):
         for base in _DIABETES if "{D}" in needs else ("",):
-            groups = tuple(tuple(group.replace("{D}", base).split()) for group in needs.split("&"))
+            parts = [part.strip().replace("{D}", base) for part in needs.split("&")]
+            groups = tuple(tuple(part.split()) for part in parts if part[0] != "!")
+            absent = tuple(code for part in parts if part[0] == "!" for code in part[1:].split())
             dropped = drops.replace("{D}", base).split()
             found.append(
                 Rule(
                     groups,
+                    absent,
                     tuple(code for code in dropped if code[0] != "="),
                     tuple(code[1:] for code in dropped if code[0] == "="),
                     tuple(adds.replace("{D}", base).split()),
@@ -74,6 +78,8 @@ def combine(candidates: dict[str, Candidate], vocabulary: Vocabulary) -> dict[st
     """
     found = dict(candidates)
     for rule in rules():
+        if rule.absent and any(code.startswith(rule.absent) for code in found):
+            continue
         chosen = [_fits(found, group, sure=bool(rule.adds)) for group in rule.needs]
         if any(not them for them in chosen):
             continue
