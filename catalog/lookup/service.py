@@ -22,7 +22,8 @@ from catalog.models import Code, IndexEntry, Note, Release, TableEdition
 
 log = logging.getLogger(__name__)
 
-# Releases whose index stays in memory; one takes some 120 MB.
+# Releases of one system whose index stays in memory; one of ICD-10-CM takes some 120 MB. By system, since a claim's
+# diagnoses and procedures are searched together: they must not push each other out.
 _KEPT = 2
 
 
@@ -30,6 +31,7 @@ _KEPT = 2
 class _Key:
     """An index is good for one release with one set of index editions."""
 
+    system: str
     release: int
     source_hash: str
     editions: tuple[int, ...]
@@ -82,15 +84,19 @@ def _make_beside(release: Release, key: _Key) -> None:
 def _keep(key: _Key, made: Lookup) -> Lookup:
     with _lock:
         _ready[key] = made
-        while len(_ready) > _KEPT:
-            _ready.popitem(last=False)
+        of_system = [each for each in _ready if each.system == key.system]
+        for oldest in of_system[:-_KEPT]:
+            del _ready[oldest]
     return made
 
 
 def _key(release: Release) -> _Key:
     editions = (TableEdition.objects.usable(kind).first() for kind in INDEX_KINDS)
     return _Key(
-        release.pk, release.source_hash, tuple(edition.pk for edition in editions if edition is not None)
+        release.system,
+        release.pk,
+        release.source_hash,
+        tuple(edition.pk for edition in editions if edition is not None),
     )
 
 
