@@ -143,3 +143,6 @@ SYSTEMS_BY_CLAIM_TYPE: dict[str, tuple[str, ...]] = {
     ClaimType.FACILITY_OUTPATIENT: (CodeSystem.ICD10CM, CodeSystem.CPT, CodeSystem.HCPCS),
     ClaimType.PROFESSIONAL: (CodeSystem.ICD10CM, CodeSystem.CPT, CodeSystem.HCPCS),
 }
+
+# The right to see payment facts (catalog/payment_facts.py); the project gives it to roles.
+VIEW_PAYMENT_FACTS = "catalog.view_payment_facts"

@@ -124,11 +124,6 @@ def ancestors(node: Code) -> list[Code]:
     return list(Code.objects.lineage_of(node))
 
 
-def elsewhere(node: Code) -> list[Code]:
-    """The code of the same name in the other releases of its system, newest first."""
-    return list(Code.objects.in_other_releases(node))
-
-
 def chapters(release: Release) -> list[Code]:
     return list(Code.objects.chapters(release))
 

@@ -95,14 +95,6 @@ class CodeQuerySet(models.QuerySet["Code"]):
             .exclude(pk=node.pk)
         )
 
-    def in_other_releases(self, node: Code) -> CodeQuerySet:
-        return (
-            self.filter(release__system=node.release.system, key=node.key, kind=node.kind)
-            .exclude(release_id=node.release_id)
-            .select_related("release")
-            .order_by("-release__valid_from", "-release__loaded_at")
-        )
-
     def chapters(self, release: Release) -> CodeQuerySet:
         return self.filter(release=release, parent__isnull=True).order_by("position")
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from catalog import queries
 from catalog.choices import NodeKind, NoteKind
+from catalog.history import Step, history_of
 from catalog.models import Code, Release
+from catalog.payment_facts import PaymentFact
+from catalog.specificity import Neighbour, by_specificity
 from catalog.web.index_lines import IndexLine, index_of
 from catalog.web.references import Piece, named_codes, pieces
 
@@ -37,20 +40,26 @@ class CodePage:
     path: tuple[Code, ...]
     # What stands over `around`; `here` is the one of them that is, or carries, this code.
     parent: Code | None
-    around: tuple[Code, ...]
+    around: tuple[Neighbour, ...]
     here: Code
     # Empty where the codes below differ by 7th character alone: `seventh` shows these.
-    children: tuple[Code, ...]
+    children: tuple[Neighbour, ...]
+    # The neighbours of `here` in that order, for the keys that step through them.
+    before: Code | None
+    after: Code | None
     terms: tuple[NoteView, ...]
     notes: tuple[NoteView, ...]
     seventh: tuple[queries.SeventhChoice, ...]
-    elsewhere: tuple[Code, ...]
+    # Empty where no other release of the system is loaded.
+    history: tuple[Step, ...]
     index: tuple[IndexLine, ...]
     # Why a header cannot be billed, in words; empty for a billable code.
     incomplete: str
+    # Only on the full page, for people with the right; never where suggestions wait for a decision.
+    payment: tuple[PaymentFact, ...] = ()
 
 
-def build(release: Release, node: Code) -> CodePage:
+def build(release: Release, node: Code, payment: tuple[PaymentFact, ...] = ()) -> CodePage:
     # Saves a query for each place that asks the node for its release.
     node.release = release
     path = queries.ancestors(node)
@@ -63,21 +72,26 @@ def build(release: Release, node: Code) -> CodePage:
     seventh = queries.seventh_choices(node)
     # The other 7th characters stand in their own picker; around it are the codes they complete.
     here = path[-1] if node.kind == NodeKind.EXTENDED else node
-    around = sorted([here, *queries.siblings(here)], key=lambda other: other.position)
+    around = by_specificity([here, *queries.siblings(here)])
+    at = next(number for number, one in enumerate(around) if one.node.pk == here.pk)
+    history = history_of(release.system, node.code, node.kind)
     over = [above for above in path if above.pk != here.pk]
     return CodePage(
         node=node,
         path=tuple(path),
         parent=over[-1] if over else None,
-        around=tuple(around),
+        around=around,
+        before=around[at - 1].node if at else None,
+        after=around[at + 1].node if at + 1 < len(around) else None,
         here=here,
-        children=() if _differ_by_seventh(children) else tuple(children),
+        children=() if _differ_by_seventh(children) else by_specificity(children),
         terms=tuple(view for instruction, view in views if instruction.kind == NoteKind.INCLUSION_TERM),
         notes=tuple(view for instruction, view in views if instruction.kind != NoteKind.INCLUSION_TERM),
         seventh=tuple(seventh),
-        elsewhere=tuple(queries.elsewhere(node)),
+        history=history if len(history) > 1 or any(s.release != release for s in history) else (),
         index=index_of(release, node, here, over[-1] if over else None),
         incomplete=_incomplete(node, children),
+        payment=payment,
     )
 
 

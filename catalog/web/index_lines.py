@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from catalog.choices import GROUP_KINDS, INDEX_KINDS, CodeSystem, NodeKind
-from catalog.models import Code, IndexEntry, Release, TableEdition
+from catalog.choices import GROUP_KINDS, NodeKind
+from catalog.index_editions import editions_for, other_year
+from catalog.models import Code, IndexEntry, Release
 from catalog.standing import CodeStanding, Standing, standing_of_entries
 
 # A code named in more lines than this is better looked up in the index itself.
@@ -33,23 +34,6 @@ class IndexLine:
     entry: IndexEntry
     codes: tuple[PrintedCode, ...]
     other_year: str
-
-
-def editions_for(release: Release) -> list[TableEdition]:
-    """Of each index the edition in force when the release began, else the newest loaded."""
-    if release.system != CodeSystem.ICD10CM:
-        return []
-    loaded = list(TableEdition.objects.usable_of(INDEX_KINDS))
-    found = []
-    for kind in INDEX_KINDS:
-        of_kind = [edition for edition in loaded if edition.kind == kind]
-        then = [edition for edition in of_kind if edition.covers(release.valid_from)]
-        found += (then or of_kind)[:1]
-    return found
-
-
-def other_year(edition: TableEdition, release: Release) -> str:
-    return "" if edition.covers(release.valid_from) else edition.edition
 
 
 def index_of(release: Release, node: Code, stem: Code, parent: Code | None) -> tuple[IndexLine, ...]:

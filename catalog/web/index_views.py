@@ -15,9 +15,10 @@ from django.views.decorators.http import require_GET
 
 from catalog.choices import CodeSystem
 from catalog.errors import CatalogError
+from catalog.index_editions import editions_for, other_year
 from catalog.models import IndexEntry, Release, TableEdition
 from catalog.web.forms import IndexForm
-from catalog.web.index_lines import editions_for, index_lines, other_year
+from catalog.web.index_lines import index_lines
 from catalog.web.views import frame, not_found
 from catalog.words import words
 

@@ -6,6 +6,7 @@ post to `search_hits`, which keeps them out of addresses.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -17,9 +18,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from catalog import queries
-from catalog.choices import CodeSystem
+from catalog.choices import VIEW_PAYMENT_FACTS, CodeSystem
 from catalog.errors import CatalogError, NoRelease, UnknownCode
+from catalog.history import history_of
+from catalog.hits import HitFacts, facts_of
 from catalog.models import Release
+from catalog.payment_facts import PaymentFact, payment_facts
 from catalog.search import SearchHit, codes_beginning_with, search
 from catalog.web import code_page as page_data
 from catalog.web.forms import HitsForm, ReleaseForm
@@ -35,6 +39,12 @@ _UNPROCESSABLE = 422
 class HitRow:
     hit: SearchHit
     url: str
+    facts: HitFacts
+
+    @property
+    def why(self) -> str:
+        """Why it matched; the line of the index that says so already stands below."""
+        return self.facts.why(self.hit)
 
 
 @require_GET
@@ -71,7 +81,8 @@ def search_hits(request: HttpRequest) -> HttpResponse:
         "query": data["q"],
         "pick": data["pick"],
         "near": data["near"],
-        "hits": _rows(release, hits, _address(form.data, data["q"], release)),
+        "address": (address := _address(form.data, data["q"], release)),
+        "hits": _rows(release, hits, address, data["q"]),
     }
     return render(request, "catalog/_hits.html", context)
 
@@ -91,9 +102,24 @@ def code_page(request: HttpRequest, system: str, code: str) -> HttpResponse:
     if node.code != code:
         address = reverse("codes:code", args=[system, node.code])
         return redirect(f"{address}?{request.GET.urlencode()}" if request.GET else address)
-    context = frame(request, form, release, form.cleaned_data["q"])
-    context["page"] = page_data.build(release, node)
+    query = form.cleaned_data["q"]
+    if request.headers.get("HX-Request"):
+        # Part of another page, where suggestions may wait for a decision: no payment facts, whoever asks.
+        address = _address(request.GET, query, release)
+        context = {"release": release, "address": address, "page": page_data.build(release, node)}
+        return render(request, "catalog/_code_article.html", context)
+    facts: tuple[PaymentFact, ...] = ()
+    if request.user.has_perm(VIEW_PAYMENT_FACTS):
+        facts = payment_facts(release, node, _day_shown(release, form.cleaned_data["on"]))
+    context = frame(request, form, release, query)
+    context["page"] = page_data.build(release, node, facts)
     return render(request, "catalog/code.html", context)
+
+
+def _day_shown(release: Release, on: dt.date | None) -> dt.date:
+    """The day named, else today where the release is valid today, else the release's last day."""
+    today = timezone.localdate()
+    return on or (today if release.covers(today) else release.valid_to or release.valid_from)
 
 
 def frame(request: HttpRequest, form: ReleaseForm, release: Release, query: str) -> dict[str, Any]:
@@ -111,7 +137,7 @@ def frame(request: HttpRequest, form: ReleaseForm, release: Release, query: str)
         "stands_in": None if named or release.covers(today) else today,
         "query": query,
         "address": address,
-        "hits": _rows(release, hits, address),
+        "hits": _rows(release, hits, address, query),
     }
 
 
@@ -129,13 +155,25 @@ def _address(asked: Any, query: str, release: Release) -> str:
     return f"?{urlencode(kept)}" if kept else ""
 
 
-def _rows(release: Release, hits: list[SearchHit], address: str) -> list[HitRow]:
-    return [HitRow(hit, reverse("codes:code", args=[release.system, hit.code]) + address) for hit in hits]
+def _rows(release: Release, hits: list[SearchHit], address: str, query: str = "") -> list[HitRow]:
+    facts = facts_of(release, hits, query)
+    return [
+        HitRow(
+            hit,
+            reverse("codes:code", args=[release.system, hit.code]) + address,
+            facts.get(hit.code, HitFacts()),
+        )
+        for hit in hits
+    ]
 
 
 def _unknown_code(request: HttpRequest, form: ReleaseForm, release: Release, code: str) -> HttpResponse:
     context = frame(request, form, release, form.cleaned_data["q"])
-    context |= {"code": code, "similar": _rows(release, _similar(release, code), context["address"])}
+    context |= {
+        "code": code,
+        "similar": _rows(release, _similar(release, code), context["address"]),
+        "history": history_of(release.system, code),
+    }
     return render(request, "catalog/unknown_code.html", context, status=404)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catalog.choices import VIEW_PAYMENT_FACTS
 from coding_review.choices import Role
 
 P = "coding_review."
@@ -42,19 +43,32 @@ LABELS: dict[str, str] = {
     LOAD_CATALOG: "Load code systems",
     MANAGE_ACCESS: "Manage roles and memberships",
     VIEW_CHECKS: "See how often code edits are overridden",
+    VIEW_PAYMENT_FACTS: "See payment facts of codes in the encoder",
 }
 
 _CODER = {VIEW_WORKLIST, READ_DOCUMENTS, CODE_ENCOUNTER, SIGN_OFF, VIEW_HISTORY, EXPORT_CODE_SETS}
 
 PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
     Role.CODER: frozenset(_CODER | {REOPEN}),
-    Role.LEAD: frozenset(_CODER | {REOPEN, REASSIGN, RETURN, IMPORT, QUEUE, EXPORT_DECISIONS, VIEW_CHECKS}),
+    Role.LEAD: frozenset(
+        _CODER | {REOPEN, REASSIGN, RETURN, IMPORT, QUEUE, EXPORT_DECISIONS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
+    ),
     Role.EXPERT: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}),
     Role.ADJUDICATOR: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}),
     # No document text: running the system gives no right to read records.
-    Role.ADMIN: frozenset({VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS, VIEW_CHECKS}),
+    Role.ADMIN: frozenset(
+        {VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
+    ),
     Role.AUDITOR: frozenset(
-        {VIEW_WORKLIST, VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_CODE_SETS, VIEW_CHECKS}
+        {
+            VIEW_WORKLIST,
+            VIEW_HISTORY,
+            SEARCH_AUDIT,
+            EXPORT_DECISIONS,
+            EXPORT_CODE_SETS,
+            VIEW_CHECKS,
+            VIEW_PAYMENT_FACTS,
+        }
     ),
     Role.PRIVACY_OFFICER: frozenset({VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_PHI}),
 }

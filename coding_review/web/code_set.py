@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from catalog.choices import CodeSystem
-from catalog.errors import UnknownCode
-from catalog.models import Release
-from catalog.search import SearchHit, search
 from coding_review.actions.record_activity import record_activity
 from coding_review.actions.record_exposure import record_exposure
 from coding_review.actions.reopen import reopen
 from coding_review.actions.reveal import reveal
 from coding_review.actions.sign_off import sign_off
-from coding_review.choices import CODED_STATES, Assistance, ReadingKind
-from coding_review.errors import InvalidDecision
-from coding_review.models import CodeEntry, CodeSet, Reading
-from coding_review.procedures import procedure_date, procedure_release
+from coding_review.choices import Assistance, ReadingKind
+from coding_review.models import CodeSet, Reading
 from coding_review.rules.permissions import CODE_ENCOUNTER, REOPEN, SIGN_OFF
 from coding_review.web import review_header
 from coding_review.web.forms import PickForm, ReopenForm, given
 from coding_review.web.getters import get_code_set_for
 from coding_review.web.http import is_htmx
+from coding_review.web.picking import pick_for
 from coding_review.web.review import PAGE, number, page_url, to
 from coding_review.web.review_build import Builder, Wanted
-from coding_review.web.review_page import Evidence, Pick, Pickable
-
-PICK_LIMIT = 20
 
 
 @require_POST
@@ -53,67 +43,6 @@ def code_pick(request: HttpRequest, code_set_id: int) -> HttpResponse:
         page = builder.pieces(cards=False)
         return render(request, "coding_review/review/_pick_results.html", {"page": page, "pick": pick})
     return render(request, PAGE, {"page": builder.page()})
-
-
-def pick_for(code_set: CodeSet, data: dict[str, Any]) -> Pick:
-    """`data` as PickForm cleans it."""
-    entry = None
-    if data["purpose"] == "modify" and data["entry"]:
-        entry = CodeEntry.objects.filter(pk=data["entry"], reading__code_set=code_set).first()
-    if data["purpose"] == "modify" and entry is None:
-        raise InvalidDecision("This code does not belong to the code set.")
-    evidence = Evidence(
-        document=data["document"] or 0,
-        line_start=data["line_start"],
-        line_end=data["line_end"],
-        col_start="" if data["col_start"] is None else str(data["col_start"]),
-        col_end="" if data["col_end"] is None else str(data["col_end"]),
-        quote=data["quote"],
-    )
-    error, hits = "", list[SearchHit]()
-    system = entry.system if entry is not None else CodeSystem.ICD10CM.value
-    near = entry.code if entry is not None and system == CodeSystem.ICD10CM else None
-    release = _release_to_pick_from(code_set, entry)
-    if release is None:
-        error = f"No loaded {CodeSystem(system).label} release covers the date of this encounter."
-    elif data["q"] or near:
-        try:
-            hits = search(release, data["q"], limit=PICK_LIMIT, near=near)
-        except UnknownCode:
-            hits = search(release, data["q"], limit=PICK_LIMIT)
-    present = set(
-        CodeEntry.objects.filter(reading__code_set=code_set, state__in=CODED_STATES)
-        .exclude(pk=entry.pk if entry else 0)
-        .values_list("code", flat=True)
-    )
-    return Pick(
-        purpose=data["purpose"],
-        query=data["q"],
-        results=tuple(
-            Pickable(
-                system=system,
-                code=hit.code,
-                title=hit.title,
-                why=hit.why,
-                billable=hit.billable,
-                present=hit.code in present or (entry is not None and hit.code == entry.code),
-            )
-            for hit in hits
-        ),
-        entry=entry.pk if entry else None,
-        version=entry.version if entry else 0,
-        from_code=entry.code if entry else "",
-        evidence=evidence,
-        error=error,
-    )
-
-
-def _release_to_pick_from(code_set: CodeSet, entry: CodeEntry | None) -> Release | None:
-    """A procedure is replaced by one of its own system, from the release of its line's day."""
-    if entry is None or entry.system == CodeSystem.ICD10CM:
-        return code_set.release
-    on = procedure_date(code_set.encounter, code_set.claim_type, entry.system, entry.service_date)
-    return procedure_release(entry.system, on)
 
 
 @require_POST

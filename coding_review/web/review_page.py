@@ -70,6 +70,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from catalog.hits import HitFacts
 from coding_review.rules.reasons import FAMILIES, Family
 from coding_review.web.finding import Finding, FindingsPanel, Found
 from coding_review.web.marked_text import DocumentText, Line
@@ -339,7 +340,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Pickable:
-    """One code that can be chosen; `why` it is listed: "sibling", "child", "more specific", "title"…"""
+    """One code that can be chosen; `why` it is listed: "sibling", "child", "more specific", "title"…
+
+    `heading`: the system whose codes begin here, where more than one is offered.
+    """
 
     system: str
     code: str
@@ -347,6 +351,8 @@ class Pickable:
     why: str = ""
     billable: bool = True
     present: bool = False  # already on the list
+    facts: HitFacts = field(default_factory=HitFacts)
+    heading: str = ""
 
     @property
     def value(self) -> str:

@@ -1,5 +1,6 @@
 // Encoder pages: copy a code with one key, walk from the search box through its hits.
 import { announce } from "./announce.js";
+import "./hit-options.js";
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   // The clipboard needs a secure context; without it the button would do nothing.
@@ -15,7 +16,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
   const find = event.target.closest(".find");
   if (!find || event.target.matches("select, input[type='date']")) return;
   const stops = [find.querySelector(".find-box"), ...find.querySelectorAll(".hit")];

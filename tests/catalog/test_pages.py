@@ -174,7 +174,11 @@ def test_release_by_date_and_by_number(reader, icd10cm, small_release):
     old = reader.get("/codes/icd10cm/E11.9/", {"release": icd10cm.pk})
     assert "E11.9 Type 2 diabetes mellitus without complications" in text(old)
     # The other release's title stands beside it, and links keep the release that was named.
-    assert "FY2027 sample : Type 2 diabetes mellitus, uncomplicated" in text(old)
+    assert (
+        "History FY2027 sample from 1 Oct 2026 retitled : Type 2 diabetes mellitus without complications "
+        "Type 2 diabetes mellitus, uncomplicated FY2026, April release from 1 Apr 2026 in the earliest release "
+        "loaded : Type 2 diabetes mellitus without complications" in text(old)
+    )
     assert f'href="/codes/icd10cm/E11/?release={icd10cm.pk}"' in old.content.decode()
 
 
@@ -206,7 +210,7 @@ def test_hits_for_another_page_are_a_fragment_of_links(reader, icd10cm):
 def test_hits_to_pick_are_buttons_for_billable_codes_only(reader, icd10cm):
     body = reader.post("/codes/search/", {"q": "E11.2", "pick": "1"}, **HTMX).content.decode()
     assert re.findall(r'type="submit" name="code" value="([^"]+)"', body) == ["E11.21", "E11.22", "E11.29"]
-    assert "not billable: show the codes below it" in body
+    assert "needs a more specific code</span> · show the codes below it" in body
 
 
 def test_hits_near_a_code_come_from_its_family_first(reader, icd10cm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -134,3 +135,87 @@ def test_the_pick_for_a_procedure_offers_its_own_system(client, code_set, cpt_sa
     assert "45380" in page
     assert "(sample, not for billing)" in page
     assert "Z12.11" not in page
+
+
+@pytest.fixture
+def pick(client, coder):
+    client.force_login(coder)
+
+    def ask(code_set, q, **more):
+        asked = {"purpose": "add", "q": q, **more}
+        url = reverse("web:code-pick", args=[code_set.pk])
+        return client.post(url, asked, headers={"hx-request": "true"}).content.decode()
+
+    return ask
+
+
+def offered(page):
+    """(value of the button, whether it may be chosen) of each result."""
+    found = re.findall(r'<button class="pick[^"]*" name="(code|q)" value="([^"]+)"( disabled)?', page)
+    return [(value, name == "code" and not disabled) for name, value, disabled in found]
+
+
+def headings(page):
+    return re.findall(r'<li class="pick-system">([^<]+)</li>', page)
+
+
+def test_one_more_code_may_be_of_every_system_that_the_claim_carries(code_set, cpt_sample, pick):
+    page = pick(code_set, "47562")
+    assert ("cpt:47562", True) in offered(page)
+    assert headings(page) == ["CPT"]
+    page = pick(code_set, "colonoscopy with biopsy")
+    assert headings(page)[0] == "CPT"
+    assert ("cpt:45380", True) in offered(page)
+    page = pick(code_set, "essential hypertension")
+    assert headings(page)[0] == "ICD-10-CM"
+    assert offered(page)[0] == ("icd10cm:I10", True)
+
+
+def test_an_inpatient_claim_is_offered_pcs_and_never_cpt(icd10cm, make_encounter, coder, cpt_sample, pick):
+    stay = make_encounter(status="in_review", owner=coder).code_sets.get()
+    load_procedures(CodeSystem.ICD10PCS, procedure_rows("0FT44ZZ"))
+    assert offered(pick(stay, "0FT44ZZ")) == [("icd10pcs:0FT44ZZ", True)]
+    assert "cpt:" not in pick(stay, "47562")
+
+
+def test_a_procedure_no_release_knows_is_offered_as_typed(code_set, pick):
+    page = pick(code_set, "99213")
+    assert offered(page) == [("cpt:99213", True)]
+    assert "no CPT release is loaded for the day: taken unchecked" in page
+    assert offered(pick(code_set, "j1885")) == [("hcpcs:J1885", True)]
+
+
+def test_a_sample_cannot_say_that_a_procedure_does_not_exist(code_set, cpt_sample, pick):
+    page = pick(code_set, "99213")
+    assert offered(page) == [("cpt:99213", True)]
+    assert "not in the sample: taken unchecked" in page
+    # One that it has is offered with its title, once.
+    assert [value for value, _ in offered(pick(code_set, "47562"))] == ["cpt:47562"]
+
+
+def test_a_published_release_is_believed(code_set, released, pick):
+    assert offered(pick(code_set, "99213")) == []
+
+
+def test_a_procedure_in_the_set_is_not_offered_again(code_set, cpt_sample, coder, pick):
+    add_code(coder, code_set.pk, code="47562", system="cpt")
+    assert offered(pick(code_set, "47562")) == [("cpt:47562", False)]
+
+
+def test_what_the_words_leave_open_is_offered_with_the_code(code_set, pick):
+    page = pick(code_set, "intertrochanteric fracture of right femur")
+    assert 'aria-label="7th characters for S72.141' in page
+    assert 'name="code" value="icd10cm:S72.141D" data-character="D"' in page
+    page = pick(code_set, "primary osteoarthritis of knee")
+    assert 'name="code" value="icd10cm:M17.12">left</button>' in page
+
+
+def test_a_header_leads_on_and_is_never_chosen(code_set, pick):
+    page = pick(code_set, "E11.2")
+    assert offered(page)[0] == ("E11.2", False)
+    assert f'formaction="{reverse("web:code-pick", args=[code_set.pk])}" data-refine="E11.2"' in page
+    assert [value for value, may in offered(page) if may] == [
+        "icd10cm:E11.21",
+        "icd10cm:E11.22",
+        "icd10cm:E11.29",
+    ]

@@ -251,9 +251,14 @@ def test_modify_lists_near_codes_and_refuses_what_cannot_be_billed() -> None:
     picks = tree.find("button", within=box, name="code")
     assert [(e["attrs"]["value"], "disabled" in e["attrs"]) for e in picks] == [
         ("icd10cm:E11.22", False),
-        ("icd10cm:E11.2", True),
         ("icd10cm:N18.32", True),
     ]
+    # What cannot be billed leads to the codes below it and is no choice.
+    (header,) = tree.find("button", within=box, name="q")
+    assert (header["attrs"]["value"], header["attrs"]["formaction"]) == (
+        "E11.2",
+        reverse("web:code-pick", args=[23]),
+    )
 
 
 def test_add_gives_the_evidence_back_with_the_choice() -> None:
@@ -273,6 +278,8 @@ def test_add_gives_the_evidence_back_with_the_choice() -> None:
         "col_start": "12",
         "col_end": "40",
         "quote": 'AKI "likely"\nATN',
+        "purpose": "add",
+        "entry": "",
     }
 
 

@@ -1,5 +1,6 @@
 // Results of a code search by arrow keys. What is chosen from is always what the words in the field have found:
 // Enter or Down before the answer is there goes to the first result when it comes.
+import { openChoices } from "../hit-options.js";
 import { isTyping } from "../keyboard.js";
 
 // For each picker the words its list stands for, and whether its first result is waited for.
@@ -28,7 +29,7 @@ function goToFirst(picker) {
 
 document.addEventListener("keydown", (event) => {
   const picker = pickerOf(event.target);
-  if (!picker || event.isComposing) return;
+  if (!picker || event.isComposing || event.defaultPrevented) return;
   const input = searchOf(picker).elements.q;
   const picks = picksOf(picker);
   const at = picks.indexOf(event.target);
@@ -45,6 +46,17 @@ document.addEventListener("keydown", (event) => {
     // Letters typed on a result go on with the search.
     if (!isTyping(event.target)) input.focus();
   }
+});
+
+// A code that is not complete leads to what completes it: its own choices, else the codes that begin with it.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-refine]");
+  const picker = pickerOf(button);
+  if (!picker) return;
+  event.preventDefault();
+  if (button.matches(".pick") && openChoices(button)) return;
+  searchOf(picker).elements.q.value = button.dataset.refine;
+  goToFirst(picker);
 });
 
 document.addEventListener("input", (event) => {
