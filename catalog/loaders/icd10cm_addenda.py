@@ -8,8 +8,9 @@ dot, a short title of up to 60 characters and the long title:
     Revise from: 1 ...
     Revise to:   1 ...
 
-A code that is deleted and added has changed its flag. Notes, chapters and 7th-character definitions stay as they
-are in the release the addenda is applied to; what an edition changes in them is only in its tabular list.
+A code that is deleted and added has changed its flag. With the addenda of the tabular list as XML beside it
+(icd10cm_note_addenda.py), notes, titles of chapters and blocks and 7th-character definitions change too; without,
+they stay as they are in the release the addenda is applied to.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from catalog.errors import LoadRefused, RowError
 from catalog.loaders.delivery import Delivery, Stated
 from catalog.loaders.fiscal_year import release_dates
 from catalog.loaders.icd10cm_codes import dotted, is_placeholder
+from catalog.loaders.icd10cm_note_addenda import NodeChange, changed, read_changes
 from catalog.loaders.rows import NodeRow, NoteRow, SeventhRow, Source
 from catalog.models import Code, Note, Release, SeventhCharacter
 
@@ -72,15 +74,18 @@ def open_source(delivery: Delivery, stated: Stated) -> Source:
     base = Release.objects.usable(CodeSystem.ICD10CM).filter(valid_from__lt=dates.valid_from).first()
     if base is None:
         raise LoadRefused(names[0], f"no release from before {dates.valid_from} is loaded to apply it to")
-    both = bytes.fromhex(base.source_hash) + bytes.fromhex(delivery.fingerprint(names[0]))
+    notes = _note_names(delivery)
+    if len(notes) > 1:
+        raise LoadRefused(notes[0], f"more than one addenda of the tabular list: {', '.join(notes)}")
+    both = bytes.fromhex(base.source_hash) + bytes.fromhex(delivery.fingerprint(names[0], *notes))
     return Source(
         system=CodeSystem.ICD10CM,
         edition=dates.edition,
         valid_from=dates.valid_from,
         valid_to=dates.valid_to,
-        name=f"{names[0]} on {base.edition}",
+        name=f"{' with '.join((names[0], *notes))} on {base.edition}",
         fingerprint=hashlib.sha256(both).hexdigest(),
-        read=partial(_read, delivery, names[0], base),
+        read=partial(_read, delivery, names[0], notes, base),
         size=base.node_count,
     )
 
@@ -90,7 +95,16 @@ def _names(delivery: Delivery) -> list[str]:
     return [name for name in named if _LINE.fullmatch(delivery.head(name).split("\n", 1)[0].rstrip())]
 
 
-def _read(delivery: Delivery, name: str, base: Release) -> Iterator[NodeRow | RowError]:
+def _note_names(delivery: Delivery) -> list[str]:
+    return [name for name in delivery.named(r".*\.xml") if is_note_addenda(delivery.head(name))]
+
+
+def is_note_addenda(head: str) -> bool:
+    """By the beginning of a file: the tabular list's layout, marked as an addenda."""
+    return "<ICD10CM.tabular" in head and 'isAddenda="true"' in head
+
+
+def _read(delivery: Delivery, name: str, notes: list[str], base: Release) -> Iterator[NodeRow | RowError]:
     changes: list[Change] = []
     with delivery.text(name) as lines:
         for number, line in enumerate(lines, start=1):
@@ -106,6 +120,10 @@ def _read(delivery: Delivery, name: str, base: Release) -> Iterator[NodeRow | Ro
         if problem:
             yield RowError(name, problem, change.line)
     yield from tree.left_open()
+    for xml in notes:
+        with delivery.open(xml) as file:
+            for said in read_changes(file, xml):
+                yield from [said] if isinstance(said, RowError) else tree.annotate(said, xml)
     yield from tree.rows()
 
 
@@ -153,6 +171,35 @@ class _Tree:
     def left_open(self) -> Iterator[RowError]:
         for change in self.revised.values():
             yield RowError(self.source, f"{dotted(change.key)} is not revised to anything", change.line)
+
+    def annotate(self, change: NodeChange, source: str) -> list[RowError]:
+        """Notes, definitions and, of chapters and blocks, the title; codes and their titles are the order addenda's."""
+        node = self._named(change)
+        if node is None:
+            if not change.there and change.tag == "diag":
+                return []
+            said = (
+                "is not in the release" if change.tag == "diag" else "is a chapter or block the release lacks"
+            )
+            return [RowError(source, f"{change.code} {said}", change.line)]
+        if not change.there:
+            return [
+                RowError(source, f"{change.code} is deleted here and not in the order addenda", change.line)
+            ]
+        node.row, errors = changed(node.row, change, source)
+        if node.is_group and change.title[1]:
+            node.row = replace(node.row, title=change.title[1])
+        if change.sevenths:
+            for below in _below(node):
+                kind = self._kind(below.key)
+                below.row = replace(below.row, kind=kind)
+        return errors
+
+    def _named(self, change: NodeChange) -> _Node | None:
+        if change.tag == "diag":
+            return self.nodes.get(change.code.replace(".", ""))
+        groups = self.roots if change.tag == "chapter" else self.blocks
+        return next((group for group in groups if group.row.code == change.code), None)
 
     def rows(self) -> Iterator[NodeRow]:
         for root in self.roots:
@@ -242,6 +289,12 @@ def _under(node: _Node, key: str) -> bool:
 def _spans(block: str, key: str) -> bool:
     first, _, last = block.partition("-")
     return first <= key <= (last or first)
+
+
+def _below(node: _Node) -> Iterator[_Node]:
+    for below in node.below:
+        yield below
+        yield from _below(below)
 
 
 def _depth_first(node: _Node, depth: int) -> Iterator[NodeRow]:

@@ -78,6 +78,8 @@ def _is_csv(head: str) -> bool:
 def _open(kind: TableKind, delivery: Delivery, stated: Stated) -> TableSource:
     (name,) = _candidates(kind, delivery)
     head = delivery.head(name)
+    if 'isAddenda="true"' in head:
+        raise LoadRefused(name, "an addenda, not a whole index: load the index of the new edition instead")
     said = re.search(r"<version>\s*(\d{4})\s*</version>", head)
     dates = release_dates(name, stated, int(said.group(1)) if said else None)
     return TableSource(

@@ -13,6 +13,7 @@ from catalog.choices import CodeSystem
 from catalog.errors import LoadRefused, RowError
 from catalog.loaders.delivery import Delivery, Stated
 from catalog.loaders.fiscal_year import release_dates
+from catalog.loaders.icd10cm_addenda import holds_addenda, is_note_addenda
 from catalog.loaders.icd10cm_codes import ORDER_LINE, read_code_list, read_order_file
 from catalog.loaders.icd10cm_tabular import read_tabular
 from catalog.loaders.rows import NodeRow, Source
@@ -24,7 +25,11 @@ _SIZE = 98_500
 
 
 def holds_tabular(delivery: Delivery) -> bool:
-    return bool(_tabular_names(delivery))
+    """An addenda of the tabular list goes with the order addenda, where that is there."""
+    names = _tabular_names(delivery)
+    if all(is_note_addenda(delivery.head(name)) for name in names) and holds_addenda(delivery):
+        return False
+    return bool(names)
 
 
 def holds_order_file(delivery: Delivery) -> bool:
@@ -34,8 +39,9 @@ def holds_order_file(delivery: Delivery) -> bool:
 def open_tabular(delivery: Delivery, stated: Stated) -> Source:
     """Raises LoadRefused where no list of codes stands beside the tabular list."""
     tabular = _one(_tabular_names(delivery), "tabular list")
-    if 'isAddenda="true"' in delivery.head(tabular):
-        raise LoadRefused(tabular, "an addenda, not a whole tabular list")
+    if is_note_addenda(delivery.head(tabular)):
+        said = "an addenda, not a whole tabular list: it is loaded with the order addenda beside it"
+        raise LoadRefused(tabular, said)
     lists = _order_names(delivery) or delivery.named(_CODES)
     if not lists:
         raise LoadRefused(

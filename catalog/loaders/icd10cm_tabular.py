@@ -18,7 +18,7 @@ from catalog.loaders.icd10cm_codes import CodeList
 from catalog.loaders.rows import NodeRow, NoteRow, SeventhRow
 from catalog.loaders.xml_stream import clean, line_of, stream
 
-_NOTE_TAGS = {
+NOTE_TAGS = {
     "includes": NoteKind.INCLUDES,
     "inclusionTerm": NoteKind.INCLUSION_TERM,
     "excludes1": NoteKind.EXCLUDES1,
@@ -147,6 +147,6 @@ def _seventh(element: ET.Element) -> tuple[SeventhRow, ...]:
 
 def _notes(element: ET.Element) -> tuple[NoteRow, ...]:
     rows: list[NoteRow] = []
-    for block, part in enumerate(part for part in element if part.tag in _NOTE_TAGS):
-        rows += [NoteRow(_NOTE_TAGS[part.tag], block, text) for line in part if (text := clean(line.text))]
+    for block, part in enumerate(part for part in element if part.tag in NOTE_TAGS):
+        rows += [NoteRow(NOTE_TAGS[part.tag], block, text) for line in part if (text := clean(line.text))]
     return tuple(rows)
