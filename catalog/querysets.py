@@ -133,17 +133,23 @@ class SeventhCharacterQuerySet(models.QuerySet["SeventhCharacter"]):
         )
 
 
+_DEFAULT_LAST = Case(When(origin=Origin.DEFAULT, then=Value(1)), default=Value(0))
+
+
 class TableEditionQuerySet(models.QuerySet["TableEdition"]):
     def usable(self, kind: str, name: str = "") -> TableEditionQuerySet:
-        """Newest first: by first day in force, then by time of loading (a corrected reload wins)."""
+        """Newest first: by first day in force, then by time of loading (a corrected reload wins).
+
+        A default of the product comes after what an operator brought, whatever the days of either.
+        """
         return self.filter(kind=kind, name=name, status=ReleaseStatus.COMPLETE).order_by(
-            "-valid_from", "-loaded_at", "-pk"
+            _DEFAULT_LAST, "-valid_from", "-loaded_at", "-pk"
         )
 
     def usable_of(self, kinds: Iterable[str]) -> TableEditionQuerySet:
         """Of several kinds at once, each newest first."""
         return self.filter(kind__in=list(kinds), status=ReleaseStatus.COMPLETE).order_by(
-            "kind", "-valid_from", "-loaded_at", "-pk"
+            "kind", _DEFAULT_LAST, "-valid_from", "-loaded_at", "-pk"
         )
 
     def valid_on(self, on: dt.date) -> TableEditionQuerySet:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from catalog.choices import Origin, TableKind
 from catalog.errors import LoadRefused
@@ -286,6 +287,34 @@ def test_default_lists_are_codes_of_the_release_and_say_that_they_are_defaults(i
     assert not others & codes
     # Each beginning of the list still leads to codes.
     assert (edition.origin, edition.remarks) == (Origin.DEFAULT, [])
+
+
+def test_an_operators_own_list_replaces_the_default(icd10cm, tmp_path):
+    """By its own days: a licensed list mostly begins before the release that the default follows."""
+
+    def used(on: dt.date) -> tuple[str, set[str]]:
+        edition = TableEdition.objects.usable(TableKind.VALUE_SET, "frailty").valid_on(on).first()
+        assert edition is not None
+        return str(edition.origin), set(edition.value_set_entries.values_list("code", flat=True))
+
+    default = load_table(open_table(TableKind.VALUE_SET, None, Stated(name="frailty"))).edition
+    day, last_year = icd10cm.valid_from, dt.date(2025, 6, 1)
+    assert used(day)[0] == Origin.DEFAULT
+    path = file(tmp_path, "licensed.csv", "code,display\nR54,Made up\nZ99.3,Made up\n")
+    call_command(
+        *("load_catalog", "value_set", str(path), "--name", "frailty", "--edition", "licensed 2026"),
+        *("--valid-from", "2026-01-01", "--valid-to", "2026-06-30"),
+        verbosity=0,
+    )
+    assert used(day) == ("published", {"R54", "Z99.3"})
+    assert default.valid_from > dt.date(2026, 1, 1)
+    # Loading the default once more, as after a new release, takes nothing back.
+    call_command("load_catalog", "value_set", name="frailty", verbosity=0)
+    assert used(day) == ("published", {"R54", "Z99.3"})
+    # Where the operator's list ends, the default stands in; before both there is none.
+    assert used(dt.date(2026, 7, 1))[0] == Origin.DEFAULT
+    assert not TableEdition.objects.usable(TableKind.VALUE_SET, "frailty").valid_on(last_year).exists()
+    assert not TableEdition.objects.usable(TableKind.VALUE_SET, "sdoh").valid_on(day).exists()
 
 
 def test_modifiers_of_the_product_mark_the_ncci_associated():
