@@ -179,7 +179,8 @@ def tune(
         _say(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, {time.monotonic() - begun:.0f} s")
         if epoch % 4 == 3:
             measure(weight.detach().numpy(), pieces, catalog, f"after {epoch + 1}")
-    return weight.detach().numpy().copy()
+    tuned: np.ndarray = weight.detach().numpy().copy()
+    return tuned
 
 
 def measure(vectors: np.ndarray, pieces: WordPiece, catalog: Catalog, name: str) -> None:
@@ -215,7 +216,8 @@ def _encode(vectors: np.ndarray, pieces: WordPiece, texts: Sequence[str]) -> np.
         ids = pieces.ids(text)
         if ids:
             found[row] = vectors[ids].sum(axis=0)
-    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
+    long: np.ndarray = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
+    return long
 
 
 if __name__ == "__main__":

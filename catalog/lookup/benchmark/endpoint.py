@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,13 +21,17 @@ _PROMPT = (
 _CODE = re.compile(r"\b[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?\b")
 
 
-# {"data": [{"id"}]} or {"choices": [{"message": {"content"}}]}.
-_Answer = dict[str, list[dict[str, Any]]]
-
-
 class EndpointFailed(CatalogError):
     code = "endpoint_failed"
     status = 502
+
+
+@contextmanager
+def _in_form() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, IndexError, TypeError) as error:
+        raise EndpointFailed(f"The endpoint answered in another form: {type(error).__name__}.") from error
 
 
 class Endpoint:
@@ -36,7 +42,9 @@ class Endpoint:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise EndpointFailed("The address begins with http:// or https:// and names a host.")
         self._parts = parts
-        self.model = str(self._ask("GET", "/models", None)["data"][0]["id"])
+        answer = self._ask("GET", "/models", None)
+        with _in_form():
+            self.model = str(answer["data"][0]["id"])
 
     def find(self, text: str) -> list[str]:
         answer = self._ask(
@@ -49,11 +57,12 @@ class Endpoint:
                 "max_tokens": 24,
             },
         )
-        return _CODE.findall(str(answer["choices"][0]["message"]["content"]).upper())[:1]
+        with _in_form():
+            said = str(answer["choices"][0]["message"]["content"])
+        return _CODE.findall(said.upper())[:1]
 
-    def _ask(
-        self, method: str, path: str, body: dict[str, object] | None
-    ) -> dict[str, list[dict[str, dict[str, str]]]]:
+    def _ask(self, method: str, path: str, body: dict[str, object] | None) -> Any:
+        """What was answered, whatever its form. Raises EndpointFailed."""
         kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(str(self._parts.hostname), self._parts.port, timeout=_TIMEOUT)
         try:
@@ -66,7 +75,7 @@ class Endpoint:
             response = connection.getresponse()
             if response.status != http.client.OK:
                 raise EndpointFailed(f"The endpoint answered {response.status}.")
-            answer: _Answer = json.loads(response.read())
+            answer: Any = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise EndpointFailed(f"The endpoint did not answer: {type(error).__name__}.") from error
         finally:

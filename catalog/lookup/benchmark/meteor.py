@@ -46,7 +46,7 @@ def best_meteor(wordnet: Path = WORDNET) -> Meteor:
     with warnings.catch_warnings():
         # It misses other languages and other versions, which nothing here asks for.
         warnings.simplefilter("ignore")
-        own = {"open": opened, "map_wn": lambda reader, version="wordnet": None}
+        own = {"open": opened, "map_wn": _no_other_version}
         words = type("DebiansWordNet", (plain,), own)(str(wordnet), None)
 
     def score(candidate: str, reference: str) -> float:
@@ -54,6 +54,10 @@ def best_meteor(wordnet: Path = WORDNET) -> Meteor:
         return float(scores.meteor_score([right], left, wordnet=words)) if left and right else 0.0
 
     return Meteor("meteor by nltk, with synonyms of WordNet", score)
+
+
+def _no_other_version(reader: Any, version: str = "") -> None:
+    return None
 
 
 def by_words_and_stems(candidate: str, reference: str) -> float:

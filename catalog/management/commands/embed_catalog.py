@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -41,10 +42,10 @@ class Command(BaseCommand):
                 total=found.total, initial=found.done, desc=str(release), unit="wordings", file=sys.stderr,
                 disable=not sys.stderr.isatty(),
             ) as bar:  # fmt: skip
-                go_on(found, wordings, model, report=lambda done, total, bar=bar: _move(bar, done))
+                go_on(found, wordings, model, report=partial(_move, bar))
             seconds = time.monotonic() - started
             self.stdout.write(f"{release}: {found.total:,} wordings by {model.name} in {seconds:.1f} s.")
 
 
-def _move(bar: tqdm[Any], done: int) -> None:
+def _move(bar: tqdm[Any], done: int, total: int) -> None:
     bar.update(done - bar.n)
