@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,45 +34,33 @@ def load_catalog(
     """
     if actor is not None:
         require(actor, LOAD_CATALOG)
+    load_it: Callable[[], LoadResult | TableResult]
     if system in TableKind.values:
-        return _table(actor, system, path, stated, report)
-    return _release(actor, system, path, stated, report)
-
-
-def _release(actor: Any, system: str, path: Path | None, stated: Stated, report: Report) -> LoadResult:
-    source = open_source(system, path, stated)
+        load_it = partial(load_table, open_table(system, path, stated), report)
+    else:
+        load_it = partial(load, open_source(system, path, stated), report)
     with transaction.atomic():
-        result = load(source, report)
+        result = load_it()
         if not result.already_loaded:
-            release = result.release
-            audit.record(
-                "catalog.loaded",
-                actor=actor,
-                data={
-                    "system": release.system,
-                    "release": release.edition,
-                    "nodes": release.node_count,
-                    "source_hash": release.source_hash,
-                },
-            )
+            type_, data = _event(result)
+            audit.record(type_, actor=actor, data=data)
     return result
 
 
-def _table(actor: Any, kind: str, path: Path | None, stated: Stated, report: Report) -> TableResult:
-    source = open_table(kind, path, stated)
-    with transaction.atomic():
-        result = load_table(source, report)
-        if not result.already_loaded:
-            edition = result.edition
-            audit.record(
-                "catalog.table_loaded",
-                actor=actor,
-                data={
-                    "kind": edition.kind,
-                    "name": edition.name,
-                    "edition": edition.edition,
-                    "rows": edition.row_count,
-                    "source_hash": edition.source_hash,
-                },
-            )
-    return result
+def _event(result: LoadResult | TableResult) -> tuple[str, dict[str, Any]]:
+    if isinstance(result, TableResult):
+        edition = result.edition
+        return "catalog.table_loaded", {
+            "kind": edition.kind,
+            "name": edition.name,
+            "edition": edition.edition,
+            "rows": edition.row_count,
+            "source_hash": edition.source_hash,
+        }
+    release = result.release
+    return "catalog.loaded", {
+        "system": release.system,
+        "release": release.edition,
+        "nodes": release.node_count,
+        "source_hash": release.source_hash,
+    }

@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from coding_review.rules.reasons import Reason
+
 EDITION = "2026-1"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    id: str
-    label: str
-    comment_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +24,15 @@ class Choice:
     comment_required: bool
 
 
-OUTCOMES: tuple[Outcome, ...] = (
+OUTCOMES: tuple[Reason, ...] = (
     # Guideline I.A.12.a: the exception to an Excludes1 note, so what makes them unrelated has to be told.
-    Outcome("unrelated", "The two conditions are unrelated to each other", True),
-    Outcome("documented", "The documentation supports the codes as they stand"),
-    Outcome("not_applicable", "The rule does not apply to this encounter", True),
-    Outcome("answered_query", "Answered by the provider on query"),
-    Outcome("payer_policy", "A payer's or the facility's written policy differs", True),
-    Outcome("table_error", "The table or note is wrong or outdated", True),
-    Outcome("other", "Other", True),
+    Reason("unrelated", "The two conditions are unrelated to each other", True),
+    Reason("documented", "The documentation supports the codes as they stand"),
+    Reason("not_applicable", "The rule does not apply to this encounter", True),
+    Reason("answered_query", "Answered by the provider on query"),
+    Reason("payer_policy", "A payer's or the facility's written policy differs", True),
+    Reason("table_error", "The table or note is wrong or outdated", True),
+    Reason("other", "Other", True),
 )
 # What a check may name besides: not reasons but acts on the lines concerned, done as decisions.
 REMOVE_ONE, QUERY = "remove_one", "query"
