@@ -17,7 +17,7 @@ from functools import partial
 from catalog.choices import TableKind
 from catalog.errors import LoadRefused, RowError
 from catalog.loaders.delivery import Delivery, Stated
-from catalog.loaders.fiscal_year import release_dates
+from catalog.loaders.fiscal_year import Dates, release_dates
 from catalog.loaders.table_rows import IndexRow, Remark
 from catalog.loaders.table_store import TableSource
 from catalog.loaders.xml_stream import clean, line_of, stream
@@ -55,14 +55,14 @@ _Item = IndexRow | RowError | Remark
 
 def recogniser(kind: TableKind) -> Callable[[Delivery], bool]:
     """Does the delivery hold exactly one file of that kind?"""
-    return lambda delivery: len(_candidates(kind, delivery)) == 1
+    return lambda delivery: len(candidates(kind, delivery)) == 1
 
 
 def opener(kind: TableKind) -> Callable[[Delivery, Stated], TableSource]:
     return partial(_open, kind)
 
 
-def _candidates(kind: TableKind, delivery: Delivery) -> list[str]:
+def candidates(kind: TableKind, delivery: Delivery) -> list[str]:
     """By name; a single file may have any name that its head does not speak against."""
     named = delivery.named(_NAMES[kind])
     if not named and len(delivery.names) == 1:
@@ -76,12 +76,9 @@ def _is_csv(head: str) -> bool:
 
 
 def _open(kind: TableKind, delivery: Delivery, stated: Stated) -> TableSource:
-    (name,) = _candidates(kind, delivery)
+    (name,) = candidates(kind, delivery)
     head = delivery.head(name)
-    if 'isAddenda="true"' in head:
-        raise LoadRefused(name, "an addenda, not a whole index: load the index of the new edition instead")
-    said = re.search(r"<version>\s*(\d{4})\s*</version>", head)
-    dates = release_dates(name, stated, int(said.group(1)) if said else None)
+    dates = edition_dates(name, head, stated)
     return TableSource(
         kind=kind,
         edition=dates.edition,
@@ -91,6 +88,12 @@ def _open(kind: TableKind, delivery: Delivery, stated: Stated) -> TableSource:
         fingerprint=delivery.fingerprint(name),
         read=partial(_read_xml if _XML_ROOT in head else _read_csv, delivery, name),
     )
+
+
+def edition_dates(name: str, head: str, stated: Stated) -> Dates:
+    """From the file's name, else the year that it says in its beginning."""
+    said = re.search(r"<version>\s*(\d{4})\s*</version>", head)
+    return release_dates(name, stated, int(said.group(1)) if said else None)
 
 
 def _read_xml(delivery: Delivery, name: str) -> Iterator[_Item]:
@@ -105,7 +108,7 @@ def _read_xml(delivery: Delivery, name: str) -> Iterator[_Item]:
 
 def _terms(element: ET.Element, depth: int, columns: dict[str, str], source: str) -> Iterator[_Item]:
     """A term and those below it; of a term found wrong those below are still read, for their own errors."""
-    found = _term(element, depth, columns)
+    found = row_of(element, depth, columns)
     yield RowError(source, found, line_of(element)) if isinstance(found, str) else found
     for below in element.iterfind("term"):
         if below.get("level") != str(depth + 1):
@@ -115,7 +118,7 @@ def _terms(element: ET.Element, depth: int, columns: dict[str, str], source: str
         yield from _terms(below, depth + 1, columns, source)
 
 
-def _term(element: ET.Element, depth: int, columns: dict[str, str]) -> IndexRow | str:
+def row_of(element: ET.Element, depth: int, columns: dict[str, str]) -> IndexRow | str:
     """The row, or what is wrong with it."""
     title = element.find("title")
     if title is None:

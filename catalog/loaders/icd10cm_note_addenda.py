@@ -66,8 +66,8 @@ def read_changes(xml: IO[bytes], source: str) -> Iterator[NodeChange | RowError]
 def _node(element: ET.Element, source: str, *, whole: bool) -> Iterator[NodeChange | RowError]:
     """`whole`: what stands above is new as a whole, and so is this."""
     name, desc = element.find("name"), element.find("desc")
-    names = _versions(name) if name is not None else (element.get("id", ""),) * 2
-    title = _versions(desc) if desc is not None else ("", "")
+    names = versions(name) if name is not None else (element.get("id", ""),) * 2
+    title = versions(desc) if desc is not None else ("", "")
     code = names[1] or names[0]
     if not code:
         yield RowError(source, f"an element <{element.tag}> without its name", line_of(element))
@@ -92,7 +92,7 @@ def _node(element: ET.Element, source: str, *, whole: bool) -> Iterator[NodeChan
             yield from _node(part, source, whole=new)
 
 
-def _versions(element: ET.Element) -> tuple[str, str]:
+def versions(element: ET.Element) -> tuple[str, str]:
     """The words of mixed content as they were and as they are."""
     before, after = _parts(element)
     return clean(before), clean(after)
@@ -114,7 +114,7 @@ def _notes(element: ET.Element, new: bool) -> Iterator[LineChange]:
         kind = NOTE_TAGS.get(part.tag)
         behind = ""
         for line in part if kind is not None else ():
-            before, after = _versions(line)
+            before, after = versions(line)
             before = "" if new else before
             if kind is not None and before != after:
                 yield LineChange(kind, before, after, behind, line_of(line))
@@ -126,7 +126,7 @@ def _sevenths(element: ET.Element, new: bool) -> Iterator[SeventhChange]:
     for part in definition if definition is not None else ():
         if part.tag != "extension":
             continue
-        before, after = _versions(part)
+        before, after = versions(part)
         before = "" if new else before
         if before != after:
             yield SeventhChange(part.get("char", ""), before, after, line_of(part))

@@ -30,6 +30,7 @@ from catalog.loaders import (
     hcpcs,
     icd10cm_addenda,
     icd10cm_index,
+    icd10cm_index_addenda,
     icd10cm_release,
     icd10pcs,
     mce,
@@ -118,7 +119,11 @@ TABLE_FORMATS: tuple[TableFormat, ...] = (
         defaults_of_product.holds_hcpcs_modifiers,
         defaults_of_product.open_hcpcs_modifiers,
     ),
-    *(TableFormat(kind, icd10cm_index.recogniser(kind), icd10cm_index.opener(kind)) for kind in INDEX_KINDS),
+    *(
+        TableFormat(kind, form.recogniser(kind), form.opener(kind))
+        for form in (icd10cm_index_addenda, icd10cm_index)
+        for kind in INDEX_KINDS
+    ),
 )
 
 

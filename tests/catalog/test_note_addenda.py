@@ -6,7 +6,7 @@ import pytest
 
 from catalog.errors import LoadRefused
 from catalog.loaders.icd10cm_addenda import release_rows
-from catalog.loaders.registry import open_source, open_table
+from catalog.loaders.registry import open_source
 from catalog.loaders.store import load
 from catalog.models import Code, Release
 
@@ -204,10 +204,3 @@ def test_a_whole_tabular_list_wins_over_addenda_in_the_same_folder(folder):
     (folder / "icd10cm_tabular_addenda_April-1-2027.xml").unlink()
     (folder / "icd10cm_order_2027.txt").write_text(order(*LISTED))
     assert open_source("icd10cm", folder).name == "icd10cm_tabular_2027.xml with icd10cm_order_2027.txt"
-
-
-def test_an_addenda_of_the_index_is_no_index(tmp_path):
-    file = tmp_path / "icd10cm_index_addenda_2027.xml"
-    file.write_text('<ICD10CM.index isAddenda="true"><version>2027</version></ICD10CM.index>')
-    with pytest.raises(LoadRefused, match="an addenda, not a whole index"):
-        open_table("index", file)
