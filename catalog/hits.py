@@ -13,6 +13,13 @@ from catalog.models import Code, Release, SeventhCharacter
 from catalog.search import SearchHit
 from catalog.words import words
 
+# The search's own short words, as people read them.
+_REASONS = {
+    "title": "matches the title",
+    "title, word for word": "the title word for word",
+    "code": "the code itself",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class IndexHint:
@@ -48,11 +55,9 @@ class HitFacts:
     sides: tuple[Completion, ...] = ()
 
     def why(self, hit: SearchHit) -> str:
-        """The hit's reason without the index line, which stands beside it."""
-        if self.index is None:
-            return hit.why
-        also = f"also called {self.index.term}"
-        return "; ".join(part for part in hit.why.split("; ") if part != also)
+        """The hit's reason in words, without the index line, which stands beside it."""
+        also = f"also called {self.index.term}" if self.index is not None else ""
+        return "; ".join(_REASONS.get(part, part) for part in hit.why.split("; ") if part != also)
 
 
 def facts_of(release: Release, hits: Sequence[SearchHit], query: str) -> dict[str, HitFacts]:
@@ -217,8 +222,9 @@ def _index_hints(release: Release, around: _Around, typed: Sequence[str]) -> dic
     if not editions:
         return {}
     asked = {node.pk: _printed_forms(around, node) for node in around.nodes.values()}
+    titles = {node.pk: words(node.title) for node in around.nodes.values()}
     found: dict[int, IndexHint] = {}
-    for entry in best_lines(list(editions), asked, typed):
+    for entry in best_lines(list(editions), asked, typed, titles):
         forms = asked[entry.asked]
         edition = editions[entry.edition_id]
         found[entry.asked] = IndexHint(

@@ -42,25 +42,29 @@ class BestLine:
 
 _BEST = """
 SELECT asked.number, line.id, line.edition_id, line.full_term, line.codes
-FROM unnest(%(numbers)s::bigint[], %(codes)s::text[], %(forms)s::text[]) AS asked(number, code, forms)
+FROM unnest(%(numbers)s::bigint[], %(codes)s::text[], %(forms)s::text[], %(titles)s::text[])
+  AS asked(number, code, forms, title)
 CROSS JOIN LATERAL (
   SELECT entry.id, entry.edition_id, entry.full_term, entry.codes
   FROM catalog_indexentry entry
   WHERE entry.codes && string_to_array(asked.forms, ' ')::varchar[] AND entry.edition_id = ANY(%(editions)s)
   ORDER BY asked.code = ANY(entry.codes) DESC, ts_rank(entry.search, to_tsquery('simple', %(typed)s)) DESC,
-    length(entry.full_term), entry.position
+    ts_rank(entry.search, to_tsquery('simple', asked.title)) DESC, length(entry.full_term), entry.position
   LIMIT 1
 ) line
 """
 
 
 def best_lines(
-    editions: Sequence[int], asked: Mapping[int, Sequence[str]], typed: Sequence[str]
+    editions: Sequence[int],
+    asked: Mapping[int, Sequence[str]],
+    typed: Sequence[str],
+    titles: Mapping[int, Sequence[str]],
 ) -> list[BestLine]:
     """For each key of `asked` the line that prints one of its forms, at most one: the first form before the
-    others, then the line with most of the typed words, then the shortest. One query.
+    others, then the line with most of the typed words, then with most of the code's title. One query.
 
-    `typed` are words as catalog.words cuts them, so nothing typed can be query syntax.
+    `typed` and `titles` are words as catalog.words cuts them, so nothing typed can be query syntax.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -71,6 +75,7 @@ def best_lines(
                 "forms": [" ".join(forms) for forms in asked.values()],
                 "editions": list(editions),
                 "typed": " | ".join(f"{word}:*" for word in typed),
+                "titles": [" | ".join(titles[number]) for number in asked],
             },
         )
         return [

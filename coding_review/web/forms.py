@@ -128,9 +128,17 @@ class AddForm(EvidenceForm):
 
 
 class PickForm(EvidenceForm):
+    """`refine`: an unfinished code of the list shown, searched for in place of the words."""
+
     purpose = forms.ChoiceField(choices=[("modify", "modify"), ("add", "add")])
     entry = forms.IntegerField(required=False)
     q = forms.CharField(required=False, max_length=200)
+    refine = forms.CharField(required=False, max_length=16)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        data["q"] = data.get("refine") or data.get("q", "")
+        return data
 
 
 class HoldForm(forms.Form):

@@ -27,7 +27,8 @@ entry-add           code_set_id                                        POST code
                                                                        comment; procedures: system, bare code,
                                                                        modifiers, units, service_date
 code-pick           code_set_id                                        POST q, purpose=modify|add, entry (of
-                                                                       modify) and, for add, the evidence fields
+                                                                       modify) and, for add, the evidence fields;
+                                                                       refine: an unfinished code in place of q
                                                                        of entry-add, which come back in the result
 finding-override    code_set_id                                        POST check, codes (each one code),
                                                                        outcome, comment, document, panel

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.choices import TableKind
 from catalog.completing import SeventhOption, narrowed, side_of
-from catalog.hits import facts_of
+from catalog.hits import HitFacts, facts_of
 from catalog.loaders.table_rows import IndexRow
 from catalog.loaders.table_store import load_table
 from catalog.search import SearchHit
@@ -171,7 +171,8 @@ def test_of_several_lines_the_one_with_the_typed_words(icd10cm):
         source(*rows, kind=TableKind.INDEX, name="", valid_from=dt.date(2025, 10, 1), fingerprint="9" * 64)
     )
     assert facts(icd10cm, "essential pressure", "I10")[0].index.term == "Elevated, blood pressure, essential"
-    assert facts(icd10cm, "zzz", "I10")[0].index.term == "High"
+    # Typed words that no line has: the words of the title then.
+    assert facts(icd10cm, "zzz", "I10")[0].index.term == "Hypertension"
     assert facts(icd10cm, "zzz", "I10")[0].index.other_year == ""
 
 
@@ -180,6 +181,19 @@ def test_a_reason_is_not_said_twice(icd10cm):
     also = "also called Diabetes, diabetic, type 2, with, chronic kidney disease"
     found = facts_of(icd10cm, [hit("E11.22", f"{also}; T2DM read as type 2 diabetes")], "t2dm")["E11.22"]
     assert found.why(hit("E11.22", f"{also}; T2DM read as type 2 diabetes")) == "T2DM read as type 2 diabetes"
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("title", "matches the title"),
+        ("code", "the code itself"),
+        ("title; not said: type", "matches the title; not said: type"),
+        ("code begins with E11.2", "code begins with E11.2"),
+    ],
+)
+def test_reasons_are_words_for_people(why, said):
+    assert HitFacts().why(hit("E11.22", why)) == said
 
 
 def test_forty_hits_cost_a_handful_of_queries(icd10cm, django_assert_max_num_queries):

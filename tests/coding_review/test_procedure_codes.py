@@ -151,7 +151,7 @@ def pick(client, coder):
 
 def offered(page):
     """(value of the button, whether it may be chosen) of each result."""
-    found = re.findall(r'<button class="pick[^"]*" name="(code|q)" value="([^"]+)"( disabled)?', page)
+    found = re.findall(r'<button class="pick[^"]*" name="(code|refine)" value="([^"]+)"( disabled)?', page)
     return [(value, name == "code" and not disabled) for name, value, disabled in found]
 
 
@@ -214,6 +214,8 @@ def test_a_header_leads_on_and_is_never_chosen(code_set, pick):
     page = pick(code_set, "E11.2")
     assert offered(page)[0] == ("E11.2", False)
     assert f'formaction="{reverse("web:code-pick", args=[code_set.pk])}" data-refine="E11.2"' in page
+    # Without scripts the header is sent as it is, and its codes are listed.
+    assert offered(pick(code_set, "ignored", refine="E11.2")) == offered(page)
     assert [value for value, may in offered(page) if may] == [
         "icd10cm:E11.21",
         "icd10cm:E11.22",

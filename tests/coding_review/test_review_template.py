@@ -254,7 +254,7 @@ def test_modify_lists_near_codes_and_refuses_what_cannot_be_billed() -> None:
         ("icd10cm:N18.32", True),
     ]
     # What cannot be billed leads to the codes below it and is no choice.
-    (header,) = tree.find("button", within=box, name="q")
+    (header,) = tree.find("button", within=box, name="refine")
     assert (header["attrs"]["value"], header["attrs"]["formaction"]) == (
         "E11.2",
         reverse("web:code-pick", args=[23]),
