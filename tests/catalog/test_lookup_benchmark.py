@@ -7,11 +7,16 @@ from importlib.util import find_spec
 import pytest
 from django.core.management import call_command
 
+from catalog.embedding.embedders import embedder
+from catalog.embedding.split import is_held_out
 from catalog.lookup import service
+from catalog.lookup.benchmark import terms
 from catalog.lookup.benchmark.measure import Result, figures, wilson
 from catalog.lookup.benchmark.meteor import WORDNET, best_meteor, by_words_and_stems
+from catalog.lookup.benchmark.terms import unknown_terms
 from catalog.lookup.benchmark.variants import KINDS, cases
 from catalog.lookup.benchmark.wordings import DEVELOPMENT, HELD_OUT
+from tests.catalog.lookup_fixtures import small_lookup
 
 TITLES = (
     ("E11.9", "Type 2 diabetes mellitus without complications"),
@@ -36,6 +41,7 @@ def test_figures_of_four_queries():
     ]
     found = figures(results, dict(TITLES))
     assert (found["n"], found["exact"], found["category"], found["mrr"]) == (4, 0.25, 0.75, 0.375)
+    assert (found["hit5"], found["hit10"]) == (0.5, 0.5)
     assert (found["valid"], found["fabricated"]) == (2 / 3, 1 / 3)
     assert found["same_length"] == 0.75
     assert round(found["same_digits"], 4) == round((1 + 3 / 4 + 5 / 6 + 0) / 4, 4)
@@ -102,3 +108,28 @@ def test_command_reports_dev_and_held_out_apart(icd10cm, tmp_path, capsys, monke
     ]
     assert (rows[0]["exact"], rows[0]["fabricated"]) == (1.0, 0.0)
     assert "without a lookup tool" in capsys.readouterr().out
+
+
+def test_unknown_terms_are_of_codes_that_neither_side_learned(monkeypatch):
+    """With every code held out: no term is left in the index, and each term of a billable code is asked for."""
+    monkeypatch.setattr(terms, "is_held_out", lambda code: True)
+    index = small_lookup().index
+    found = unknown_terms(index, embedder().encode, 10)
+    assert {source: [case.text for case in cases] for source, cases in found.cases.items()} == {
+        "": ["high blood pressure"]
+    }
+    assert set(found.finders) == {"lookup", "lookup, words alone", "plain vector search"}
+    assert found.finders["lookup, words alone"]("high blood pressure") == []
+    assert found.finders["lookup"]("high blood pressure")[0] == "I10"
+    assert found.finders["plain vector search"]("high blood pressure")[0] == "I10"
+
+
+def test_one_code_in_five_is_held_out():
+    held = [number for number in range(10_000) if is_held_out(f"A{number}")]
+    assert 1900 < len(held) < 2100
+    assert [is_held_out(code) for code in ("I10", "E11.9", "J45.909", "S52.521A")] == [
+        False,
+        True,
+        False,
+        False,
+    ]

@@ -7,7 +7,6 @@ run and every edition.
 from __future__ import annotations
 
 import csv
-import hashlib
 import random
 import re
 from collections.abc import Iterable
@@ -16,9 +15,9 @@ from pathlib import Path
 
 import simple_icd_10_cm
 
+from catalog.embedding.split import is_held_out
+
 _CODE = re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
-# One code in five is measured with and never learned from.
-_HELD_OUT_OF = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,6 @@ class Catalog:
     billable: tuple[str, ...]
     terms: tuple[Pair, ...]
     index: tuple[Pair, ...]
-
-
-def is_held_out(code: str) -> bool:
-    return int(hashlib.sha256(code.encode()).hexdigest(), 16) % _HELD_OUT_OF == 0
 
 
 def read_catalog(index: Path | None) -> Catalog:

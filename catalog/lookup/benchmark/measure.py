@@ -70,6 +70,8 @@ def figures(
         "valid": (len(given) - fabricated) / len(given) if given else 0.0,
         "fabricated": fabricated / len(given) if given else 0.0,
         "mrr": sum(_reciprocal(result) for result in results) / count,
+        "hit5": sum(_is_within(result, 5) for result in results) / count,
+        "hit10": sum(_is_within(result, 10) for result in results) / count,
         "meteor": _mean_of_titles(meteor, firsts, titles),
         **({} if similarity is None else {"similarity": _mean_of_titles(similarity, firsts, titles)}),
         "same_length": sum(len(wanted) == len(got) for wanted, got in firsts) / count,
@@ -79,6 +81,10 @@ def figures(
         "p50_cpu_ms": 1000 * busy[count // 2],
         "p95_cpu_ms": 1000 * busy[min(count - 1, int(count * 0.95))],
     }
+
+
+def _is_within(result: Result, most: int) -> bool:
+    return result.exact if result.multiple else result.wanted[0] in result.got[:most]
 
 
 def _mean_of_titles(measure: OfTitles, firsts: Sequence[tuple[str, str]], titles: Mapping[str, str]) -> float:

@@ -22,6 +22,7 @@ from catalog.lookup.benchmark.measure import OfTitles, Result, figures
 from catalog.lookup.benchmark.meteor import best_meteor
 from catalog.lookup.benchmark.peers import Finder, bm25_peers
 from catalog.lookup.benchmark.published import PUBLISHED
+from catalog.lookup.benchmark.terms import unknown_terms
 from catalog.lookup.benchmark.variants import KINDS, Case, cases
 from catalog.lookup.benchmark.wordings import DEVELOPMENT, HELD_OUT
 from catalog.lookup.service import lookup_for
@@ -29,7 +30,7 @@ from catalog.queries import latest_release
 
 _COLUMNS = (
     ("exact", "{:.2%}"), ("low", "{:.1%}"), ("high", "{:.1%}"), ("category", "{:.1%}"), ("valid", "{:.1%}"),
-    ("fabricated", "{:.1%}"), ("mrr", "{:.3f}"), ("meteor", "{:.3f}"),
+    ("fabricated", "{:.1%}"), ("mrr", "{:.3f}"), ("hit5", "{:.1%}"), ("hit10", "{:.1%}"), ("meteor", "{:.3f}"),
     ("similarity", "{:.3f}"), ("same_length", "{:.1%}"),
     ("same_digits", "{:.1%}"), ("p50_ms", "{:.1f}"), ("p95_ms", "{:.1f}"), ("p50_cpu_ms", "{:.1f}"),
     ("p95_cpu_ms", "{:.1f}"), ("n", "{:d}"),
@@ -105,6 +106,8 @@ class Command(BaseCommand):
                     continue
                 for who, find in finders.items():
                     score(who, what, find, asked, False)
+        if not options["no_peers"]:
+            self._score_unknown_terms(lookup, options["sample"], score)
         for path in sorted(Path(options["variations"]).glob("*.jsonl")) if options["variations"] else ():
             score(
                 "lookup",
@@ -120,6 +123,17 @@ class Command(BaseCommand):
         self._say_machine()
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+    def _score_unknown_terms(self, lookup: Lookup, sample: int, score: Callable[..., None]) -> None:
+        try:
+            model = embedder()
+        except NoEmbedding as error:
+            self.stdout.write(f"{error} So no terms that neither index nor embedding knows.")
+            return
+        unknown = unknown_terms(lookup.index, model.encode, sample)
+        for source, asked in unknown.cases.items():
+            for who, find in unknown.finders.items():
+                score(who, f"{source or 'inclusion term'}, unknown", find, asked, False)
 
     def _by_meaning(self, lookup: Lookup) -> dict[str, Finder]:
         """The lookup without its vectors, and the vectors without the lookup; none where there are no vectors."""
