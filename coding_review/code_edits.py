@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.conf import settings
-from django.db.models import Value
+from django.db import connection
 
 from catalog.choices import ClaimType, CodeSystem, ReleaseStatus
 from catalog.edits.ages import age_in
@@ -19,7 +19,6 @@ from catalog.edits.engine import EDITION, check
 from catalog.edits.knowledge import Knowledge
 from catalog.edits.loading import knowledge_for, tabular_of
 from catalog.edits.types import CodeLine, EncounterFacts, EvidenceCue, Finding, Report, Result, Severity
-from catalog.models import Release, TableEdition
 from coding_review.choices import CODED_STATES
 from coding_review.kept import Kept
 from coding_review.models import (
@@ -184,12 +183,18 @@ _REPORTS: Kept[Hashable, Report] = Kept(500)
 _KNOWLEDGE: Kept[Hashable, Knowledge] = Kept(50)
 
 
+_LOADED = (
+    "SELECT 'release', id FROM catalog_release WHERE status = %s UNION ALL "
+    "SELECT 'table', id FROM catalog_tableedition WHERE status = %s ORDER BY 1, 2"
+)
+
+
 def _what_is_loaded() -> tuple[object, ...]:
     """Another answer whenever a release or table is loaded or withdrawn, by whichever process."""
-    complete = {"status": ReleaseStatus.COMPLETE}
-    releases = Release.objects.filter(**complete).order_by().values_list("pk", Value("release"))
-    tables = TableEdition.objects.filter(**complete).order_by().values_list("pk", Value("table"))
-    return tuple(sorted(releases.union(tables, all=True)))
+    # In SQL, as it is asked for every answer: to put this union together costs more than to answer it.
+    with connection.cursor() as cursor:
+        cursor.execute(_LOADED, [ReleaseStatus.COMPLETE] * 2)
+        return tuple(cursor.fetchall())
 
 
 # --- Evidence cues --------------------------------------------------------------------------------------

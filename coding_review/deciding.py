@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Prefetch, Q, prefetch_related_objects
 from django.utils import timezone
 
 from catalog.choices import CodeRole, CodeSystem
@@ -26,7 +26,8 @@ from coding_review.choices import CODED_STATES, Assistance, EncounterStatus, Ent
 from coding_review.counters import refresh_counters
 from coding_review.decision_hash import decision_hash
 from coding_review.errors import InvalidCode, InvalidDecision, NotAllowed, NotYours, StalePage, WrongStatus
-from coding_review.locks import LockedSet, lock_code_set
+from coding_review.exposures import keep_exposures, level_on_card
+from coding_review.locks import LockedSet, lock_code_set, lock_entry
 from coding_review.models import (
     CodeEntry,
     CodeSet,
@@ -137,6 +138,8 @@ class Act:
     redoes: dict[int, Decision] = field(default_factory=dict)
     written: list[Decision] = field(default_factory=list)
     repeated: bool = False
+    # Who decides on a card was shown it, also where no script reported it.
+    on_card: bool = False
     _number: int | None = None
     _same: bool = False
     _coded: list[CodedLine] | None = None
@@ -162,6 +165,13 @@ class Act:
             .filter(pk=entry_id, reading=self.locked.reading)
             .first()
         )
+        # The locked rows, so that who gets the entry back need not read them again.
+        if entry is not None:
+            entry.reading = self.locked.reading
+        return self.checked(entry, entry_id, seen_version)
+
+    def checked(self, entry: CodeEntry | None, entry_id: int, seen_version: int | None) -> CodeEntry:
+        """The locked entry, if there is one and it is as the page showed it. Raises InvalidDecision, StalePage."""
         if entry is None:
             raise InvalidDecision("This code does not belong to the code set.", entry_id=entry_id)
         if seen_version is not None and entry.version != seen_version:
@@ -173,8 +183,6 @@ class Act:
                 state=str(entry.state),
                 code=entry.code,
             )
-        # The locked rows, so that who gets the entry back need not read them again.
-        entry.reading = self.locked.reading
         return entry
 
     def node(self, code: str) -> Code:
@@ -248,7 +256,7 @@ class Act:
         With `places_before`, the evidence as it stands now is kept in the decision too.
         """
         after = snapshot(entry)
-        evidence = list(entry.evidence.select_related("document_version").defer("document_version__text"))
+        evidence = _evidence_of(entry)
         if places_before is not None:
             before, after = (
                 {**before, "evidence": places_before},
@@ -258,8 +266,8 @@ class Act:
         entry.save()
         self._coded = None
         undoes, redoes = self.undoes.get(entry.pk), self.redoes.get(entry.pk)
-        exposure = Exposure.objects.filter(entry=entry, user=self.actor).first() if self.actor else None
         reading = self.locked.reading
+        exposure = self._exposure_of(entry)
         run = entry.suggestion.run if entry.suggestion is not None else None
         decision = Decision.objects.create(
             entry=entry,
@@ -320,6 +328,16 @@ class Act:
         self.written.append(decision)
         return decision
 
+    def _exposure_of(self, entry: CodeEntry) -> Exposure | None:
+        if self.actor is None:
+            return None
+        reading = self.locked.reading
+        shown = Exposure.objects.filter(entry=entry, user=self.actor).first()
+        if shown is None and self.on_card:
+            keep_exposures(reading, [entry], self.actor, level_on_card(reading))
+            shown = Exposure.objects.filter(entry=entry, user=self.actor).first()
+        return shown
+
     def finish(self) -> None:
         """After the last write of the act: revision, lease, figures."""
         if self.written:
@@ -355,7 +373,10 @@ def begin(actor: Any, code_set_id: int, batch: uuid.UUID | None = None) -> Act:
     Raises NotAllowed, Frozen, WrongStatus, NotYours.
     """
     require(actor, CODE_ENCOUNTER)
-    locked = lock_code_set(code_set_id)
+    return _begun(actor, lock_code_set(code_set_id), batch)
+
+
+def _begun(actor: Any, locked: LockedSet, batch: uuid.UUID | None) -> Act:
     if not locked.encounter.is_visible_to(actor):
         raise NotAllowed("This encounter is not among those you may open.")
     require_held(locked.encounter, actor)
@@ -363,15 +384,25 @@ def begin(actor: Any, code_set_id: int, batch: uuid.UUID | None = None) -> Act:
 
 
 def begin_on(
-    actor: Any, code_set_id: int, entry_id: int, seen_version: int | None, batch: uuid.UUID | None
+    actor: Any,
+    code_set_id: int,
+    entry_id: int,
+    seen_version: int | None,
+    batch: uuid.UUID | None,
+    *,
+    on_card: bool = False,
 ) -> tuple[Act, CodeEntry]:
     """As begin, for an act on one entry, which is locked with it. Raises StalePage too.
 
     Where the act was done before (`act.repeated`) the entry is as it stands, whatever version was seen.
+    `on_card`: the person acts on the entry's card, and so was shown it.
     """
-    act = begin(actor, code_set_id, batch)
+    require(actor, CODE_ENCOUNTER)
+    locked, entry = lock_entry(code_set_id, entry_id)
+    act = _begun(actor, locked, batch)
+    act.on_card = on_card
     act.repeated = act.already_done()
-    return act, act.entry(entry_id, None if act.repeated else seen_version)
+    return act, act.checked(entry, entry_id, None if act.repeated else seen_version)
 
 
 def begin_for_system(locked: LockedSet) -> Act:
@@ -400,6 +431,14 @@ def require_reason(reason: str, comment: str) -> None:
 def _assistance_without_exposure(entry: CodeEntry, reading_assistance: str) -> str:
     """An added code has no suggestion to be shown: what counts is what the reader had seen by then."""
     return reading_assistance if entry.suggestion_id is None else Assistance.NONE
+
+
+def _evidence_of(entry: CodeEntry) -> list[EntryEvidence]:
+    """As it stands now; whoever goes on with the entry finds it fetched."""
+    evidence = EntryEvidence.objects.select_related("document_version").defer("document_version__text")
+    getattr(entry, "_prefetched_objects_cache", {}).pop("evidence", None)
+    prefetch_related_objects([entry], Prefetch("evidence", queryset=evidence))
+    return list(entry.evidence.all())
 
 
 def _place_of(evidence: Iterable[EntryEvidence]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from datetime import date
 from typing import TypeAlias
 
 from catalog.choices import CodeSystem
-from catalog.models import Code
+from catalog.edits.loading import tabular_of
+from catalog.models import Release
 from coding_review.choices import (
     CODED_STATES,
     EncounterStatus,
@@ -17,7 +18,7 @@ from coding_review.choices import (
     EntryState,
     ReadingKind,
 )
-from coding_review.models import CodeEntry, CodeSet, Encounter, EntryEvidence, Hold
+from coding_review.models import CodeEntry, CodeSet, DocumentVersion, Encounter, EntryEvidence, Hold
 from coding_review.procedures import ProcedureLine, invalid_procedures, procedure_date
 from coding_review.rules.conflicts import Suggested
 from coding_review.rules.signoff import CodeSetFacts, LineFacts
@@ -78,11 +79,18 @@ class EvidencePlace:
     col_end: int
 
 
-def evidence_places(code_set: CodeSet) -> list[EvidencePlace]:
-    """All of the coding reading, for marks and counts; a page has hundreds, so no models are made of them."""
+def evidence_places(
+    code_set: CodeSet, *, on: DocumentVersion | None = None, lines: Collection[int] = ()
+) -> list[EvidencePlace]:
+    """All of the coding reading, for marks and counts; a page has hundreds, so no models are made of them.
+
+    With `on`, only those that reach into the stretch of that version from the first to the last of `lines`.
+    """
     rows = EntryEvidence.objects.filter(
         entry__reading__code_set=code_set, entry__reading__kind=ReadingKind.CODING, stands=True
     ).order_by("entry", "order", "pk")
+    if on is not None:
+        rows = rows.filter(document_version=on, line_start__lte=max(lines), line_end__gte=min(lines))
     fields = ("entry", "document_version", "line_start", "line_end", "col_start", "col_end")
     return [EvidencePlace(*row) for row in rows.values_list(*fields)]
 
@@ -93,15 +101,7 @@ def sign_off_facts(
     """What rules/signoff.py judges. `hard_findings`: of coding_review/code_edits.py, as they stand."""
     coded = [e for e in entries if e.state in CODED_STATES]
     diagnoses = {e.code for e in coded if e.system == CodeSystem.ICD10CM}
-    valid = (
-        set(
-            Code.objects.filter(release=code_set.release, code__in=diagnoses, billable=True).values_list(
-                "code", flat=True
-            )
-        )
-        if code_set.release_id
-        else diagnoses
-    )
+    invalid = {code for code in diagnoses if not _billable(code, code_set.release)}
     return CodeSetFacts(
         claim_type=code_set.claim_type,
         lines=tuple(LineFacts(e.code, e.system, e.role, e.poa) for e in coded),
@@ -110,10 +110,18 @@ def sign_off_facts(
         open_hold=code_set.encounter.status == EncounterStatus.ON_HOLD,
         has_release=code_set.release_id is not None,
         release_stands_in=code_set.release_stands_in,
-        invalid_codes=(*sorted(diagnoses - valid), *invalid_procedures(procedure_lines(code_set, coded))),
+        invalid_codes=(*sorted(invalid), *invalid_procedures(procedure_lines(code_set, coded))),
         running=running,
         hard_findings=hard_findings,
     )
+
+
+def _billable(code: str, release: Release | None) -> bool:
+    """By the release as the code edits keep it in the process. Without one nothing can be said against a code."""
+    if release is None:
+        return True
+    node = tabular_of(release).tree.code(code)
+    return node is not None and node.billable
 
 
 def procedure_lines(code_set: CodeSet, coded: Iterable[Listed]) -> list[ProcedureLine]:

@@ -25,6 +25,7 @@ def accept(
     poa: str = "",
     seen_version: int | None = None,
     batch: UUID | None = None,
+    on_card: bool = False,
 ) -> CodeEntry:
     """`poa` is taken where the claim type carries it.
 
@@ -32,7 +33,7 @@ def accept(
     """
     if poa not in ("", *Poa.values):
         raise InvalidDecision("POA is Y, N, U, W or exempt.", poa=poa)
-    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch, on_card=on_card)
     if act.repeated:
         return entry
     if not entry.suggested_code:

@@ -17,10 +17,16 @@ from modelops.choices import Band
 
 @transaction.atomic
 def dismiss(
-    actor: Any, code_set_id: int, entry_id: int, *, seen_version: int | None = None, batch: UUID | None = None
+    actor: Any,
+    code_set_id: int,
+    entry_id: int,
+    *,
+    seen_version: int | None = None,
+    batch: UUID | None = None,
+    on_card: bool = False,
 ) -> CodeEntry:
     """Raises StalePage, InvalidDecision (not LOW)."""
-    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch, on_card=on_card)
     if act.repeated:
         return entry
     if entry.band != Band.LOW:

@@ -22,9 +22,10 @@ def hold_entry(
     comment: str = "",
     seen_version: int | None = None,
     batch: UUID | None = None,
+    on_card: bool = False,
 ) -> CodeEntry:
     """Raises StalePage."""
-    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch, on_card=on_card)
     if act.repeated:
         return entry
     before = snapshot(entry)

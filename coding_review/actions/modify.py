@@ -25,9 +25,10 @@ def modify(
     comment: str = "",
     seen_version: int | None = None,
     batch: UUID | None = None,
+    on_card: bool = False,
 ) -> CodeEntry:
     """Raises StalePage, InvalidCode, InvalidDecision (same code; already in the set; reason incomplete)."""
-    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch, on_card=on_card)
     if act.repeated:
         return entry
     if reason:

@@ -11,10 +11,9 @@ from django.utils import timezone
 from coding_review.auth import require
 from coding_review.choices import Assistance, CodeSetStatus, ReadingKind
 from coding_review.errors import NotAllowed
+from coding_review.exposures import keep_exposures
 from coding_review.models import CodeEntry, CodeSet, Encounter, Exposure, Reading
 from coding_review.rules.permissions import CODE_ENCOUNTER
-
-_ORDER = (Assistance.NONE, Assistance.AFTER_FIRST_READ, Assistance.FULL)
 
 
 @transaction.atomic
@@ -40,30 +39,9 @@ def record_exposure(
     entries = list(CodeEntry.objects.filter(pk__in=wanted, reading=reading)) if reading else []
     if reading is None or not entries:
         return 0
-    _keep(reading, entries, actor, level)
+    keep_exposures(reading, entries, actor, level)
     of_these = [entry.pk for entry in entries if entry.pk in opened]
     Exposure.objects.filter(entry__in=of_these, user=actor, evidence_opened_at__isnull=True).update(
         evidence_opened_at=timezone.now()
     )
     return len(entries)
-
-
-@transaction.atomic
-def record_exposure_on_card(actor: Any, entry: CodeEntry) -> None:
-    """One entry, fetched with its reading by a getter that checked access: the card it was decided on was shown."""
-    require(actor, CODE_ENCOUNTER)
-    reading = entry.reading
-    read_first = reading.assistance == Assistance.AFTER_FIRST_READ
-    _keep(reading, [entry], actor, Assistance.AFTER_FIRST_READ if read_first else Assistance.FULL)
-
-
-def _keep(reading: Reading, entries: list[CodeEntry], actor: Any, level: Assistance) -> None:
-    Exposure.objects.bulk_create(
-        [
-            Exposure(entry=e, user=actor, assistance=level, rank=e.rank, band=e.band, confidence=e.confidence)
-            for e in entries
-        ],
-        ignore_conflicts=True,
-    )
-    if _ORDER.index(Assistance(reading.assistance)) < _ORDER.index(level):
-        Reading.objects.filter(pk=reading.pk).update(assistance=level)

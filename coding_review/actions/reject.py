@@ -23,9 +23,10 @@ def reject(
     comment: str = "",
     seen_version: int | None = None,
     batch: UUID | None = None,
+    on_card: bool = False,
 ) -> CodeEntry:
     """Raises StalePage, InvalidDecision (no such reason, or "other" without a comment)."""
-    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch, on_card=on_card)
     if act.repeated:
         return entry
     require_reason(reason, comment)

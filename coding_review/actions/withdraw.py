@@ -16,10 +16,16 @@ from coding_review.models import CodeEntry
 
 @transaction.atomic
 def withdraw(
-    actor: Any, code_set_id: int, entry_id: int, *, seen_version: int | None = None, batch: UUID | None = None
+    actor: Any,
+    code_set_id: int,
+    entry_id: int,
+    *,
+    seen_version: int | None = None,
+    batch: UUID | None = None,
+    on_card: bool = False,
 ) -> CodeEntry:
     """Raises StalePage, InvalidDecision (nothing decided yet). Itself undone by undo."""
-    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch)
+    act, entry = begin_on(actor, code_set_id, entry_id, seen_version, batch, on_card=on_card)
     if act.repeated:
         return entry
     if entry.state in (EntryState.UNDECIDED, EntryState.WITHDRAWN):

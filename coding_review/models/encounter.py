@@ -159,13 +159,7 @@ class Encounter(models.Model):
 
     def is_visible_to(self, user: User | AbstractBaseUser | AnonymousUser) -> bool:
         """The same rule as EncounterQuerySet.visible_to, for a row at hand."""
-        if not user.is_authenticated:
-            return False
-        memberships = Membership.objects.filter(user_id=user.pk, work_group_id=self.work_group_id)
-        return any(
-            self.confidentiality in labels_up_to(ceiling)
-            for ceiling in memberships.values_list("ceiling", flat=True)
-        )
+        return opens(user, self.work_group_id, self.confidentiality)
 
     def has_lease(self, now: datetime | None = None) -> bool:
         return self.lease_until is not None and self.lease_until > (now or timezone.now())
@@ -175,6 +169,28 @@ class Encounter(models.Model):
         if claim_type == ClaimType.FACILITY_INPATIENT:
             return self.discharge_date
         return self.date_of_service or self.discharge_date
+
+
+def opens(
+    user: User | AbstractBaseUser | AnonymousUser, work_group_id: int | None, confidentiality: str
+) -> bool:
+    """Whether the user's memberships open an encounter of this work group and label."""
+    return user.is_authenticated and any(
+        confidentiality in labels_up_to(ceiling)
+        for work_group, ceiling in _memberships_of(user)
+        if work_group == work_group_id
+    )
+
+
+_CACHE = "_coding_review_memberships"
+
+
+def _memberships_of(user: User | AbstractBaseUser) -> list[tuple[int, str]]:
+    """Work group and ceiling, asked once of a user object, which lives as long as a request, like its permissions."""
+    if not hasattr(user, _CACHE):
+        found = Membership.objects.filter(user_id=user.pk).values_list("work_group_id", "ceiling")
+        setattr(user, _CACHE, list(found))
+    return list(getattr(user, _CACHE))
 
 
 class Hold(models.Model):

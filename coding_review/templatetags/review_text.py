@@ -16,8 +16,9 @@ register = template.Library()
 
 @register.simple_tag
 def text_line(line: Line, *, oob: bool = False) -> SafeString:
-    """One line with its marks; `oob` lets htmx put it in the place of the one shown."""
-    return mark_safe(_line(line, ' hx-swap-oob="true"' if oob else ""))  # noqa: S308  (everything in it is escaped)
+    """One line with its marks; `oob` lets htmx put it in the place of the one shown, and its tick follows it."""
+    attributes = f' data-tick="{line.tick}" hx-swap-oob="true"' if oob else ""
+    return mark_safe(_line(line, attributes))  # noqa: S308  (everything in it is escaped)
 
 
 @register.simple_tag

@@ -86,8 +86,8 @@ def _preferences(user: Any) -> dict[str, bool]:
 def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     return {
-        "nav": _nav(request, user) if isinstance(user, User) else (),
-        # Asked for by the template only where the menu is drawn.
+        # Asked for by the template only where the frame is drawn: an answer to htmx has none.
+        "nav": partial(_nav, request, user) if isinstance(user, User) else (),
         "role_labels": partial(_role_labels, user) if isinstance(user, User) else (),
         "theme": _cookie(request, THEME_COOKIE, THEMES),
         "themes": THEMES,

@@ -12,6 +12,7 @@ from django.http import Http404
 
 from coding_review.auth import require
 from coding_review.models import CodeEntry, CodeSet, Encounter
+from coding_review.models.encounter import opens
 
 HIDDEN = "Nothing here, or it is not open to you."
 
@@ -46,3 +47,19 @@ def get_entry_for(user: Any, pk: int, permission: str) -> CodeEntry:
         raise Http404(HIDDEN)
     require(user, permission)
     return entry
+
+
+def code_set_of_entry(user: Any, pk: int, permission: str) -> int:
+    """Only which code set the entry stands in: for an act, which fetches and locks the rest itself.
+
+    Raises Http404, NotAllowed.
+    """
+    code_set = "reading__code_set"
+    found = CodeEntry.objects.filter(pk=pk).values_list(
+        code_set, f"{code_set}__encounter__work_group", f"{code_set}__encounter__confidentiality"
+    )
+    for code_set_id, work_group, confidentiality in found:
+        if opens(user, work_group, confidentiality):
+            require(user, permission)
+            return int(code_set_id)
+    raise Http404(HIDDEN)

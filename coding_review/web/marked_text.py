@@ -40,12 +40,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`aligned`: columns made of spaces or tabs, drawn in the fixed-width font."""
+    """`aligned`: columns made of spaces or tabs, drawn in the fixed-width font. `tick`: the state of its tick in the
+    strip, empty where none of its text begins evidence."""
 
     number: int
     segments: tuple[Segment, ...]
     heading: bool = False
     aligned: bool = False
+    tick: str = ""
 
     @property
     def look(self) -> str:

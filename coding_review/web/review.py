@@ -19,7 +19,6 @@ from coding_review.actions.dismiss import dismiss, dismiss_remaining_low
 from coding_review.actions.hold_entry import hold_entry
 from coding_review.actions.modify import modify
 from coding_review.actions.open_encounter import open_encounter
-from coding_review.actions.record_exposure import record_exposure_on_card
 from coding_review.actions.record_findings import record_findings
 from coding_review.actions.reject import reject
 from coding_review.actions.set_evidence import set_evidence
@@ -34,7 +33,7 @@ from coding_review.models import CodeEntry, CodeSet
 from coding_review.rules import reasons
 from coding_review.rules.permissions import CODE_ENCOUNTER, READ_DOCUMENTS
 from coding_review.web.forms import AddForm, DecideForm, SetEvidenceForm, SetForm, first_error, given
-from coding_review.web.getters import get_code_set_for, get_encounter_for, get_entry_for
+from coding_review.web.getters import code_set_of_entry, get_code_set_for, get_encounter_for, get_entry_for
 from coding_review.web.http import is_htmx
 from coding_review.web.review_build import Builder, Wanted
 from coding_review.web.review_page import Conflict
@@ -114,52 +113,45 @@ def act_id(request: HttpRequest, *parts: object) -> uuid.UUID:
 
 @require_POST
 def entry_decide(request: HttpRequest, entry_id: int) -> HttpResponse:
-    entry = get_entry_for(request.user, entry_id, CODE_ENCOUNTER)
+    code_set_id = code_set_of_entry(request.user, entry_id, CODE_ENCOUNTER)
     form = DecideForm(request.POST)
     if not form.is_valid():
-        return refused(request, entry, first_error(form), 422)
+        return refused(request, entry_id, first_error(form), 422)
     data = form.cleaned_data
-    # Who decides on a card was shown it, also where no script reported it.
-    record_exposure_of(request, entry)
-    parts = (entry.pk, data["version"], data["action"], data["code"], data["reason"], data["poa"])
+    parts = (entry_id, data["version"], data["action"], data["code"], data["reason"], data["poa"])
     common: dict[str, Any] = {
         "seen_version": data["version"],
         "batch": act_id(request, *parts) if data["version"] is not None else None,
+        "on_card": True,
     }
-    code_set_id = entry.reading.code_set_id
     perform: dict[str, Callable[[], CodeEntry]] = {
-        "accept": lambda: accept(request.user, code_set_id, entry.pk, poa=data["poa"], **common),
+        "accept": lambda: accept(request.user, code_set_id, entry_id, poa=data["poa"], **common),
         "reject": lambda: reject(
-            request.user, code_set_id, entry.pk, reason=data["reason"], comment=data["comment"], **common
+            request.user, code_set_id, entry_id, reason=data["reason"], comment=data["comment"], **common
         ),
         "modify": lambda: modify(
             request.user,
             code_set_id,
-            entry.pk,
+            entry_id,
             code=data["code"],
             reason=data["reason"],
             comment=data["comment"],
             **common,
         ),
-        "dismiss": lambda: dismiss(request.user, code_set_id, entry.pk, **common),
-        "hold": lambda: hold_entry(request.user, code_set_id, entry.pk, comment=data["comment"], **common),
-        "withdraw": lambda: withdraw(request.user, code_set_id, entry.pk, **common),
+        "dismiss": lambda: dismiss(request.user, code_set_id, entry_id, **common),
+        "hold": lambda: hold_entry(request.user, code_set_id, entry_id, comment=data["comment"], **common),
+        "withdraw": lambda: withdraw(request.user, code_set_id, entry_id, **common),
     }
     try:
         decided = perform[data["action"]]()
     except StalePage as error:
-        return stale(request, entry, error, wanted_words(data), resend_fields(data))
+        return stale(request, entry_id, error, wanted_words(data), resend_fields(data))
     except ReviewError as error:
-        return refused(request, entry, error.message, error.status)
+        return refused(request, entry_id, error.message, error.status)
     said = f"{decided.code} {decided.get_state_display().lower()}."
     # An added code that is withdrawn leaves the list.
     gone = decided.state == EntryState.WITHDRAWN
     return answered(request, [decided], said, after=decided, whole_list=gone)
-
-
-def record_exposure_of(request: HttpRequest, entry: CodeEntry) -> None:
-    if not entry.exposures.filter(user=request.user.pk).exists():
-        record_exposure_on_card(request.user, entry)
 
 
 @require_POST
@@ -167,7 +159,7 @@ def entry_set(request: HttpRequest, entry_id: int) -> HttpResponse:
     entry = get_entry_for(request.user, entry_id, CODE_ENCOUNTER)
     form = SetForm(request.POST)
     if not form.is_valid():
-        return refused(request, entry, first_error(form), 422)
+        return refused(request, entry.pk, first_error(form), 422)
     data, code_set_id = form.cleaned_data, entry.reading.code_set_id
     version = data["version"]
     changed: dict[int, CodeEntry] = {}
@@ -198,9 +190,9 @@ def entry_set(request: HttpRequest, entry_id: int) -> HttpResponse:
             saved = set_procedure(request.user, code_set_id, entry.pk, details=details, seen_version=seen())
             changed[saved.pk] = saved
     except StalePage as error:
-        return stale(request, entry, error, "A change of the line", ())
+        return stale(request, entry.pk, error, "A change of the line", ())
     except ReviewError as error:
-        return refused(request, entry, error.message, error.status)
+        return refused(request, entry.pk, error.message, error.status)
     return answered(request, list(({entry.pk: entry} | changed).values()), "Saved.", after=entry)
 
 
@@ -209,7 +201,7 @@ def entry_evidence(request: HttpRequest, entry_id: int) -> HttpResponse:
     entry = get_entry_for(request.user, entry_id, CODE_ENCOUNTER)
     form = SetEvidenceForm(request.POST)
     if not form.is_valid():
-        return refused(request, entry, first_error(form), 422)
+        return refused(request, entry.pk, first_error(form), 422)
     data = form.cleaned_data
     try:
         changed = set_evidence(
@@ -221,9 +213,9 @@ def entry_evidence(request: HttpRequest, entry_id: int) -> HttpResponse:
             seen_version=data["version"],
         )
     except StalePage as error:
-        return stale(request, entry, error, "Another evidence", ())
+        return stale(request, entry.pk, error, "Another evidence", ())
     except ReviewError as error:
-        return refused(request, entry, error.message, error.status)
+        return refused(request, entry.pk, error.message, error.status)
     return answered(request, [changed], "Evidence changed.", select=changed.pk, after=changed, moved=True)
 
 
@@ -319,12 +311,12 @@ def answered(
 
 def stale(
     request: HttpRequest,
-    entry: CodeEntry,
+    entry_id: int,
     error: StalePage,
     wanted: str,
     resend: tuple[tuple[str, str], ...],
 ) -> HttpResponse:
-    now = CodeEntry.objects.get(pk=entry.pk)
+    now = CodeEntry.objects.get(pk=entry_id)
     latest = now.decisions.order_by("-number").select_related("actor").first()
     stands = now.get_state_display()
     if now.reason:
@@ -333,14 +325,15 @@ def stale(
         who = (latest.actor.get_full_name() or latest.actor.get_username()) if latest.actor else "the system"
         stands += f", by {who} at {clock(latest.at)}"
     conflict = Conflict(wanted=wanted, stands=f"{now.code}: {stands}", resend=resend)
-    return _not_saved(request, entry, error.status, Wanted(entry=entry.pk, conflicts={entry.pk: conflict}))
+    return _not_saved(request, now.pk, error.status, Wanted(entry=now.pk, conflicts={now.pk: conflict}))
 
 
-def refused(request: HttpRequest, entry: CodeEntry, message: str, status: int) -> HttpResponse:
-    return _not_saved(request, entry, status, Wanted(entry=entry.pk, errors={entry.pk: message}))
+def refused(request: HttpRequest, entry_id: int, message: str, status: int) -> HttpResponse:
+    return _not_saved(request, entry_id, status, Wanted(entry=entry_id, errors={entry_id: message}))
 
 
-def _not_saved(request: HttpRequest, entry: CodeEntry, status: int, wanted: Wanted) -> HttpResponse:
+def _not_saved(request: HttpRequest, entry_id: int, status: int, wanted: Wanted) -> HttpResponse:
+    entry = get_entry_for(request.user, entry_id, CODE_ENCOUNTER)
     code_set = get_code_set_for(request.user, entry.reading.code_set_id, READ_DOCUMENTS)
     wanted.document, wanted.found = number(request.POST.get("document")), found_marks(request)
     wanted.panel = request.POST.get("panel", "")

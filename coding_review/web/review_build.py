@@ -41,7 +41,7 @@ from coding_review.web.marked_text import DocumentText, Line
 from coding_review.web.review_conflicts import Disagreements, disagreements
 from coding_review.web.review_history import history_events
 from coding_review.web.review_page import Card, Conflict, Pick, Pieces, Result, ReviewPage
-from coding_review.web.segments import Span
+from coding_review.web.segments import Span, marked_lines
 from modelops.choices import Band
 
 RUNS_LOOKED_AT = 50
@@ -211,7 +211,7 @@ class Builder:
         if shown is None:
             return None
         return review_documents.document_text(
-            shown, self.spans, with_changes=self.wanted.changes, with_lines=lines
+            shown, self.spans if lines else (), with_changes=self.wanted.changes, with_lines=lines
         )
 
     def cards(self, entries: Sequence[CodeEntry]) -> tuple[Card, ...]:
@@ -238,19 +238,26 @@ class Builder:
         self, changed: Sequence[CodeEntry], *, said: str, whole_list: bool = False, moved: bool = False
     ) -> Result:
         """What one act changed. `moved`: evidence may stand elsewhere than before it."""
-        shown = self.shown_version()
-        lines: tuple[Line, ...] = ()
-        if shown is not None and not self.hidden:
-            ids = [entry.pk for entry in changed]
-            lines = review_documents.changed_marks(shown, self.spans, self.places, ids, moved=moved)
         return Result(
             cards=() if whole_list else self.cards(changed),
-            lines=lines,
+            lines=() if self.hidden else self._marked_anew(changed, moved=moved),
             found=() if whole_list else self._found_elsewhere({e.pk for e in changed}),
             whole_list=whole_list,
             select=self.wanted.entry,
             said=said,
         )
+
+    def _marked_anew(self, changed: Sequence[CodeEntry], *, moved: bool) -> tuple[Line, ...]:
+        """The lines of the shown document whose marks an act on these entries changed, with all their marks."""
+        shown = self.shown_version()
+        numbers = frozenset[int]()
+        if shown is not None:
+            numbers = review_documents.changed_lines(shown, changed, moved=moved)
+        if shown is None or not numbers:
+            return ()
+        places = evidence_places(self.code_set, on=shown, lines=numbers)
+        spans = review_documents.spans_of(shown, self.listed, places, self.finished)
+        return marked_lines(shown.lines, spans, numbers)
 
     @cached_property
     def disagreements(self) -> Disagreements:

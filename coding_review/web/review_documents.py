@@ -6,21 +6,24 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from coding_review.choices import DocumentStatus
+from coding_review.kept import Kept
 from coding_review.models import (
+    CodeEntry,
     CodeSet,
     ContextMention,
     Decision,
     Document,
     DocumentVersion,
+    Encounter,
     PredictionRun,
 )
 from coding_review.queries import EvidencePlace, Listed
 from coding_review.text_diff import hunks
 from coding_review.web import words
-from coding_review.web.marked_text import Change, DocumentText, Line
+from coding_review.web.marked_text import Change, DocumentText
 from coding_review.web.review_page import DocumentEntry
 from coding_review.web.segments import MARK_STATE, Span, marked_lines, sections, strip
 from modelops.choices import ContextTag
@@ -41,16 +44,20 @@ def versions_of(code_set: CodeSet) -> list[DocumentVersion]:
     later stands behind them.
     """
     versions = DocumentVersion.objects
-    newest = _to_show(versions.latest_of(code_set.encounter))
+    newest = _to_show(versions.latest_of(code_set.encounter), code_set.encounter)
     if code_set.signed_at is None:
         return newest
-    then = _to_show(versions.as_of(code_set.encounter, code_set.signed_at))
+    then = _to_show(versions.as_of(code_set.encounter, code_set.signed_at), code_set.encounter)
     known = {v.pk for v in then}
     return [*then, *(v for v in newest if v.pk not in known)]
 
 
-def _to_show(versions: QuerySet[DocumentVersion]) -> list[DocumentVersion]:
-    return list(versions.select_related("document__encounter__facility").defer("text"))
+def _to_show(versions: QuerySet[DocumentVersion], encounter: Encounter) -> list[DocumentVersion]:
+    """All of this encounter, which is at hand."""
+    shown = list(versions.select_related("document").defer("text"))
+    for version in shown:
+        version.document.encounter = encounter
+    return shown
 
 
 def labels(versions: Sequence[DocumentVersion], cited: Collection[int]) -> dict[int, str]:
@@ -101,6 +108,12 @@ def _zone(document: Document) -> ZoneInfo:
     return ZoneInfo(document.encounter.facility.time_zone)
 
 
+def _facts(version: DocumentVersion) -> str:
+    written = words.moment(version.document.authored_at, _zone(version.document))
+    parts = (written, f"version {version.version}", words.count(version.line_count, "line"))
+    return ", ".join(part for part in parts if part)
+
+
 def spans_of(
     version: DocumentVersion,
     entries: Sequence[Listed],
@@ -118,14 +131,26 @@ def spans_of(
         if p.document_version == version.pk and p.entry in looks
     ]
     if run is not None:
-        mentions = ContextMention.objects.filter(run=run, document_version=version)
-        spans += [
+        spans += _mentions(run, version)
+    return spans
+
+
+# By finished run and document version: what an engine found never changes.
+_MENTIONS: Kept[tuple[int, int], tuple[Span, ...]] = Kept(500)
+
+
+def _mentions(run: PredictionRun, version: DocumentVersion) -> tuple[Span, ...]:
+    found = _MENTIONS.get((run.pk, version.pk))
+    if found is None:
+        rows = ContextMention.objects.filter(run=run, document_version=version)
+        found = tuple(
             Span(start, end, left, right, context=_TAGS[tag])
-            for start, end, left, right, tag in mentions.values_list(
+            for start, end, left, right, tag in rows.values_list(
                 "line_start", "line_end", "col_start", "col_end", "tag"
             )
-        ]
-    return spans
+        )
+        _MENTIONS.keep((run.pk, version.pk), found)
+    return found
 
 
 def document_text(
@@ -144,41 +169,29 @@ def document_text(
     return DocumentText(
         id=version.pk,
         type=type_label(version),
-        facts=", ".join(
-            part
-            for part in (
-                words.moment(document.authored_at, _zone(document)),
-                f"version {version.version}",
-                words.count(version.line_count, "line"),
-            )
-            if part
-        ),
+        facts=_facts(version) if with_lines else "",
         lines=marked_lines(texts, spans),
         sections=sections(texts),
-        strip=strip(spans, version.line_count),
+        strip=strip(spans, version.line_count) if with_lines else (),
         notice=notice,
         has_changes=version.version > 1,
         changes=_changes(version) if with_changes and version.version > 1 else (),
     )
 
 
-def changed_marks(
-    version: DocumentVersion,
-    spans: Sequence[Span],
-    places: Sequence[EvidencePlace],
-    changed: Collection[int],
-    *,
-    moved: bool = False,
-) -> tuple[Line, ...]:
-    """The lines of the shown document that carry, or carried, evidence of the changed entries, with all marks."""
+def changed_lines(
+    version: DocumentVersion, changed: Collection[CodeEntry], *, moved: bool = False
+) -> frozenset[int]:
+    """The lines of the version that carry, or with `moved` carried, evidence of the changed entries."""
+    prefetch_related_objects(list(changed), "evidence")
     stand = {
         (place.line_start, place.line_end)
-        for place in places
-        if place.entry in changed and place.document_version == version.pk
+        for entry in changed
+        for place in entry.evidence.all()
+        if place.stands and place.document_version_id == version.pk
     }
-    stood = _stood(version, changed) if moved else set()
-    numbers = frozenset(number for start, end in stand | stood for number in range(start, end + 1))
-    return marked_lines(version.lines, spans, numbers) if numbers else ()
+    stood = _stood(version, [entry.pk for entry in changed]) if moved else set()
+    return frozenset(number for start, end in stand | stood for number in range(start, end + 1))
 
 
 def _stood(version: DocumentVersion, changed: Collection[int]) -> set[tuple[int, int]]:

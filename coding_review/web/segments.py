@@ -88,6 +88,7 @@ def marked_lines(
     texts: Sequence[str], spans: Sequence[Span], only: frozenset[int] | None = None
 ) -> tuple[Line, ...]:
     """The lines of a document (texts[0] is line 1), or `only` those numbers of it."""
+    ticks = _ticks(spans)
     by_line: dict[int, list[Span]] = {}
     for span in spans:
         for number in range(span.line_start, min(span.line_end, len(texts)) + 1):
@@ -98,6 +99,7 @@ def marked_lines(
             segments=cut(text, number, by_line.get(number, ())),
             heading=is_heading(text),
             aligned=bool(_ALIGNED.search(text)),
+            tick=ticks.get(number, ""),
         )
         for number, text in enumerate(texts, start=1)
         if only is None or number in only
@@ -118,11 +120,15 @@ def sections(texts: Sequence[str]) -> tuple[Section, ...]:
 
 def strip(spans: Sequence[Span], line_count: int) -> tuple[StripMark, ...]:
     """One tick for each line that carries evidence."""
+    return tuple(
+        StripMark(line, round(100 * (line - 0.5) / max(line_count, 1), 2), state)
+        for line, state in sorted(_ticks(spans).items())
+    )
+
+
+def _ticks(spans: Iterable[Span]) -> dict[int, str]:
     states: dict[int, set[str]] = {}
     for span in spans:
         if span.entry:
             states.setdefault(span.line_start, set()).add(span.state)
-    return tuple(
-        StripMark(line, round(100 * (line - 0.5) / max(line_count, 1), 2), min(found, key=STATE_ORDER.index))
-        for line, found in sorted(states.items())
-    )
+    return {line: min(found, key=STATE_ORDER.index) for line, found in states.items()}

@@ -193,6 +193,8 @@ def test_a_command_ended_by_a_signal_leaves_nothing(var: Var, how: signal.Signal
         text=True,
         cwd=CHECKOUT,
         env=var.environment(),
+        # Under nohup these tests would hand an ignored SIGHUP down to the command, which then rightly ignores it.
+        preexec_fn=lambda: signal.signal(how, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"

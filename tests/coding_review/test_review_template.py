@@ -294,7 +294,6 @@ def test_answer_is_out_of_band_only_and_holds_what_changed() -> None:
     assert [e["attrs"]["id"] for e in top] == [
         "entry-13",
         "L7",
-        "strip",
         "tabs",
         "code-set",
         "findings",
@@ -303,6 +302,8 @@ def test_answer_is_out_of_band_only_and_holds_what_changed() -> None:
         "outcome",
     ]
     assert {e["attrs"]["hx-swap-oob"] for e in top} == {"true"}
+    # The page sets the tick beside the text by it.
+    assert tree.one(id="L7")["attrs"]["data-tick"] == line.tick == "open"
     assert tree.one(id="outcome")["attrs"]["data-said"] == "N17.0 accepted. 5 left."
     whole = Tree(draw(PAGE, "answer.html", result=Result(whole_list=True, select=13)))
     assert next(e["attrs"]["id"] for e in whole.elements if not e["parents"]) == "cards"

@@ -124,6 +124,25 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A line that an act has marked anew says what its tick is now.
+function setTicks() {
+  const strip = document.getElementById("strip");
+  for (const line of document.querySelectorAll("#lines [data-tick]")) {
+    const { line: number, tick: state } = line.dataset;
+    line.removeAttribute("data-tick");
+    let tick = strip?.querySelector(`[data-line="${number}"]`);
+    if (!state) tick?.remove();
+    if (!state || !strip) continue;
+    if (!tick) {
+      tick = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      const place = { "data-line": number, x: 2, width: 10, height: 3, rx: 1.5 };
+      for (const [name, value] of Object.entries(place)) tick.setAttribute(name, value);
+      strip.prepend(tick);
+    }
+    tick.setAttribute("class", state);
+  }
+}
+
 // Strip and outline follow what is really drawn: wrapped lines make a document longer than its line count says.
 function layStrip() {
   const box = textBox();
@@ -189,5 +208,6 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const now = selected() ?? (target === "review-body" ? cards()[0] : null);
   if (now) markCard(now.dataset.card);
   markEvidence(now?.dataset.card);
+  setTicks();
   layStrip();
 });
