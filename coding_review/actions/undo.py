@@ -60,12 +60,19 @@ def turnable(reading: Reading) -> tuple[Turnable | None, Turnable | None]:
     """(what undo would act on, what redo would act on)."""
     first: dict[UUID, Turnable] = {}
     acts = []
-    fields = ("batch", "actor", "undoes__batch", "redoes__batch", "action", "code_before", "code_after")
+    fields = ("pk", "batch", "actor", "undoes", "redoes", "action", "code_before", "code_after")
     rows = Decision.objects.filter(reading=reading).order_by("number").values_list(*fields)
-    for batch, actor, undoes, redoes, action, before, after in rows:
+    # What an act turns back or does again stands before it in the same reading.
+    batch_of: dict[int | None, UUID] = {}
+    for pk, batch, actor, undoes, redoes, action, before, after in rows:
+        batch_of[pk] = batch
         if batch not in first:
             first[batch] = Turnable(batch, action, after or before)
-            acts.append(rules.Act(batch, undoes=undoes, redoes=redoes, barrier=actor is None))
+            acts.append(
+                rules.Act(
+                    batch, undoes=batch_of.get(undoes), redoes=batch_of.get(redoes), barrier=actor is None
+                )
+            )
     done, undone = rules.stacks(acts)
     return (first[done[-1]] if done else None), (first[undone[-1]] if undone else None)
 
