@@ -57,6 +57,12 @@ def card(page: Page, entry: CodeEntry) -> Any:
     return page.locator(f"#entry-{entry.pk}")
 
 
+def tick(page: Page, suggested: tuple[str, ...]) -> Any:
+    """Beside the text, at the line that holds the quote of a suggestion (the third of its values)."""
+    line = next(n for n, text in enumerate(NOTE.split("\n"), start=1) if suggested[2] in text)
+    return page.locator(f"#strip [data-line='{line}']")
+
+
 def states(case: Any) -> list[str]:
     return [CodeEntry.objects.get(pk=entry.pk).state for entry in case[1]]
 
@@ -72,6 +78,8 @@ def test_keys_decide_and_go_to_the_next_undecided(review: Page, case: Any) -> No
     press(review, "a")
     expect(card(review, hf)).to_have_attribute("data-state", "accepted")
     expect(card(review, dm)).to_be_focused()
+    expect(tick(review, HF)).to_have_class("done")
+    expect(tick(review, DM)).to_have_class("open")
     expect(review.locator("#live")).to_have_text("I50.23 accepted. 4 left.")
     press(review, "r", "2", "1")
     expect(card(review, dm)).to_have_attribute("data-state", "rejected")
@@ -201,13 +209,16 @@ def test_evidence_is_taken_from_the_selection_and_taken_away(review: Page, case:
     press(review, "Enter")
     expect(card(review, hf).locator("[data-place]")).to_have_count(2)
     expect(review.locator("#L11 mark")).to_have_text("Hypertension.")
+    expect(review.locator("#strip [data-line='11']")).to_have_class("open")
     assert [e.line_start for e in EntryEvidence.objects.filter(entry=hf).order_by("line_start")] == [5, 11]
     press(review, "b")
     own.get_by_role("button", name="Remove L5").click()
     expect(review.locator("#L5 mark")).to_have_count(0)
+    expect(review.locator("#strip [data-line='5']")).to_have_count(0)
     assert EntryEvidence.objects.get(entry=hf).quote == "Hypertension."
     press(review, "Escape", "u")
     expect(review.locator("#L5 mark")).to_have_text(HF[2])
+    expect(review.locator("#strip [data-line='5']")).to_have_class("open")
     assert states(case)[0] == "undecided"
 
 
