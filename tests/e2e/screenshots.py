@@ -77,10 +77,13 @@ def _take_all() -> None:
     from playwright.sync_api import Page, sync_playwright
     from pytest_django.live_server_helper import LiveServer
 
+    from catalog.models import IndexEntry
+    from tests.e2e.index_excerpt import load_excerpt
     from tests.e2e.stage import set_stage
 
     _say("Setting the stage …")
     stage = set_stage()
+    main_term = IndexEntry.objects.get(edition=load_excerpt(), depth=0, term="Diabetes, diabetic")
     server = LiveServer("localhost")
     review = reverse("web:review", args=[stage.stay.encounter_id, stage.stay.claim_type])
 
@@ -125,11 +128,21 @@ def _take_all() -> None:
             take(page, "review-dark")
             visit(page, coder, f"{review}?panel=codes")
             take(page, "code-set")
+            visit(page, coder, f"{review}?panel=findings")
+            take(page, "findings")
             visit(page, coder, reverse("codes:code", args=["icd10cm", "E11.22"]))
             page.locator("#code-query").fill("t2dm w/ ckd")
             page.locator(".hits .code", has_text="E11.22").first.wait_for()
             page.wait_for_load_state("networkidle")
             take(page, "encoder")
+            visit(page, coder, reverse("codes:search"))
+            page.locator("#code-query").fill("intertrochanteric fracture of femur")
+            page.locator(".hits .code", has_text="S72.14").first.wait_for()
+            page.wait_for_load_state("networkidle")
+            page.locator("details.hit-options summary").first.click()
+            take(page, "seventh-character")
+            visit(page, coder, reverse("codes:index-entry", args=["index", main_term.pk]))
+            take(page, "index")
             visit(page, auditor, reverse("web:audit"))
             take(page, "audit")
             page.set_viewport_size(NARROW)
