@@ -151,8 +151,6 @@ def test_a_sentence_transformers_folder_with_it(settings, tmp_path, monkeypatch)
         "class SentenceTransformer:\n"
         "    def __init__(self, folder, device, local_files_only):\n"
         "        assert (device, local_files_only) == ('cpu', True)\n"
-        "    def get_sentence_embedding_dimension(self):\n"
-        "        return 2\n"
         "    def encode(self, texts, batch_size, normalize_embeddings, show_progress_bar):\n"
         "        assert normalize_embeddings and not show_progress_bar\n"
         "        return [[1.0, 0.0] for _ in texts]\n"

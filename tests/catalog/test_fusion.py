@@ -12,6 +12,7 @@ from catalog.lookup import service
 from catalog.lookup.answer import Lookup
 from catalog.lookup.fusion import WEAK, fused, is_weak
 from catalog.lookup.rank import Found
+from catalog.search import search
 from tests.catalog.lookup_fixtures import small_lookup
 
 
@@ -85,6 +86,11 @@ def test_a_release_with_vectors_answers_by_meaning_and_without_them_by_words(sma
     answers = lookup.find("sugar disease now cured")
     assert {answer.code for answer in answers} == {"E11.7", "E11.9"}
     assert {answer.why for answer in answers} == {"near in meaning"}
+    # The encoder's search goes the same way, and shows headers too.
+    hits = search(small_release, "sugar disease now cured")
+    assert {(hit.code, hit.why) for hit in hits} == {
+        (code, "near in meaning") for code in ("E11", "E11.7", "E11.9")
+    }
 
 
 @pytest.mark.django_db
