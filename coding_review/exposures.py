@@ -19,13 +19,14 @@ def level_on_card(reading: Reading) -> Assistance:
 
 def keep_exposures(reading: Reading, entries: Sequence[CodeEntry], actor: Any, level: Assistance) -> None:
     """Adds those that are missing; call inside a transaction. `reading` carries its new assistance afterwards."""
-    Exposure.objects.bulk_create(
-        [
-            Exposure(entry=e, user=actor, assistance=level, rank=e.rank, band=e.band, confidence=e.confidence)
-            for e in entries
-        ],
-        ignore_conflicts=True,
-    )
+    # The reading before the rows that a decision adds under its lock: the other way round each waits for the other.
     if _ORDER.index(Assistance(reading.assistance)) < _ORDER.index(level):
         Reading.objects.filter(pk=reading.pk).update(assistance=level)
         reading.assistance = level
+    Exposure.objects.bulk_create(
+        [
+            Exposure(entry=e, user=actor, assistance=level, rank=e.rank, band=e.band, confidence=e.confidence)
+            for e in sorted(entries, key=lambda entry: entry.pk)
+        ],
+        ignore_conflicts=True,
+    )

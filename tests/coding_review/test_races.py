@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -26,8 +27,9 @@ from coding_review.actions.sign_off import sign_off
 from coding_review.actions.undo import undo
 from coding_review.audit_check import verify
 from coding_review.audit_rows import RowCounts, verify_rows
-from coding_review.choices import EncounterStatus
+from coding_review.choices import Assistance, EncounterStatus
 from coding_review.errors import ReviewError
+from coding_review.exposures import keep_exposures
 from coding_review.incoming import IncomingDocument, IncomingEncounter
 from coding_review.locks import lock_code_set, lock_encounter
 from coding_review.models import (
@@ -118,6 +120,41 @@ def test_what_points_to_a_locked_encounter_does_not_wait_for_it(
 
     assert at_once(act, point) == ["done", "done"]
     assert log_is_whole()
+
+
+def test_a_decision_beside_the_first_report_of_what_was_shown(coded: CodeSet, coder: Any) -> None:
+    """Step by step the order that would deadlock: the decision has the reading, the report begins and waits, the
+    decision keeps the exposure that the report is about to keep."""
+    reading = coded.readings.get()
+    entry = reading.entries.order_by("pk").first()
+    assert entry is not None
+    Exposure.objects.all().delete()
+    type(reading).objects.filter(pk=reading.pk).update(assistance="none")
+    locked = threading.Event()
+
+    def decide() -> None:
+        with transaction.atomic():
+            held = lock_code_set(coded.pk)
+            locked.set()
+            for _ in range(100):
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "SELECT count(*) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    )
+                    if cursor.fetchone() != (0,):
+                        break
+                time.sleep(0.05)
+            keep_exposures(held.reading, [entry], coder, Assistance.FULL)
+
+    def report() -> None:
+        assert locked.wait(timeout=10)
+        record_exposure(coder, coded.pk, shown=[entry.pk])
+
+    assert at_once(decide, report) == ["done", "done"]
+    assert Exposure.objects.get().entry_id == entry.pk
+    reading.refresh_from_db()
+    assert reading.assistance == "full"
 
 
 def test_reading_and_deciding_for_a_while_never_deadlock(
