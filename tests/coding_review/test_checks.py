@@ -30,6 +30,7 @@ def test_the_defaults_pass() -> None:
         ("API_SIGN_IN_RATE", "0/minute", ["coding_review.E007"]),
         ("API_SIGN_IN_RATE", "20/hour", []),
         ("TIME_ZONE", "Mars/Olympus", ["coding_review.E005"]),
+        ("EMBEDDING_MODEL", "/no/such/folder", ["coding_review.E009"]),
         ("IDLE_MINUTES", 60, ["coding_review.W001"]),
         ("ALLOW_LATEST_RELEASE", True, ["coding_review.W002"]),
     ],
