@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from catalog.choices import NoteKind
+from catalog.choices import NodeKind, NoteKind
 from catalog.edits.notes import INTENT, Characters, NoteBlock
 from catalog.edits.rows import EXCLUDES, Case, CaseFunction, Check, Hit, PairFunction, Placed
 from catalog.edits.tree import Node
@@ -178,7 +178,8 @@ def _met(case: Case, block: NoteBlock, carriers: tuple[Placed, ...]) -> list[Pla
 
 
 def _place(case: Case, block: NoteBlock) -> str:
-    return case.tabular.tree.nodes[block.position].code
+    node = case.tabular.tree.nodes[block.position]
+    return f"chapter {node.code}" if node.kind == NodeKind.CHAPTER else node.code
 
 
 def _names(case: Case, block: NoteBlock) -> str:

@@ -32,19 +32,17 @@ def mce_table(facts: EncounterFacts) -> MceTable | None:
     if facts.claim_type != ClaimType.FACILITY_INPATIENT:
         return None
     edition = edition_on(TableKind.MCE, facts.discharge_date)
-    return None if edition is None else _mce(edition.pk, edition.source_hash)
+    return None if edition is None else _mce(edition.pk, edition.source_hash, edition.valid_from)
 
 
 @lru_cache(maxsize=4)
-def _mce(edition_id: int, _source_hash: str) -> MceTable:
+def _mce(edition_id: int, _source_hash: str, valid_from: dt.date) -> MceTable:
     edition = TableEdition.objects.get(pk=edition_id)
     lists: dict[str, set[str]] = {}
     rows = MceEntry.objects.filter(edition=edition, system=CodeSystem.ICD10CM)
     for list_, code in rows.values_list("list", "code"):
         lists.setdefault(list_, set()).add(dotted(code))
-    return MceTable(
-        edition.edition, edition.valid_from, {name: frozenset(codes) for name, codes in lists.items()}
-    )
+    return MceTable(edition.edition, valid_from, {name: frozenset(codes) for name, codes in lists.items()})
 
 
 def poa_exempt(facts: EncounterFacts) -> CodeTable | None:

@@ -44,7 +44,7 @@ def test_excludes1_is_inherited_from_a_block(edits):
 def test_excludes1_is_inherited_from_a_chapter(edits):
     (finding,) = edits.run("excludes1", "O13.3", "Z34.03")
     assert finding.message.startswith(
-        "Excludes1 at 15 of O13.3 names Z34.03: supervision of normal pregnancy"
+        "Excludes1 at chapter 15 of O13.3 names Z34.03: supervision of normal pregnancy"
     )
     (finding,) = edits.run("excludes1", "Z34.03", "O13.3")
     assert finding.message.startswith("Excludes1 at Z34 of Z34.03 names O13.3: any complication of pregnancy")
