@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,15 +38,31 @@ def pick_for(code_set: CodeSet, data: dict[str, Any]) -> Pick:
         entry = CodeEntry.objects.filter(pk=data["entry"], reading__code_set=code_set).first()
     if data["purpose"] == "modify" and entry is None:
         raise InvalidDecision("This code does not belong to the code set.")
+    return _pick(code_set, data, entry, lambda system: _present(code_set, entry, system))
+
+
+def pick_among(code_set: CodeSet, data: dict[str, Any], present: Collection[tuple[str, str]]) -> Pick:
+    """One more code beside others than the code set's own; `present` are theirs, as (system, code)."""
+    return _pick(
+        code_set, data, None, lambda system: {code for of_system, code in present if of_system == system}
+    )
+
+
+def _pick(
+    code_set: CodeSet,
+    data: dict[str, Any],
+    entry: CodeEntry | None,
+    present: Callable[[str], set[str]],
+) -> Pick:
     systems = SYSTEMS_BY_CLAIM_TYPE[code_set.claim_type] if entry is None else (entry.system,)
-    found = [_found(code_set, entry, system, data["q"]) for system in systems]
+    found = [_found(code_set, entry, system, data["q"], present(system)) for system in systems]
     found.sort(key=lambda each: -each.best)
     results = [row for each in found for row in each.rows]
     error = ""
     if _release(code_set, entry, systems[0]) is None:
         error = f"No loaded {CodeSystem(systems[0]).label} release covers the date of this encounter."
     return Pick(
-        purpose=data["purpose"],
+        purpose=data["purpose"] if entry is not None else "add",
         query=data["q"],
         results=tuple(_headed(results) if len(systems) > 1 else results),
         entry=entry.pk if entry else None,
@@ -64,7 +80,7 @@ def pick_for(code_set: CodeSet, data: dict[str, Any]) -> Pick:
     )
 
 
-def _found(code_set: CodeSet, entry: CodeEntry | None, system: str, query: str) -> _Found:
+def _found(code_set: CodeSet, entry: CodeEntry | None, system: str, query: str, present: set[str]) -> _Found:
     release = _release(code_set, entry, system)
     near = entry.code if entry is not None and system == CodeSystem.ICD10CM else None
     hits: list[SearchHit] = []
@@ -74,7 +90,6 @@ def _found(code_set: CodeSet, entry: CodeEntry | None, system: str, query: str) 
         except UnknownCode:
             hits = search(release, query, limit=PICK_LIMIT)
     facts = facts_of(release, hits, query) if release is not None else {}
-    present = _present(code_set, entry, system)
     rows = tuple(
         Pickable(
             system=system,

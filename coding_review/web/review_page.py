@@ -71,6 +71,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from django.urls import reverse
+
 from catalog.hits import HitFacts
 from coding_review.rules.reasons import FAMILIES, Family
 from coding_review.web.finding import Finding, FindingsPanel, Found
@@ -186,6 +188,10 @@ class Card:
     @property
     def undecided(self) -> bool:
         return self.state == "undecided"
+
+    @property
+    def decide_url(self) -> str:
+        return reverse("web:entry-decide", args=[self.id])
 
     @property
     def found(self) -> Found:
@@ -414,6 +420,18 @@ class Pieces:
     @property
     def editable(self) -> bool:
         return not self.read_only
+
+    @property
+    def can_add(self) -> bool:
+        return self.editable
+
+    @property
+    def pick_url(self) -> str:
+        return reverse("web:code-pick", args=[self.code_set_id])
+
+    @property
+    def add_url(self) -> str:
+        return reverse("web:entry-add", args=[self.code_set_id])
 
     @property
     def controls(self) -> tuple[Card, ...]:

@@ -4,6 +4,7 @@
 //   data-key-group="…"      on the element or round it: the heading in that list
 //   data-key-repeat         may fire again while the key is held down (moving, never deciding)
 //   data-key-scope          on a container: its keys work only while it also has data-key-active
+//   data-key-unless="…"     a selector: the key rests while such an element is open in the same scope
 // or by bind() from a module. They never fire while typing, with Ctrl, Alt or Meta, during composition, or when
 // the reader turned them off (data-shortcuts="off" on body); in an open dialog only the dialog's own keys work.
 const bound = [];
@@ -35,6 +36,7 @@ function usable(element) {
   if (element.disabled || element.getAttribute("aria-disabled") === "true") return false;
   const scope = element.closest("[data-key-scope]");
   if (scope && !scope.hasAttribute("data-key-active")) return false;
+  if (element.dataset.keyUnless && scope?.querySelector(element.dataset.keyUnless)) return false;
   return element.checkVisibility({ visibilityProperty: true });
 }
 

@@ -6,7 +6,7 @@ let selectedId = null;
 
 const list = () => document.getElementById("cards");
 
-export const cards = () => [...(list()?.children ?? [])];
+export const cards = () => [...(list()?.querySelectorAll(".card") ?? [])];
 
 export const cardOf = (id) => document.getElementById(`entry-${id}`);
 
@@ -112,7 +112,7 @@ bind("x", {
 });
 
 // Start: what the server selected, else the first that waits.
-const first = document.querySelector("#cards > .is-selected") ?? nextUndecided("") ?? cards()[0];
+const first = document.querySelector("#cards .card.is-selected") ?? nextUndecided("") ?? cards()[0];
 if (first) {
   const pointed = new URLSearchParams(window.location.search).has("document");
   window.queueMicrotask(() => select(first, { focus: !pointed, place: pointed ? "stay" : null }));
