@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from coding_review.web.marked_text import Line, Section, Segment, StripMark
 
@@ -26,8 +26,7 @@ _HEADING = re.compile(
 _ALIGNED = re.compile(r"\t|\S {3,}\S|^ {4,}\S|^\s*[|+].*[|+]\s*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Lines from 1, inclusive; columns in code points from 0, `col_end` exclusive. Entry 0: a context tag only."""
 
     line_start: int

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from coding_review.actions.accept import accept
 from coding_review.actions.claim import claim
-from coding_review.models import CodeEntry, Decision, DocumentVersion, EntryEvidence, Exposure
+from coding_review.models import CodeEntry, Decision, EntryEvidence, Exposure
 from tests.coding_review.entries import CKD, DM, HF, PNEUMONIA, SOB, suggest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -327,11 +327,19 @@ def test_without_scripts_every_step_is_a_form(
 
 
 def test_read_first_shows_suggestions_when_the_text_was_read(
-    case: Any, coder: Any, sign_in: Any, live_server: Any, page: Page, settings: Any
+    icd10cm: Any,
+    make_encounter: Any,
+    coder: Any,
+    sign_in: Any,
+    live_server: Any,
+    page: Page,
+    settings: Any,
 ) -> None:
     settings.READ_FIRST = True
-    code_set, _ = case
-    DocumentVersion.objects.filter(document__type="discharge summary").update(text=NOTE + "\nmore" * 90)
+    encounter = make_encounter({"discharge summary": NOTE + "\nmore" * 90})
+    code_set = encounter.code_sets.get()
+    suggest(code_set, HF, DM, CKD, SOB, PNEUMONIA)
+    claim(coder, encounter.pk)
     sign_in(coder)
     page.goto(live_server.url + address(code_set))
     expect(page.get_by_role("heading", name="Read first")).to_be_visible()
