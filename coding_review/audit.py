@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model
 from django.utils import timezone
 
 from coding_review.models import (
@@ -23,12 +25,35 @@ from coding_review.models import (
     DecisionPayload,
     Encounter,
     FindingOverridePayload,
+    GoldJudgementWords,
+    GoldReplyWords,
+    GoldRulingWords,
 )
 from coding_review.rules.events import EVENTS
 
 GENESIS = "0" * 64
 SYSTEM = "actor:system"
 PURGED = "audit.payload_purged"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Where the words of an event lie a second time: beside the row that the event tells of."""
+
+    model: type[Model]
+    owner: str
+    id_field: str
+    emptied: Mapping[str, Any]
+
+
+_WORDS_BESIDE: dict[str, _Words] = {
+    "decision": _Words(DecisionPayload, "decision", "decision_id", {"comment": "", "quotes": []}),
+    "finding.overridden": _Words(FindingOverridePayload, "override", "override_id", {"comment": ""}),
+    "gold.judged": _Words(GoldJudgementWords, "judgement", "judgement_id", {"comment": ""}),
+    "gold.code_added": _Words(GoldJudgementWords, "judgement", "judgement_id", {"comment": ""}),
+    "gold.ruled": _Words(GoldRulingWords, "ruling", "ruling_id", {"comment": ""}),
+    "gold.replied": _Words(GoldReplyWords, "reply", "reply_id", {"comment": ""}),
+}
 
 
 def actor_key(actor: Any) -> str:
@@ -152,7 +177,8 @@ def _locked_chains(keys: set[str]) -> dict[str, AuditChain]:
 def purge_payload(event_id: int, *, actor: Any) -> bool:
     """Remove an event's words for good: a tombstone stays, the hash too, and the purge is an event itself.
 
-    The same words beside a decision or an override go with them. False when there were none, or they went before.
+    The same words beside a decision, an override or a gold judgement go with them.
+    False when there were none, or they went before.
     Legal holds and retention periods are the caller's to respect.
     """
     payload = AuditPayload.objects.select_for_update().select_related("event").filter(event=event_id).first()
@@ -161,13 +187,11 @@ def purge_payload(event_id: int, *, actor: Any) -> bool:
     now = timezone.now()
     AuditPayload.objects.filter(pk=payload.pk).update(body=None, salt="", purged_at=now)
     event = payload.event
-    if event.type == "decision":
-        DecisionPayload.objects.filter(decision=event.data["decision_id"], purged_at__isnull=True).update(
-            comment="", quotes=[], purged_at=now
+    beside = _WORDS_BESIDE.get(event.type)
+    if beside is not None:
+        rows = beside.model._default_manager.filter(
+            **{beside.owner: event.data[beside.id_field]}, purged_at__isnull=True
         )
-    if event.type == "finding.overridden":
-        FindingOverridePayload.objects.filter(
-            override=event.data["override_id"], purged_at__isnull=True
-        ).update(comment="", purged_at=now)
+        rows.update(**beside.emptied, purged_at=now)
     record(PURGED, actor=actor, encounter=event.encounter, data={"event_id": event.pk})
     return True

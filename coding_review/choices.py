@@ -176,6 +176,123 @@ class AlertKind(models.TextChoices):
     NEW_VERSION = "new_version", "Document changed"
 
 
+class GoldPreset(models.TextChoices):
+    """Where the settings of a gold project come from (rules/gold_presets.py)."""
+
+    PAPER = "paper", "As in the paper"
+    FULL = "full", "Full"
+    CUSTOM = "custom", "Own settings"
+
+
+class GoldMode(models.TextChoices):
+    APPROVE_ONLY = "approve_only", "Approve or reject only"
+    APPROVE_AND_ADD = "approve_and_add", "Approve, reject and add"
+    BLIND = "blind", "Blind coding, no labels shown"
+
+
+class GoldStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    OPEN = "open", "Being read"
+    ADJUDICATING = "adjudicating", "In adjudication"
+    FROZEN = "frozen", "Frozen"
+
+
+class Domain(models.TextChoices):
+    """Each is a value set of the catalog of the same name."""
+
+    ADVANCED_ILLNESS = "advanced_illness", "Advanced illness"
+    FRAILTY = "frailty", "Frailty"
+    SDOH = "sdoh", "Social determinants of health"
+
+
+class LabelSource(models.TextChoices):
+    ENGINE = "engine", "An engine's suggestions"
+    IMPORTED = "imported", "Imported"
+    NONE = "none", "None"
+
+
+class GoldLabelSource(models.TextChoices):
+    ENGINE = "engine", "Engine"
+    IMPORTED = "imported", "Imported"
+    SEEDED = "seeded", "Seeded check"
+
+
+class SeededKind(models.TextChoices):
+    NONE = "", ""
+    SIBLING = "sibling", "Sibling of the right code"
+    LATERALITY = "laterality", "Wrong side"
+    NEGATED = "negated", "Negated mention"
+
+
+class Profession(models.TextChoices):
+    CODER = "coder", "Credentialed coder"
+    CLINICIAN = "clinician", "Clinician"
+
+
+class GoldChartPurpose(models.TextChoices):
+    STUDY = "study", "Study"
+    QUALIFICATION = "qualification", "Qualification"
+
+
+class GoldReadingKind(models.TextChoices):
+    INDEPENDENT = "independent", "Independent"
+    REPEAT = "repeat", "Planned repeat"
+    QUALIFICATION = "qualification", "Qualification"
+
+
+class GoldReadingStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    FINISHED = "finished", "Finished"
+    # The lease ran out and someone else got the chart: it counts nowhere.
+    LAPSED = "lapsed", "Lapsed"
+
+
+class GoldVerdict(models.TextChoices):
+    """In the order of their keys, 1 to 5; what each means to the gold set: rules/gold_verdicts.py."""
+
+    APPROVE = "approve", "Approve"
+    EVIDENCE_WRONG = "approve_evidence_wrong", "Approve, evidence wrong"
+    MORE_SPECIFIC = "approve_more_specific", "Approve, more specific exists"
+    REJECT = "reject", "Reject"
+    UNDECIDABLE = "undecidable", "Cannot be decided (would query)"
+
+
+class AdjudicationStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    FINISHED = "finished", "Finished"
+
+
+class Ruling(models.TextChoices):
+    """The first three in the order of their keys, 1 to 3."""
+
+    KEEP = "keep", "Keep"
+    OUT = "out", "Out"
+    UNDECIDABLE = "undecidable", "Would query"
+    # Undone: the code waits for a ruling again.
+    NONE = "none", "Taken back"
+
+
+class GoldSetKind(models.TextChoices):
+    """How it was read decides what it may be called."""
+
+    GOLD = "gold", "Gold set"
+    SINGLE_READ = "single_read_reference", "Single-read reference"
+    APPROVED = "approved_labels", "Approved labels"
+
+
+class GoldSetPurpose(models.TextChoices):
+    TRAIN = "train", "Training"
+    CALIBRATION = "calibration", "Calibration"
+    EVALUATION = "evaluation", "Evaluation"
+
+
+class GoldLabelStatus(models.TextChoices):
+    ACCEPTED = "accepted", "Accepted"
+    REJECTED = "rejected", "Rejected"
+    # Counts neither way in an evaluation.
+    UNDECIDED = "undecided", "Undecided"
+
+
 # A glyph goes with each colour, so that nothing is told by colour alone.
 BADGES: dict[str, str] = {
     EntryState.UNDECIDED: "",

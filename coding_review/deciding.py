@@ -127,6 +127,19 @@ class CodedLine(NamedTuple):
     sequence: int
 
 
+def billable_node(release: Release | None, code: str) -> Code:
+    """A billable code of the release. Raises InvalidCode and says why not."""
+    if release is None:
+        raise InvalidCode("No loaded ICD-10-CM release covers the date of this encounter.", code=code)
+    try:
+        node = get_node(release, code)
+    except UnknownCode as error:
+        raise InvalidCode(f"{code} is not in {release}.", code=code) from error
+    if not node.billable:
+        raise InvalidCode(f"{node.code} is not billable in {release}: a longer code is needed.", code=code)
+    return node
+
+
 @dataclass(slots=True)
 class Act:
     """One act of one person on one open code set, which may hold several decisions (one batch)."""
@@ -187,18 +200,7 @@ class Act:
 
     def node(self, code: str) -> Code:
         """A billable code of the code set's release. Raises InvalidCode and says why not."""
-        release = self.code_set.release
-        if release is None:
-            raise InvalidCode("No loaded ICD-10-CM release covers the date of this encounter.", code=code)
-        try:
-            node = get_node(release, code)
-        except UnknownCode as error:
-            raise InvalidCode(f"{code} is not in {release}.", code=code) from error
-        if not node.billable:
-            raise InvalidCode(
-                f"{node.code} is not billable in {release}: a longer code is needed.", code=code
-            )
-        return node
+        return billable_node(self.code_set.release, code)
 
     def coded(self, entry: CodeEntry, code: str) -> tuple[str, str]:
         """The code of the entry's system and its title, complete and in force on the line's day.

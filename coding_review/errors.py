@@ -76,6 +76,22 @@ class Frozen(ReviewError):
     title = "Signed off"
 
 
+class GoldFrozen(ReviewError):
+    """What a gold set was frozen from stays as it was; a chart of it can be withdrawn."""
+
+    code = "gold_frozen"
+    status = 409
+    title = "Frozen"
+
+
+class InvalidProtocol(ReviewError):
+    """The settings of a gold project do not go together, or its charts cannot be drawn so."""
+
+    code = "invalid_protocol"
+    status = 422
+    title = "The gold project is not complete"
+
+
 class InvalidDecision(ReviewError):
     code = "invalid_decision"
     status = 422

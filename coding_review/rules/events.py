@@ -67,6 +67,55 @@ EVENTS: dict[str, EventType] = {
     "audit.searched": _event("Audit log searched", "filters rows"),
     "audit.exported": _event("Decisions exported", "filters format rows sha256 with_text"),
     "audit.payload_purged": _event("Payload purged", "event_id"),
+    "gold.project_created": _event("Gold project set up", "project_id preset mode seed label_source"),
+    "gold.codebook_added": _event("Codebook written", "codebook_id name version"),
+    "gold.codebook_set": _event("Codebook chosen", "project_id codebook_id version"),
+    "gold.reader_added": _event("Gold reader added", "project_id reader_id user_id profession credential"),
+    "gold.reader_qualified": _event("Gold reader qualified", "project_id reader_id f1 qualified"),
+    "gold.charts_sampled": _event("Gold charts drawn", "project_id purpose charts population seed strata"),
+    "gold.labels_imported": _event("Gold labels imported", "project_id charts labels sha256"),
+    "gold.checks_seeded": _event("Seeded checks placed", "project_id checks label_ids"),
+    "gold.project_opened": _event("Gold project opened", "project_id charts labels readers"),
+    "gold.reading_started": _event("Opened for a gold reading", "project_id chart_id reading_id kind"),
+    "gold.judged": _event(
+        "Gold label judged",
+        "project_id chart_id reading_id judgement_id number label_id system code verdict reason sha256",
+        "comment",
+    ),
+    "gold.code_added": _event(
+        "Gold code added",
+        "project_id chart_id reading_id judgement_id number addition_id system code sha256",
+        "comment quotes",
+    ),
+    "gold.addition_withdrawn": _event(
+        "Gold code taken back", "project_id chart_id reading_id addition_id system code"
+    ),
+    "gold.reading_finished": _event(
+        "Gold reading finished", "project_id chart_id reading_id judgements additions"
+    ),
+    "gold.reading_closed": _event("Gold reading ended", "project_id charts readings lapsed"),
+    "gold.adjudication_started": _event(
+        "Opened for adjudication", "project_id chart_id adjudication_id again"
+    ),
+    "gold.ruled": _event(
+        "Gold code ruled on",
+        "project_id chart_id adjudication_id ruling_id number system code ruling sha256",
+        "comment quotes",
+    ),
+    "gold.adjudication_finished": _event(
+        "Adjudication finished", "project_id chart_id adjudication_id rulings"
+    ),
+    "gold.replied": _event("Reader answered a ruling", "project_id chart_id ruling_id reply_id", "comment"),
+    "gold.frozen": _event(
+        "Gold set frozen", "project_id gold_set_id name version kind purpose sha256 charts labels"
+    ),
+    "gold.imported": _event(
+        "Gold set imported", "gold_set_id name version kind purpose sha256 charts labels source_hash"
+    ),
+    "gold.chart_withdrawn": _event(
+        "Gold chart withdrawn", "project_id chart_id gold_set_chart_ids lapsed", "comment"
+    ),
+    "gold.exported": _event("Gold set exported", "gold_set_id version sha256 rows with_text"),
     "catalog.loaded": _event("Code system loaded", "system release nodes source_hash"),
     "catalog.table_loaded": _event("Table loaded", "kind name edition rows source_hash"),
     "catalog.corrected": _event(

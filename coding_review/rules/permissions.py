@@ -24,6 +24,13 @@ EXPORT_PHI = P + "export_phi"
 LOAD_CATALOG = P + "load_catalog"
 MANAGE_ACCESS = P + "manage_access"
 VIEW_CHECKS = P + "view_checks"
+MANAGE_GOLD = P + "manage_gold"
+READ_GOLD = P + "read_gold"
+ADJUDICATE = P + "adjudicate"
+FREEZE_GOLD = P + "freeze_gold"
+EXPORT_GOLD = P + "export_gold"
+VIEW_EVALUATION = P + "view_evaluation"
+RUN_EVALUATION = P + "run_evaluation"
 
 LABELS: dict[str, str] = {
     VIEW_WORKLIST: "See the worklist",
@@ -43,21 +50,35 @@ LABELS: dict[str, str] = {
     LOAD_CATALOG: "Load code systems",
     MANAGE_ACCESS: "Manage roles and memberships",
     VIEW_CHECKS: "See how often code edits are overridden",
+    MANAGE_GOLD: "Set up gold projects",
+    READ_GOLD: "Read charts for a gold project",
+    ADJUDICATE: "Adjudicate readings of a gold project",
+    FREEZE_GOLD: "Freeze a gold set",
+    EXPORT_GOLD: "Export gold sets",
+    VIEW_EVALUATION: "See evaluations",
+    RUN_EVALUATION: "Run evaluations",
     VIEW_PAYMENT_FACTS: "See payment facts of codes in the encoder",
 }
 
 _CODER = {VIEW_WORKLIST, READ_DOCUMENTS, CODE_ENCOUNTER, SIGN_OFF, VIEW_HISTORY, EXPORT_CODE_SETS}
 
 PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
-    Role.CODER: frozenset(_CODER | {REOPEN}),
+    # READ_GOLD opens nothing by itself: what counts is being a reader of the project.
+    Role.CODER: frozenset(_CODER | {REOPEN, READ_GOLD}),
     Role.LEAD: frozenset(
-        _CODER | {REOPEN, REASSIGN, RETURN, IMPORT, QUEUE, EXPORT_DECISIONS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
+        _CODER
+        | {REOPEN, REASSIGN, RETURN, IMPORT, QUEUE, EXPORT_DECISIONS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
+        | {MANAGE_GOLD, READ_GOLD, EXPORT_GOLD, VIEW_EVALUATION, RUN_EVALUATION}
     ),
-    Role.EXPERT: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}),
-    Role.ADJUDICATOR: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}),
+    Role.EXPERT: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY, READ_GOLD, VIEW_EVALUATION}),
+    Role.ADJUDICATOR: frozenset(
+        {VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}
+        | {READ_GOLD, ADJUDICATE, FREEZE_GOLD, EXPORT_GOLD, VIEW_EVALUATION}
+    ),
     # No document text: running the system gives no right to read records.
     Role.ADMIN: frozenset(
         {VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
+        | {MANAGE_GOLD, FREEZE_GOLD, VIEW_EVALUATION, RUN_EVALUATION}
     ),
     Role.AUDITOR: frozenset(
         {
@@ -68,6 +89,8 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
             EXPORT_CODE_SETS,
             VIEW_CHECKS,
             VIEW_PAYMENT_FACTS,
+            EXPORT_GOLD,
+            VIEW_EVALUATION,
         }
     ),
     Role.PRIVACY_OFFICER: frozenset({VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_PHI}),

@@ -13,9 +13,15 @@ from coding_review.choices import (
     Confidentiality,
     DecisionAction,
     EntryState,
+    GoldMode,
+    GoldSetKind,
+    GoldSetPurpose,
+    GoldVerdict,
     HoldReason,
+    Profession,
     ReopenReason,
     Role,
+    Ruling,
     RunTrigger,
     SkipReason,
 )
@@ -91,6 +97,18 @@ def _format(data: Data) -> str:
 
 def _person(names: Names, pk: Any) -> str:
     return names.get(pk, "nobody" if pk is None else f"user {pk}")
+
+
+def _project(data: Data) -> str:
+    return f"gold project {data['project_id']}" if data.get("project_id") else ""
+
+
+def _gold(choices: Any, data: Data, field: str) -> str:
+    return _label(choices, data.get(field))
+
+
+def _reason(data: Data) -> str:
+    return reasons.label(data["reason"]) if data.get("reason") else ""
 
 
 def _filters(data: Data) -> str:
@@ -226,6 +244,61 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         _sha(d),
     ],
     "audit.payload_purged": lambda d, n: [f"of event {d.get('event_id', '')}"],
+    **dict.fromkeys(
+        ("gold.adjudication_started", "gold.reading_started", "gold.project_opened", "gold.checks_seeded"),
+        lambda d, n: [_project(d), *_counted(d, ("charts", "charts"), ("checks", "checks"))],
+    ),
+    "gold.project_created": lambda d, n: [_project(d), str(d.get("preset", "")), _gold(GoldMode, d, "mode")],
+    "gold.codebook_added": lambda d, n: [str(d.get("name", "")), _version(d)],
+    "gold.codebook_set": lambda d, n: [_project(d), _version(d)],
+    "gold.reader_added": lambda d, n: [
+        _project(d),
+        _person(n, d.get("user_id")),
+        _gold(Profession, d, "profession"),
+        str(d.get("credential", "")),
+    ],
+    "gold.reader_qualified": lambda d, n: [
+        _project(d),
+        f"F1 {d.get('f1')}",
+        "" if d.get("qualified") else "below the threshold",
+    ],
+    "gold.charts_sampled": lambda d, n: [
+        _project(d),
+        *_counted(d, ("charts", "charts"), ("population", "to draw from")),
+        f"seed {d.get('seed')}",
+    ],
+    "gold.labels_imported": lambda d, n: [
+        _project(d),
+        *_counted(d, ("labels", "labels"), ("charts", "charts")),
+    ],
+    "gold.judged": lambda d, n: [str(d.get("code", "")), _gold(GoldVerdict, d, "verdict"), _reason(d)],
+    "gold.code_added": lambda d, n: [str(d.get("code", ""))],
+    "gold.addition_withdrawn": lambda d, n: [str(d.get("code", ""))],
+    "gold.reading_finished": lambda d, n: _counted(d, ("judgements", "judged"), ("additions", "added")),
+    "gold.reading_closed": lambda d, n: [
+        _project(d),
+        *_counted(d, ("readings", "readings"), ("lapsed", "lapsed")),
+    ],
+    "gold.ruled": lambda d, n: [str(d.get("code", "")), _gold(Ruling, d, "ruling")],
+    "gold.adjudication_finished": lambda d, n: _counted(d, ("rulings", "rulings")),
+    "gold.replied": lambda d, n: [_project(d)],
+    **dict.fromkeys(
+        ("gold.frozen", "gold.imported"),
+        lambda d, n: [
+            str(d.get("name", "")),
+            _version(d),
+            _gold(GoldSetKind, d, "kind"),
+            f"for {_gold(GoldSetPurpose, d, 'purpose')}",
+            _sha(d),
+        ],
+    ),
+    "gold.chart_withdrawn": lambda d, n: [f"chart {d['chart_id']}" if d.get("chart_id") else ""],
+    "gold.exported": lambda d, n: [
+        f"gold set {d.get('gold_set_id', '')}",
+        _rows(d, "chart"),
+        "with text" if d.get("with_text") else "",
+        _sha(d),
+    ],
     "catalog.loaded": lambda d, n: [str(d.get("system", "")), str(d.get("release", ""))],
     "catalog.table_loaded": lambda d, n: [
         str(d.get(part)) for part in ("kind", "name", "edition") if d.get(part)

@@ -14,7 +14,7 @@ from coding_review.actions.open_history import open_history
 from coding_review.audit_check import verify_encounter
 from coding_review.auth import RoleBackend
 from coding_review.models import AuditEvent, Encounter
-from coding_review.rules.permissions import READ_DOCUMENTS, VIEW_HISTORY
+from coding_review.rules.permissions import READ_DOCUMENTS, SEARCH_AUDIT, VIEW_HISTORY
 from coding_review.web import words
 from coding_review.web.event_words import event_words, name_of, names_in
 from coding_review.web.getters import get_encounter_for
@@ -72,6 +72,9 @@ def event_rows(
 ) -> list[EventRow]:
     """The encounter's events, newest first."""
     events = AuditEvent.objects.filter(encounter=encounter).select_related("actor", "payload")
+    if not RoleBackend().has_perm(user, SEARCH_AUDIT):
+        # Who reads a chart for a gold project is not told to its other readers and its adjudicator.
+        events = events.exclude(type__startswith="gold.")
     if before is not None:
         events = events.filter(encounter_number__lt=before)
     page = list(events.order_by("-encounter_number")[:limit])

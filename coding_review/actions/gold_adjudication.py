@@ -1,0 +1,249 @@
+"""Adjudication of the readings of a gold chart by a third person, and the readers' answers to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from coding_review import audit
+from coding_review.actions.add_code import Selection
+from coding_review.auth import require
+from coding_review.choices import AdjudicationStatus, Ruling
+from coding_review.errors import InvalidDecision, NotAllowed, NotYours, StalePage, WrongStatus
+from coding_review.gold_evidence import places_in
+from coding_review.gold_hash import ruling_hash
+from coding_review.gold_locks import require_step
+from coding_review.gold_queries import chart_to_adjudicate, overrulings_for, reader_of
+from coding_review.gold_stances import JudgedCode, judged_codes
+from coding_review.models import (
+    Adjudication,
+    GoldChart,
+    GoldReply,
+    GoldReplyWords,
+    GoldRuling,
+    GoldRulingWords,
+)
+from coding_review.rules.permissions import ADJUDICATE, READ_DOCUMENTS, READ_GOLD
+
+
+@transaction.atomic
+def start_adjudication(actor: Any, chart_id: int) -> Adjudication:
+    """The chart is this adjudicator's; begun before by the same person: goes on (also after it was finished, until
+    the set is frozen).
+
+    Raises NotAllowed (a reader of the chart, or may not open it, or reading has not ended), NotYours (begun by
+    another), WrongStatus (read once only: nothing to compare), GoldFrozen.
+    """
+    require(actor, ADJUDICATE)
+    require(actor, READ_DOCUMENTS)
+    chart = _locked(actor, chart_id)
+    found = Adjudication.objects.filter(chart=chart).first()
+    if found is not None and found.adjudicator_id != actor.pk:
+        raise NotYours("Another adjudicator has this chart.")
+    if found is not None and found.status == AdjudicationStatus.OPEN:
+        return found
+    if len({s.reading_id for code in _codes(chart) for s in code.stances}) < 2:
+        raise WrongStatus("The chart was read once: there is nothing to compare.", chart_id=chart.pk)
+    again = found is not None
+    if found is None:
+        found = Adjudication.objects.create(chart=chart, adjudicator=actor)
+    else:
+        found.status, found.finished_at = AdjudicationStatus.OPEN, None
+        found.save(update_fields=["status", "finished_at"])
+    audit.record(
+        "gold.adjudication_started",
+        actor=actor,
+        encounter=chart.code_set.encounter,
+        data={
+            "project_id": chart.project_id,
+            "chart_id": chart.pk,
+            "adjudication_id": found.pk,
+            "again": again,
+        },
+    )
+    return found
+
+
+def _locked(actor: Any, chart_id: int) -> GoldChart:
+    """The chart, locked: adjudication of it goes one act at a time."""
+    allowed = chart_to_adjudicate(actor, chart_id)
+    if allowed is None:
+        raise NotAllowed("This chart is not among those that you may adjudicate.")
+    chart = (
+        GoldChart.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("project", "code_set__encounter")
+        .get(pk=allowed.pk)
+    )
+    require_step(chart.project, "adjudicate")
+    if chart.withdrawn_at is not None:
+        raise WrongStatus("This chart was withdrawn.", chart_id=chart.pk)
+    return chart
+
+
+def _codes(chart: GoldChart) -> list[JudgedCode]:
+    return judged_codes([chart])[chart.pk]
+
+
+def _mine(actor: Any, adjudication_id: int) -> tuple[GoldChart, Adjudication]:
+    require(actor, ADJUDICATE)
+    require(actor, READ_DOCUMENTS)
+    found = Adjudication.objects.filter(pk=adjudication_id).first()
+    if found is None:
+        raise NotAllowed("This chart is not among those that you may adjudicate.")
+    chart = _locked(actor, found.chart_id)
+    # Read again under the chart's lock.
+    found.refresh_from_db()
+    if found.adjudicator_id != actor.pk:
+        raise NotYours("Another adjudicator has this chart.")
+    if found.status == AdjudicationStatus.FINISHED:
+        raise WrongStatus("The chart is closed. Open it again to change a ruling.", status="finished")
+    return chart, found
+
+
+@transaction.atomic
+def rule_on_code(
+    actor: Any,
+    adjudication_id: int,
+    *,
+    code: str,
+    ruling: str,
+    system: str = "icd10cm",
+    comment: str = "",
+    selections: tuple[Selection, ...] | None = None,
+    seen_number: int | None = None,
+) -> GoldRuling:
+    """The latest ruling on a code stands; "none" takes it back; the same again changes nothing. `selections` become
+    its evidence, None leaves what the readers had. `seen_number`: that of the ruling shown (0: none).
+
+    Raises InvalidDecision (no such ruling, no reading names the code), InvalidEvidence, StalePage, NotYours,
+    WrongStatus, GoldFrozen, NotAllowed.
+    """
+    chart, adjudication = _mine(actor, adjudication_id)
+    if ruling not in Ruling.values:
+        raise InvalidDecision("Choose a ruling.", field="ruling")
+    item = next((c for c in _codes(chart) if (c.system, c.code) == (system, code)), None)
+    if item is None:
+        raise InvalidDecision("No reading of this chart names the code.", code=code)
+    if seen_number is not None and seen_number != item.ruling_number:
+        raise StalePage(
+            "This code was ruled on since your page was made. Look at it and rule again.",
+            code=code,
+            seen_number=seen_number,
+            number=item.ruling_number,
+        )
+    places = None if selections is None else places_in(chart, selections)
+    evidence = (
+        None
+        if places is None
+        else [
+            {
+                "document_version_id": version.pk,
+                "line_start": place.line_start,
+                "line_end": place.line_end,
+                "col_start": place.col_start,
+                "col_end": place.col_end,
+            }
+            for version, place, _ in places
+        ]
+    )
+    comment = comment.strip()
+    before = GoldRuling.objects.filter(pk=item.ruling_id).first() if item.ruling_id else None
+    if before is not None and (before.ruling, before.evidence, item.ruling_comment) == (
+        ruling,
+        evidence,
+        comment,
+    ):
+        return before
+    if before is None and ruling == Ruling.NONE:
+        raise InvalidDecision("There is no ruling to take back.", code=code)
+    last = GoldRuling.objects.filter(adjudication=adjudication).aggregate(n=Max("number"))["n"] or 0
+    made = GoldRuling.objects.create(
+        adjudication=adjudication, number=last + 1, system=system, code=code, ruling=ruling, evidence=evidence
+    )
+    if comment:
+        GoldRulingWords.objects.create(ruling=made, comment=comment)
+    audit.record(
+        "gold.ruled",
+        actor=actor,
+        data={
+            "project_id": chart.project_id,
+            "chart_id": chart.pk,
+            "adjudication_id": adjudication.pk,
+            "ruling_id": made.pk,
+            "number": made.number,
+            "system": system,
+            "code": code,
+            "ruling": str(ruling),
+            "sha256": ruling_hash(made),
+        },
+        payload={"comment": comment, "quotes": [quote for _, _, quote in places or ()]},
+    )
+    return made
+
+
+@transaction.atomic
+def finish_adjudication(actor: Any, adjudication_id: int) -> Adjudication:
+    """Every conflict, one-sided addition and drawn code has a ruling; the readers see from here where they were
+    overruled.
+
+    Raises InvalidDecision (data: codes that wait), NotYours, WrongStatus, GoldFrozen, NotAllowed.
+    """
+    chart, adjudication = _mine(actor, adjudication_id)
+    codes = _codes(chart)
+    waiting = [code.key for code in codes if not code.status]
+    if waiting:
+        raise InvalidDecision(
+            f"{len(waiting)} {'code waits' if len(waiting) == 1 else 'codes wait'} for a ruling.",
+            codes=waiting,
+        )
+    adjudication.status, adjudication.finished_at = AdjudicationStatus.FINISHED, timezone.now()
+    adjudication.save(update_fields=["status", "finished_at"])
+    audit.record(
+        "gold.adjudication_finished",
+        actor=actor,
+        data={
+            "project_id": chart.project_id,
+            "chart_id": chart.pk,
+            "adjudication_id": adjudication.pk,
+            "rulings": sum(1 for code in codes if code.ruling in (Ruling.KEEP, Ruling.OUT, Ruling.UNDECIDABLE)),
+        },
+    )
+    return adjudication
+
+
+@transaction.atomic
+def reply_to_ruling(actor: Any, ruling_id: int, comment: str) -> GoldReply:
+    """A reader's one answer to a ruling that overruled them; it changes nothing about the gold set.
+
+    Raises InvalidDecision (empty, or answered before), NotAllowed (not overruled by it).
+    """
+    require(actor, READ_GOLD)
+    comment = comment.strip()
+    if not comment:
+        raise InvalidDecision("Write the answer.", field="comment")
+    ruling = GoldRuling.objects.select_related("adjudication__chart__project").filter(pk=ruling_id).first()
+    project = ruling.adjudication.chart.project if ruling is not None else None
+    reader = reader_of(actor, project) if project is not None else None
+    mine = {o.ruling_id: o for o in overrulings_for(actor, project)} if project is not None else {}
+    if ruling is None or project is None or reader is None or ruling.pk not in mine:
+        raise NotAllowed("You answer only rulings that went against your own reading.")
+    require_step(project, "reply")
+    reply, new = GoldReply.objects.get_or_create(ruling=ruling, reader=reader)
+    if not new:
+        raise InvalidDecision("You have answered this ruling already.", ruling_id=ruling.pk)
+    GoldReplyWords.objects.create(reply=reply, comment=comment)
+    audit.record(
+        "gold.replied",
+        actor=actor,
+        data={
+            "project_id": project.pk,
+            "chart_id": ruling.adjudication.chart_id,
+            "ruling_id": ruling.pk,
+            "reply_id": reply.pk,
+        },
+        payload={"comment": comment},
+    )
+    return reply
