@@ -208,7 +208,9 @@ def finish_adjudication(actor: Any, adjudication_id: int) -> Adjudication:
             "project_id": chart.project_id,
             "chart_id": chart.pk,
             "adjudication_id": adjudication.pk,
-            "rulings": sum(1 for code in codes if code.ruling in (Ruling.KEEP, Ruling.OUT, Ruling.UNDECIDABLE)),
+            "rulings": sum(
+                1 for code in codes if code.ruling in (Ruling.KEEP, Ruling.OUT, Ruling.UNDECIDABLE)
+            ),
         },
     )
     return adjudication

@@ -20,7 +20,6 @@ from coding_review.choices import (
     GoldSetPurpose,
 )
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
-from coding_review.gold_agreement import agreement_for_manifest
 from coding_review.gold_domains import domain_codes
 from coding_review.gold_locks import lapse, lock_charts, lock_project, require_step
 from coding_review.gold_manifest import FORMAT, chart_lines, manifest_hash
@@ -147,7 +146,6 @@ def _frozen(actor: Any, project: GoldProject, charts: list[GoldChart], purpose: 
             "sampling": project.sampling,
             "warnings": [w for w in (WARNINGS[project.mode],) if w],
             "counts": _counts(codes, counted),
-            "agreement": agreement_for_manifest(project),
             "charts": chart_lines([rows[chart.pk] for chart in charts], labels),
         }
     )
@@ -233,7 +231,9 @@ def _counts(codes: dict[int, list[JudgedCode]], counted: dict[int, int]) -> dict
         "readings": dict(sorted(Counter(str(n) for n in counted.values()).items())),
         "labels": {str(s.value): status[s] for s in GoldLabelStatus},
         "added": sum(1 for code in every if code.label_id is None),
-        "verdicts": {word: said[word] for word in (gold_verdicts.APPROVED, gold_verdicts.REJECTED, "neither")},
+        "verdicts": {
+            word: said[word] for word in (gold_verdicts.APPROVED, gold_verdicts.REJECTED, "neither")
+        },
         "items": dict(sorted(Counter(code.kind for code in every).items())),
     }
 

@@ -258,7 +258,8 @@ def close_gold_reading(actor: Any, project_id: int) -> GoldProject:
         readings__reader__qualified_at__isnull=False,
     )
     counted = GoldChart.objects.filter(project=project).study().annotate(done=Count("readings", filter=done))
-    left = [chart.pk for chart in counted if chart.done < chart.readings_wanted]
+    rows = counted.values_list("pk", "readings_wanted", "done")
+    left = [pk for pk, wanted, number in rows if number < wanted]
     if left:
         raise WrongStatus(
             f"{len(left)} of {len(charts)} charts are not read as often as the protocol says. "

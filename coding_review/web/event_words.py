@@ -259,13 +259,13 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
     ],
     "gold.reader_qualified": lambda d, n: [
         _project(d),
-        f"F1 {d.get('f1')}",
+        f"F1 {d['f1']}" if "f1" in d else "",
         "" if d.get("qualified") else "below the threshold",
     ],
     "gold.charts_sampled": lambda d, n: [
         _project(d),
         *_counted(d, ("charts", "charts"), ("population", "to draw from")),
-        f"seed {d.get('seed')}",
+        f"seed {d['seed']}" if "seed" in d else "",
     ],
     "gold.labels_imported": lambda d, n: [
         _project(d),
