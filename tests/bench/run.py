@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection
 
-from tests.bench import edits, engine, memory, pages, worklist
+from tests.bench import edits, engine, evaluation, memory, pages, worklist
 
 MEASURES: dict[str, Callable[[], None]] = {
     "catalog": engine.catalog,
     "engine": engine.engine,
     "edits": edits.edits,
+    "evaluation": evaluation.evaluation,
     "review": pages.review_page,
     "decision": pages.decision,
     "worklist": worklist.worklist,
