@@ -62,18 +62,15 @@ class Lines:
 def gold_charts(lines: Iterable[bytes], told: Lines) -> Iterator[GoldChart]:
     """The charts of a gold file; the first of two lines with one id stands."""
     for number, row in _objects(lines, told):
-        if row is not None:
-            try:
-                yield gold_of_object(row)
-            except BadChart as error:
-                told.refuse(number, str(error))
+        try:
+            yield gold_of_object(row)
+        except BadChart as error:
+            told.refuse(number, str(error))
 
 
 def predicted_charts(lines: Iterable[bytes], told: Lines) -> Iterator[PredictedChart]:
     """The predictions of a file; one that cannot be read counts as a failed answer where its id can be."""
     for number, row in _objects(lines, told):
-        if row is None:
-            continue
         try:
             yield predicted_of_object(row)
         except BadChart as error:
@@ -82,8 +79,8 @@ def predicted_charts(lines: Iterable[bytes], told: Lines) -> Iterator[PredictedC
                 yield PredictedChart(row["id"].strip(), error=str(error))
 
 
-def _objects(lines: Iterable[bytes], told: Lines) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Each filled line with its number; None where it is no object or its id came before."""
+def _objects(lines: Iterable[bytes], told: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each filled line that holds an object whose id did not come before, with its number."""
     seen: dict[str, int] = {}
     for number, raw in _numbered(lines):
         told.count += 1
@@ -107,7 +104,7 @@ def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
         if number == 1:
             raw = next(filled([raw]), b"")
         if raw.strip():
-            yield number, raw
+            yield number, raw.rstrip(b"\r\n")
 
 
 def gold_of_object(row: Mapping[str, Any]) -> GoldChart:

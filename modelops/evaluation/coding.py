@@ -107,7 +107,8 @@ def changes(match: Match, selection: Selection, sets: dict[str, Sets]) -> Json:
 
 def _same(sets: Sets) -> Flags:
     hits, predicted, gold = sets.by_chart()
-    return (hits == predicted) & (hits == gold)
+    same: Flags = (hits == predicted) & (hits == gold)
+    return same
 
 
 def _by_severity(match: Match, rows: Rows, wrong: Flags, others: Rows, others_here: Flags) -> Json:

@@ -40,7 +40,7 @@ def with_counts(hits: float, predicted: float, gold: float) -> Json:
     }
 
 
-def figures_of(hits: Ints, predicted: Ints, gold: Ints) -> dict[str, Floats]:
+def figures_of(hits: Floats | Ints, predicted: Floats | Ints, gold: Floats | Ints) -> dict[str, Floats]:
     """Precision, recall and F1 of each element; both empty is 1, one empty 0."""
     precision = np.where(predicted > 0, hits / np.maximum(predicted, 1), gold == 0)
     recall = np.where(gold > 0, hits / np.maximum(gold, 1), predicted == 0)

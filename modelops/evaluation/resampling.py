@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from modelops.evaluation.columns import Floats, Ints
+from modelops.evaluation.columns import Flags, Floats, Ints
 from modelops.evaluation.figures import Json, counted, f1_of, figures_of, number
 from modelops.evaluation.matching import Sets
 
@@ -118,10 +118,9 @@ def _difference(a: float, b: float, drawn: Floats) -> Json:
     return found
 
 
-def mcnemar(a: Floats | Ints, b: Floats | Ints) -> Json:
-    """Two models' right (1) and wrong (0) on the same things."""
-    both = int(((a > 0) & (b > 0)).sum())
-    only_a, only_b = int(((a > 0) & ~(b > 0)).sum()), int((~(a > 0) & (b > 0)).sum())
+def mcnemar(a: Flags, b: Flags) -> Json:
+    """Two models' right and wrong on the same things."""
+    both, only_a, only_b = int((a & b).sum()), int((a & ~b).sum()), int((~a & b).sum())
     return {
         "both": both,
         "only_a": only_a,
@@ -138,6 +137,6 @@ def _mcnemar_p(only_a: int, only_b: int) -> float:
         return 1.0
     if total <= _EXACT_UP_TO:
         tail = sum(math.comb(total, count) for count in range(min(only_a, only_b) + 1))
-        return min(1.0, 2 * tail / 2**total)
+        return min(1.0, 2 * tail / (1 << total))
     statistic = max(0, abs(only_a - only_b) - 1) ** 2 / total
     return math.erfc(math.sqrt(statistic / 2))

@@ -77,7 +77,7 @@ def code_slices(
     """`group_of` names each category's group; categories without one are left out."""
     groups = sorted(set(group_of.values()))
     numbers = {name: number for number, name in enumerate(groups)}
-    found = [
+    found: list[Json] = [
         {"key": name, "title": titles.get(name, ""), "gold": 0, "predicted": 0, "levels": {}}
         for name in groups
     ]

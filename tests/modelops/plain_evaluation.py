@@ -68,7 +68,7 @@ def random_charts(seed: int, count: int) -> tuple[list[GoldChart], list[Predicte
         predicted.append(
             PredictedChart(
                 f"c-{number}",
-                tuple(_prediction(chance, c, c in codes) for c in found)
+                tuple(_prediction(chance, c, golden) for c in found)
                 + tuple(
                     PredictedCode(c, system="cpt", modifiers=chance.choice(((), ("25",))))
                     for c in chance.sample(PROCEDURES, chance.choice((0, 1, 2)))
@@ -85,11 +85,12 @@ def _lines(chance: random.Random, most: int) -> frozenset[tuple[str, int]]:
     return frozenset((chance.choice("12"), chance.randint(1, 9)) for _ in range(chance.randint(0, most)))
 
 
-def _prediction(chance: random.Random, code: str, right: bool) -> PredictedCode:
+def _prediction(chance: random.Random, code: str, golden: list[GoldCode]) -> PredictedCode:
+    right = next((c for c in golden if c.code == code and not c.rejected), None)
     sure = min(1.0, max(0.0, chance.gauss(0.75 if right else 0.45, 0.2)))
     return PredictedCode(
         code,
-        lines=_lines(chance, 8),
+        lines=right.lines if right is not None and chance.random() < 0.4 else _lines(chance, 8),
         confidence=chance.choice((sure, round(sure, 1), None)),
         band=chance.choice(BANDS),
         role=chance.choice(("principal", "secondary", "")),

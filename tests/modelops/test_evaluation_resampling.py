@@ -71,8 +71,8 @@ def test_a_better_model_is_told():
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(0, 0), (1, 0), (5, 12), (12, 5), (30, 30), (400, 480)])
 def test_mcnemar_is_the_exact_binomial_test(only_a, only_b):
-    a = np.array([1] * only_a + [0] * only_b + [1] * 7 + [0] * 3)
-    b = np.array([0] * only_a + [1] * only_b + [1] * 7 + [0] * 3)
+    a = np.array([1] * only_a + [0] * only_b + [1] * 7 + [0] * 3, dtype=bool)
+    b = np.array([0] * only_a + [1] * only_b + [1] * 7 + [0] * 3, dtype=bool)
     found = mcnemar(a, b)
     assert (found["both"], found["neither"]) == (7, 3)
     expected = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
@@ -80,5 +80,5 @@ def test_mcnemar_is_the_exact_binomial_test(only_a, only_b):
 
 
 def test_many_pairs_take_the_corrected_chi_square():
-    a, b = np.array([1] * 900 + [0] * 1000), np.array([0] * 900 + [1] * 1000)
+    a, b = np.array([1] * 900 + [0] * 1000, dtype=bool), np.array([0] * 900 + [1] * 1000, dtype=bool)
     assert mcnemar(a, b)["p"] == pytest.approx(chi2.sf(99**2 / 1900, 1))
