@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection
 
-from tests.bench import edits, engine, evaluation, memory, pages, worklist
+from tests.bench import edits, engine, evaluation, lookup, memory, pages, worklist
 
 MEASURES: dict[str, Callable[[], None]] = {
     "catalog": engine.catalog,
     "engine": engine.engine,
+    "lookup": lookup.lookup,
     "edits": edits.edits,
     "evaluation": evaluation.evaluation,
     "review": pages.review_page,
