@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection
 
-from tests.bench import edits, engine, evaluation, lookup, memory, pages, worklist
+from tests.bench import agreement, edits, engine, evaluation, lookup, memory, pages, worklist
 
 MEASURES: dict[str, Callable[[], None]] = {
     "catalog": engine.catalog,
@@ -20,6 +20,7 @@ MEASURES: dict[str, Callable[[], None]] = {
     "lookup": lookup.lookup,
     "edits": edits.edits,
     "evaluation": evaluation.evaluation,
+    "agreement": agreement.agreement_of_readers,
     "review": pages.review_page,
     "decision": pages.decision,
     "worklist": worklist.worklist,

@@ -1,0 +1,218 @@
+"""The figures of one group of pairs: all of them, one pair, one domain or one chapter. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from modelops.evaluation.agreement import coefficients
+from modelops.evaluation.agreement.coefficients import Array, Coefficient
+from modelops.evaluation.agreement.pairs import NOT_ADDED, VERDICTS, Flags, Ints, PairTable
+from modelops.evaluation.agreement.resampling import Resamples, undefined
+
+_NO_LABEL = "No shown label was decided by two readers."
+_NO_CHART = "No chart was read by two readers, or no code was seen in the project."
+_NO_ADDITION = "No reader added a code."
+_NO_COMMON_ADDITION = "No code was added by two readers of one chart."
+_NO_LINES = "The number of lines of the charts is not known."
+_NO_APPROVED = "No shown label was approved by two readers."
+MANY_PAIRS = "Cohen's kappa compares two readers and there are more: see each pair, or Fleiss' kappa."
+_WRONG_EVIDENCE = VERDICTS.index("approve_evidence_wrong")
+_UNDECIDABLE = VERDICTS.index("undecidable")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A choice of rows and codes of one table."""
+
+    table: PairTable
+    resamples: Resamples
+    rows: Flags
+    codes: Flags
+    # One pair alone: its readers are two, whoever else read the chart. None: all pairs.
+    pair: int | None = None
+
+    @classmethod
+    def everything(cls, table: PairTable, resamples: Resamples) -> Group:
+        rows, codes = np.ones(len(table.code), dtype=np.bool_), np.ones(len(table.codes), dtype=np.bool_)
+        return cls(table, resamples, rows, codes)
+
+    def of_pair(self, pair: int) -> Group:
+        return Group(self.table, self.resamples, self.table.pair == pair, self.codes, pair)
+
+    def of_codes(self, codes: Flags) -> Group:
+        return Group(self.table, self.resamples, codes[self.table.code], codes, self.pair)
+
+    def figures(self) -> dict[str, Any]:
+        return {
+            "labels": self._labels(),
+            "codes": self._codes(),
+            "additions": self._additions(),
+            "evidence": self._evidence(),
+        }
+
+    @property
+    def two_readers(self) -> bool:
+        return self.pair is not None or len(self.table.names) == 1
+
+    def charts(self) -> Array:
+        """Charts by patient."""
+        chosen = [
+            patient
+            for patient, pairs in zip(self.table.chart_patient, self.table.chart_pairs, strict=True)
+            if self.pair is None or self.pair in pairs
+        ]
+        return np.bincount(np.array(chosen, dtype=np.int64), minlength=self.table.patients).astype(np.float64)
+
+    def _labels(self) -> dict[str, Any]:
+        """Shown labels that both readers approved or rejected; what could not be decided is counted apart."""
+        table, (first, second) = self.table, self.table.answers()
+        shown = self.rows & table.label
+        decided = shown & (first >= 0) & (second >= 0)
+        plain = self._answers(decided, np.ones(len(first)))
+        by_item = self._answers(decided, 1 / _pairs(self._readers(table.decided)))
+        by_value = self._answers(decided, 1 / np.maximum(self._readers(table.decided) - 1, 1))
+        n = int(decided.sum())
+
+        def figure(counts: Array, coefficient: Coefficient) -> dict[str, Any]:
+            return self.resamples.figure(counts, coefficient, n, _NO_LABEL).as_json()
+
+        worded = shown & (table.first < len(VERDICTS)) & (table.second < len(VERDICTS))
+        doubt = (table.first == _UNDECIDABLE) | (table.second == _UNDECIDABLE)
+        return {
+            "pairs": n,
+            "undecidable": self._share(worded & doubt, worded, _NO_LABEL),
+            "observed_agreement": figure(plain, coefficients.OBSERVED),
+            "positive_agreement": figure(plain, coefficients.POSITIVE),
+            "negative_agreement": figure(plain, coefficients.NEGATIVE),
+            "ac1": figure(by_item, coefficients.AC1),
+            "cohen_kappa": self._cohen(plain, n, _NO_LABEL),
+            "fleiss_kappa": figure(by_item, coefficients.FLEISS),
+            "alpha": figure(by_value, coefficients.ALPHA),
+            "alpha_of_verdicts": self._alpha_of_verdicts(worded),
+        }
+
+    def _alpha_of_verdicts(self, worded: Flags) -> dict[str, Any]:
+        """All five verdicts as answers of their own, would query among them."""
+        table, kinds = self.table, len(VERDICTS)
+        weights = 1 / np.maximum(self._readers(table.spoken) - 1, 1)
+        cells = table.first * kinds + table.second
+        counts = self._by_patient(cells, worded, kinds * kinds, weights).reshape(-1, kinds, kinds)
+        both_ways = counts + counts.transpose(0, 2, 1)
+        n = int(worded.sum())
+        return self.resamples.figure(both_ways, coefficients.ALPHA_OF_ANSWERS, n, _NO_LABEL).as_json()
+
+    def _codes(self) -> dict[str, Any]:
+        """Every code seen in the project on every chart read twice: given (approved or added), or not."""
+        count = int(self.codes.sum())
+        charts = self.charts()
+        n = int(charts.sum()) * count
+        plain, by_item = self._universe(pairs=True), self._universe(pairs=False)
+        return {
+            "codes": count,
+            "charts": int(charts.sum()),
+            "positive_agreement": self.resamples.figure(plain, coefficients.POSITIVE, n, _NO_CHART).as_json(),
+            "cohen_kappa": self._cohen(plain, n, _NO_CHART),
+            "fleiss_kappa": self.resamples.figure(by_item, coefficients.FLEISS, n, _NO_CHART).as_json(),
+        }
+
+    def _universe(self, *, pairs: bool) -> Array:
+        """Cells of codes and charts by patient: each pair of readings counted, or each cell once."""
+        table, (first, second) = self.table, self.table.answers()
+        decided = self.rows & (first >= 0) & (second >= 0)
+        weights = np.ones(len(first)) if pairs else 1 / _pairs(self._readers(table.decided))
+        counts = self._answers(decided, weights)
+        # What no reader has a word on: both say no. Cells with a doubtful answer are in neither.
+        worth = np.ones(len(first)) if pairs else 1 / _pairs(self._readers(table.readers))
+        listed = np.bincount(table.patient[self.rows], worth[self.rows], minlength=table.patients)
+        counts[:, 3] += self._compared(pairs=pairs) * self.codes.sum() - listed
+        return counts
+
+    def _compared(self, *, pairs: bool) -> Array:
+        """Charts by patient; with `pairs`, each as often as it has pairs of readings."""
+        if self.pair is not None or not pairs:
+            return self.charts()
+        weights = [float(len(of_chart)) for of_chart in self.table.chart_pairs]
+        return np.bincount(self.table.chart_patient, weights, minlength=self.table.patients)
+
+    def _additions(self) -> dict[str, Any]:
+        table = self.table
+        added = self.rows & ~table.label
+        first, second = table.first != NOT_ADDED, table.second != NOT_ADDED
+        flags = [added & first & second, added & first, added & second]
+        n = int(added.sum())
+        return {
+            "pairs": n,
+            "f1": self.resamples.figure(self._sums(flags), coefficients.OVERLAP, n, _NO_ADDITION).as_json(),
+        }
+
+    def _evidence(self) -> dict[str, Any]:
+        """Lines cited for codes that both added, each by himself; for shown labels, whether the lines are right."""
+        table = self.table
+        both = self.rows & ~table.label & (table.first != NOT_ADDED) & (table.second != NOT_ADDED)
+        n = int(both.sum())
+        shared, first, second, length = (np.where(both, column, 0) for column in table.lines.T)
+        line_f1 = self.resamples.figure(
+            self._columns([shared, first, second]), coefficients.OVERLAP, n, _NO_COMMON_ADDITION
+        )
+        if n and (table.lines[both, 3] < 0).any():
+            alpha = undefined(_NO_LINES, n)
+        else:
+            neither = length - (first + second - shared)
+            counts = self._columns([shared, first - shared, second - shared, neither])
+            alpha = self.resamples.figure(counts, coefficients.ALPHA, n, _NO_COMMON_ADDITION)
+        answers = table.answers()
+        approved = self.rows & table.label & (answers[0] == 1) & (answers[1] == 1)
+        right = table.first != _WRONG_EVIDENCE, table.second != _WRONG_EVIDENCE
+        cells = 3 - 2 * right[0].astype(np.int64) - right[1].astype(np.int64)
+        counts = self._by_patient(cells, approved, 4, np.ones(len(cells)))
+        shown = int(approved.sum())
+        return {
+            "pairs": n,
+            "line_f1": line_f1.as_json(),
+            "alpha_of_lines": alpha.as_json(),
+            "shown_pairs": shown,
+            "shown_right_agreement": self.resamples.figure(
+                counts, coefficients.POSITIVE, shown, _NO_APPROVED
+            ).as_json(),
+            "shown_wrong_agreement": self.resamples.figure(
+                counts, coefficients.NEGATIVE, shown, _NO_APPROVED
+            ).as_json(),
+        }
+
+    def _cohen(self, counts: Array, n: int, empty: str) -> dict[str, Any]:
+        if n and not self.two_readers:
+            return undefined(MANY_PAIRS, n).as_json()
+        return self.resamples.figure(counts, coefficients.COHEN, n, empty).as_json()
+
+    def _readers(self, counted: Ints) -> Ints:
+        return counted if self.pair is None else np.minimum(counted, 2)
+
+    def _answers(self, chosen: Flags, weights: Array) -> Array:
+        first, second = self.table.answers()
+        return self._by_patient(3 - 2 * first - second, chosen, 4, weights)
+
+    def _by_patient(self, cells: Ints, chosen: Flags, kinds: int, weights: Array) -> Array:
+        """Patients down, kinds of cell across."""
+        flat = self.table.patient[chosen] * kinds + cells[chosen]
+        counts = np.bincount(flat, weights[chosen], minlength=self.table.patients * kinds)
+        return counts.astype(np.float64).reshape(self.table.patients, kinds)
+
+    def _columns(self, columns: Sequence[Ints]) -> Array:
+        sums = [np.bincount(self.table.patient, one, minlength=self.table.patients) for one in columns]
+        return np.stack(sums, -1).astype(np.float64)
+
+    def _sums(self, flags: Sequence[Flags]) -> Array:
+        return self._columns([one.astype(np.int64) for one in flags])
+
+    def _share(self, part: Flags, whole: Flags, empty: str) -> dict[str, Any]:
+        counts = self._sums([part, whole])
+        return self.resamples.figure(counts, coefficients.SHARE, int(whole.sum()), empty).as_json()
+
+
+def _pairs(readers: Ints) -> Array:
+    """Pairs among so many readers; 1 where there is none, whose rows count nowhere."""
+    return np.maximum(readers * (readers - 1) / 2, 1.0)
