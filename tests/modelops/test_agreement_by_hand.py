@@ -219,17 +219,18 @@ def test_seeded_checks_measure_automation_bias_and_nothing_else():
     assert before["seeded"]["approved_share"]["why"] == "No seeded check was judged."
 
 
-def test_pace_leaves_out_readings_with_a_seeded_check():
+def test_pace_counts_no_seeded_check():
     rows = [
         label("c1", "A", "I10", seconds=120.0),
         label("c1", "A", "R54", seconds=120.0),
         label("c2", "A", "I10", seconds=40.0),
-        label("c3", "A", "I10", seconds=900.0),
-        seeded("c3", "A", "E11.21", NO, seconds=900.0),
+        seeded("c2", "A", "E11.21", NO, seconds=40.0),
+        empty("c3", "A", seconds=20.0),
         label("c4", "A", "I10", seconds=0.0),
+        label("c2", "B", "I10", seconds=30.0, kind="repeat"),
     ]
     assert agreement(rows)["pace"] == {
-        "A": {"readings": 2, "seconds_a_reading": 80.0, "seconds_a_code": 50.0}
+        "A": {"readings": 3, "seconds_a_reading": 40.0, "seconds_a_code": 40.0}
     }
 
 

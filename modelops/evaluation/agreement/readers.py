@@ -46,23 +46,21 @@ def automation_bias(rows: Sequence[Judged], resamples: int = RESAMPLES, seed: in
 
 
 def pace(rows: Sequence[Judged]) -> dict[str, Any]:
-    """Median active seconds a reading and a code, by reader, of independent readings without a seeded check.
-
-    A reading with a check is left out whole: its seconds cannot be parted between the check and the rest.
-    """
+    """Median active seconds a reading and a code, by reader, of independent readings; seeded checks left out."""
     readings: dict[tuple[str, str], list[Judged]] = defaultdict(list)
     for row in rows:
         if row.kind == "independent":
             readings[row.reader, row.chart].append(row)
     by_reader: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for (reader, _), words in sorted(readings.items()):
-        if words[0].seconds > 0 and all(word.source != "seeded" for word in words):
-            by_reader[reader].append((words[0].seconds, sum(word.source != "none" for word in words)))
+        if words[0].seconds > 0:
+            codes = sum(word.source not in ("none", "seeded") for word in words)
+            by_reader[reader].append((words[0].seconds, max(codes, 1)))
     return {
         reader: {
             "readings": len(measured),
             "seconds_a_reading": median(seconds for seconds, _ in measured),
-            "seconds_a_code": median(seconds / max(codes, 1) for seconds, codes in measured),
+            "seconds_a_code": median(seconds / codes for seconds, codes in measured),
         }
         for reader, measured in by_reader.items()
     }

@@ -32,7 +32,8 @@ class Judged:
     # (document, line) of what the reader cited: for an addition the selections, for an approved label the
     # label's lines; empty where the evidence was judged wrong.
     evidence: frozenset[tuple[str, int]] = frozenset()
-    # Active seconds of the whole reading, the same on each of its rows; 0 where not measured.
+    # Active seconds of the whole reading without what seeded checks took, the same on each of its rows; 0 where
+    # not measured.
     seconds: float = 0.0
     kind: ReadingKind = "independent"
     system: str = "icd10cm"
