@@ -158,6 +158,17 @@ def test_alpha_of_whole_code_sets():
     assert value(sets["masi_alpha"]) == pytest.approx(1 - observed / expected)
 
 
+def test_charts_without_a_code_are_sets_too():
+    rows = [
+        *(empty("c1", reader) for reader in "AB"),
+        empty("c2", "A"),
+        *(addition("c2", "B", code, 1) for code in ("I10", "R54")),
+    ]
+    sets = agreement(rows)["overall"]["sets"]
+    # Three empty sets and one of two codes: 1 from each of them.
+    assert value(sets["masi_alpha"]) == pytest.approx(1 - (2 / 4) / (6 / 12))
+
+
 def test_a_code_that_one_could_not_decide_leaves_both_sets():
     rows = [
         *(label("c1", reader, "I10", YES) for reader in "AB"),
@@ -260,7 +271,7 @@ def test_without_a_second_reading_every_figure_says_why(rows):
     overall = report["overall"]
     assert report["counts"]["charts_read_twice"] == 0
     figures = [figure for group in overall.values() for figure in group.values() if isinstance(figure, dict)]
-    assert len(figures) == 17
+    assert len(figures) == 18
     for figure in figures:
         assert figure["value"] is figure["low"] is figure["high"] is None
         assert figure["why"].endswith(".")

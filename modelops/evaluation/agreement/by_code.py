@@ -21,11 +21,13 @@ _NO_CHART = "No chart was read by two readers."
 def codes_of(group: Group) -> list[dict[str, Any]]:
     """Codes with a word in the group, in the order of their keys."""
     table, resamples = group.table, group.resamples
-    first, second = table.answers()
+    first, second = table.answers
     charts = group.charts()
     n = int(charts.sum())
     drawn_charts = resamples.weights @ charts
     chosen = np.flatnonzero(group.rows)
+    if not len(chosen):
+        return []
     order = chosen[np.argsort(table.code[chosen], kind="stable")]
     numbers, starts = np.unique(table.code[order], return_index=True)
     found = []

@@ -99,16 +99,20 @@ class _Distances:
         sums = np.empty(len(sets))
         count = self.values.sum()
         for number, one in enumerate(sets):
-            size = len(one)
-            if size not in tables:
-                tables[size] = _table(size, widest)
-            # How many codes each set shares with this one, then what a pair of such sets is worth.
-            lists = [postings[code] for code in one]
-            shared = np.bincount(np.concatenate(lists) if lists else sizes[:0], minlength=len(sets))
-            kinds = shared * widest + sizes
+            # Only sets that share a code with this one are looked at: the others are at distance 1. An empty set
+            # is like itself alone.
+            near, alike = np.array([number]), np.ones(1)
+            if one:
+                size = len(one)
+                if size not in tables:
+                    tables[size] = _table(size, widest)
+                shared = np.bincount(np.concatenate([postings[code] for code in one]), minlength=len(sets))
+                near = np.flatnonzero(shared)
+                alike = tables[size][shared[near] * widest + sizes[near]]
+            sums[number] = count - alike @ self.values[near]
             if self.full is not None:
-                self.full[number] = 1 - tables[size][kinds]
-            sums[number] = count - np.bincount(kinds, self.values, minlength=len(tables[size])) @ tables[size]
+                self.full[number] = 1
+                self.full[number, near] = 1 - alike
         return sums
 
     def expected(self, counts: tuple[Ints, Ints], resamples: Resamples) -> Array:

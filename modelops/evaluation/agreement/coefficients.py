@@ -31,7 +31,8 @@ class Coefficient:
 def ratio(top: Array, bottom: Array, scale: Array) -> Array:
     """top / bottom, NaN where the bottom is nothing beside its scale."""
     known = np.abs(bottom) > _NOTHING * np.abs(scale)
-    return np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=known)
+    found: Array = np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=known)
+    return found
 
 
 def _cells(table: Array) -> tuple[Array, Array, Array, Array]:

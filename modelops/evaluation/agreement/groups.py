@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from modelops.evaluation.agreement import coefficients
-from modelops.evaluation.agreement.coefficients import Array, Coefficient
+from modelops.evaluation.agreement.coefficients import Array
 from modelops.evaluation.agreement.pairs import NOT_ADDED, VERDICTS, Flags, Ints, PairTable
-from modelops.evaluation.agreement.resampling import Resamples, undefined
+from modelops.evaluation.agreement.resampling import Counted, Resamples, undefined
 
 _NO_LABEL = "No shown label was decided by two readers."
 _NO_CHART = "No chart was read by two readers, or no code was seen in the project."
@@ -69,29 +69,27 @@ class Group:
 
     def _labels(self) -> dict[str, Any]:
         """Shown labels that both readers approved or rejected; what could not be decided is counted apart."""
-        table, (first, second) = self.table, self.table.answers()
+        table, (first, second) = self.table, self.table.answers
         shown = self.rows & table.label
         decided = shown & (first >= 0) & (second >= 0)
-        plain = self._answers(decided, np.ones(len(first)))
-        by_item = self._answers(decided, 1 / _pairs(self._readers(table.decided)))
-        by_value = self._answers(decided, 1 / np.maximum(self._readers(table.decided) - 1, 1))
         n = int(decided.sum())
-
-        def figure(counts: Array, coefficient: Coefficient) -> dict[str, Any]:
-            return self.resamples.figure(counts, coefficient, n, _NO_LABEL).as_json()
-
+        readers = self._readers(table.decided)
+        plain = self._counted(self._answers(decided, np.ones(len(first))), n, _NO_LABEL)
+        by_item = self._counted(self._answers(decided, 1 / _pairs(readers)), n, _NO_LABEL)
+        by_value = self._counted(self._answers(decided, 1 / np.maximum(readers - 1, 1)), n, _NO_LABEL)
         worded = shown & (table.first < len(VERDICTS)) & (table.second < len(VERDICTS))
         doubt = (table.first == _UNDECIDABLE) | (table.second == _UNDECIDABLE)
+        doubtful = self._counted(self._sums([worded & doubt, worded]), int(worded.sum()), _NO_LABEL)
         return {
             "pairs": n,
-            "undecidable": self._share(worded & doubt, worded, _NO_LABEL),
-            "observed_agreement": figure(plain, coefficients.OBSERVED),
-            "positive_agreement": figure(plain, coefficients.POSITIVE),
-            "negative_agreement": figure(plain, coefficients.NEGATIVE),
-            "ac1": figure(by_item, coefficients.AC1),
-            "cohen_kappa": self._cohen(plain, n, _NO_LABEL),
-            "fleiss_kappa": figure(by_item, coefficients.FLEISS),
-            "alpha": figure(by_value, coefficients.ALPHA),
+            "undecidable": doubtful.figure(coefficients.SHARE),
+            "observed_agreement": plain.figure(coefficients.OBSERVED),
+            "positive_agreement": plain.figure(coefficients.POSITIVE),
+            "negative_agreement": plain.figure(coefficients.NEGATIVE),
+            "ac1": by_item.figure(coefficients.AC1),
+            "cohen_kappa": self._cohen(plain, n),
+            "fleiss_kappa": by_item.figure(coefficients.FLEISS),
+            "alpha": by_value.figure(coefficients.ALPHA),
             "alpha_of_verdicts": self._alpha_of_verdicts(worded),
         }
 
@@ -102,26 +100,26 @@ class Group:
         cells = table.first * kinds + table.second
         counts = self._by_patient(cells, worded, kinds * kinds, weights).reshape(-1, kinds, kinds)
         both_ways = counts + counts.transpose(0, 2, 1)
-        n = int(worded.sum())
-        return self.resamples.figure(both_ways, coefficients.ALPHA_OF_ANSWERS, n, _NO_LABEL).as_json()
+        counted = self._counted(both_ways, int(worded.sum()), _NO_LABEL)
+        return counted.figure(coefficients.ALPHA_OF_ANSWERS)
 
     def _codes(self) -> dict[str, Any]:
         """Every code seen in the project on every chart read twice: given (approved or added), or not."""
         count = int(self.codes.sum())
-        charts = self.charts()
-        n = int(charts.sum()) * count
-        plain, by_item = self._universe(pairs=True), self._universe(pairs=False)
+        charts = int(self.charts().sum())
+        plain = self._counted(self._universe(pairs=True), charts * count, _NO_CHART)
+        by_item = self._counted(self._universe(pairs=False), charts * count, _NO_CHART)
         return {
             "codes": count,
-            "charts": int(charts.sum()),
-            "positive_agreement": self.resamples.figure(plain, coefficients.POSITIVE, n, _NO_CHART).as_json(),
-            "cohen_kappa": self._cohen(plain, n, _NO_CHART),
-            "fleiss_kappa": self.resamples.figure(by_item, coefficients.FLEISS, n, _NO_CHART).as_json(),
+            "charts": charts,
+            "positive_agreement": plain.figure(coefficients.POSITIVE),
+            "cohen_kappa": self._cohen(plain, charts * count),
+            "fleiss_kappa": by_item.figure(coefficients.FLEISS),
         }
 
     def _universe(self, *, pairs: bool) -> Array:
         """Cells of codes and charts by patient: each pair of readings counted, or each cell once."""
-        table, (first, second) = self.table, self.table.answers()
+        table, (first, second) = self.table, self.table.answers
         decided = self.rows & (first >= 0) & (second >= 0)
         weights = np.ones(len(first)) if pairs else 1 / _pairs(self._readers(table.decided))
         counts = self._answers(decided, weights)
@@ -136,18 +134,16 @@ class Group:
         if self.pair is not None or not pairs:
             return self.charts()
         weights = [float(len(of_chart)) for of_chart in self.table.chart_pairs]
-        return np.bincount(self.table.chart_patient, weights, minlength=self.table.patients)
+        counts = np.bincount(self.table.chart_patient, weights, minlength=self.table.patients)
+        return counts.astype(np.float64)
 
     def _additions(self) -> dict[str, Any]:
         table = self.table
         added = self.rows & ~table.label
         first, second = table.first != NOT_ADDED, table.second != NOT_ADDED
-        flags = [added & first & second, added & first, added & second]
         n = int(added.sum())
-        return {
-            "pairs": n,
-            "f1": self.resamples.figure(self._sums(flags), coefficients.OVERLAP, n, _NO_ADDITION).as_json(),
-        }
+        shared = self._sums([added & first & second, added & first, added & second])
+        return {"pairs": n, "f1": self._counted(shared, n, _NO_ADDITION).figure(coefficients.OVERLAP)}
 
     def _evidence(self) -> dict[str, Any]:
         """Lines cited for codes that both added, each by himself; for shown labels, whether the lines are right."""
@@ -155,44 +151,42 @@ class Group:
         both = self.rows & ~table.label & (table.first != NOT_ADDED) & (table.second != NOT_ADDED)
         n = int(both.sum())
         shared, first, second, length = (np.where(both, column, 0) for column in table.lines.T)
-        line_f1 = self.resamples.figure(
-            self._columns([shared, first, second]), coefficients.OVERLAP, n, _NO_COMMON_ADDITION
+        lines = self._counted(self._columns([shared, first, second]), n, _NO_COMMON_ADDITION)
+        neither = length - (first + second - shared)
+        by_line = self._counted(
+            self._columns([shared, first - shared, second - shared, neither]), n, _NO_COMMON_ADDITION
         )
-        if n and (table.lines[both, 3] < 0).any():
-            alpha = undefined(_NO_LINES, n)
-        else:
-            neither = length - (first + second - shared)
-            counts = self._columns([shared, first - shared, second - shared, neither])
-            alpha = self.resamples.figure(counts, coefficients.ALPHA, n, _NO_COMMON_ADDITION)
-        answers = table.answers()
+        unknown = bool(n) and bool((table.lines[both, 3] < 0).any())
+        answers = table.answers
         approved = self.rows & table.label & (answers[0] == 1) & (answers[1] == 1)
         right = table.first != _WRONG_EVIDENCE, table.second != _WRONG_EVIDENCE
         cells = 3 - 2 * right[0].astype(np.int64) - right[1].astype(np.int64)
-        counts = self._by_patient(cells, approved, 4, np.ones(len(cells)))
-        shown = int(approved.sum())
+        count = int(approved.sum())
+        shown = self._counted(self._by_patient(cells, approved, 4, np.ones(len(cells))), count, _NO_APPROVED)
         return {
             "pairs": n,
-            "line_f1": line_f1.as_json(),
-            "alpha_of_lines": alpha.as_json(),
-            "shown_pairs": shown,
-            "shown_right_agreement": self.resamples.figure(
-                counts, coefficients.POSITIVE, shown, _NO_APPROVED
-            ).as_json(),
-            "shown_wrong_agreement": self.resamples.figure(
-                counts, coefficients.NEGATIVE, shown, _NO_APPROVED
-            ).as_json(),
+            "line_f1": lines.figure(coefficients.OVERLAP),
+            "alpha_of_lines": (
+                undefined(_NO_LINES, n).as_json() if unknown else by_line.figure(coefficients.ALPHA)
+            ),
+            "shown_pairs": count,
+            "shown_right_agreement": shown.figure(coefficients.POSITIVE),
+            "shown_wrong_agreement": shown.figure(coefficients.NEGATIVE),
         }
 
-    def _cohen(self, counts: Array, n: int, empty: str) -> dict[str, Any]:
+    def _cohen(self, counted: Counted, n: int) -> dict[str, Any]:
         if n and not self.two_readers:
             return undefined(MANY_PAIRS, n).as_json()
-        return self.resamples.figure(counts, coefficients.COHEN, n, empty).as_json()
+        return counted.figure(coefficients.COHEN)
+
+    def _counted(self, by_patient: Array, n: int, empty: str) -> Counted:
+        return self.resamples.counted(by_patient, n, empty)
 
     def _readers(self, counted: Ints) -> Ints:
         return counted if self.pair is None else np.minimum(counted, 2)
 
     def _answers(self, chosen: Flags, weights: Array) -> Array:
-        first, second = self.table.answers()
+        first, second = self.table.answers
         return self._by_patient(3 - 2 * first - second, chosen, 4, weights)
 
     def _by_patient(self, cells: Ints, chosen: Flags, kinds: int, weights: Array) -> Array:
@@ -207,10 +201,6 @@ class Group:
 
     def _sums(self, flags: Sequence[Flags]) -> Array:
         return self._columns([one.astype(np.int64) for one in flags])
-
-    def _share(self, part: Flags, whole: Flags, empty: str) -> dict[str, Any]:
-        counts = self._sums([part, whole])
-        return self.resamples.figure(counts, coefficients.SHARE, int(whole.sum()), empty).as_json()
 
 
 def _pairs(readers: Ints) -> Array:

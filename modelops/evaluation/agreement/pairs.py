@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import get_args
 
@@ -100,7 +101,7 @@ def repeated(first: Readings, second: Readings) -> list[Together]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PairTable:
     """Columns of one length, a line a pair of readings, chart and code. Indices count from 0."""
 
@@ -127,7 +128,9 @@ class PairTable:
     domains: Mapping[str, Flags]
     chapters: Mapping[str, Flags]
 
+    @cached_property
     def answers(self) -> tuple[Ints, Ints]:
+        """1 yes, 0 no, -1 neither, of the first and of the second reading."""
         table = np.array(_ANSWERS, dtype=np.int64)
         return table[self.first], table[self.second]
 

@@ -27,7 +27,7 @@ def automation_bias(rows: Sequence[Judged], resamples: int = RESAMPLES, seed: in
         counts = np.zeros((len(patients), 2))
         for row in chosen:
             counts[patients[row.patient]] += (row.verdict in APPROVED, 1)
-        return draws.figure(counts, SHARE, len(chosen), _NO_CHECK).as_json()
+        return draws.counted(counts, len(chosen), _NO_CHECK).figure(SHARE)
 
     def apart(key: Callable[[Judged], str]) -> dict[str, Any]:
         groups: dict[str, list[Judged]] = defaultdict(list)

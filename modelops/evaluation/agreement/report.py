@@ -47,6 +47,15 @@ def agreement(
     draws = Resamples(table.patients, resamples, seed)
     everything = Group.everything(table, draws)
     again = repeated(first, second)
+    overall = {**everything.figures(), "sets": _sets(charts, table, draws)}
+    per_code = codes_of(everything)
+
+    def pair(number: int) -> dict[str, Any]:
+        if everything.two_readers:
+            return {**overall, "per_code": per_code}
+        one = everything.of_pair(number)
+        return {**one.figures(), "sets": _sets(charts, table, draws, number), "per_code": codes_of(one)}
+
     return {
         "resamples": resamples,
         "seed": seed,
@@ -59,18 +68,11 @@ def agreement(
             "codes": len(seen),
             "repeats": len(again),
         },
-        "overall": {**everything.figures(), "sets": _sets(charts, table, draws)},
-        "by_pair": {
-            name: {
-                **everything.of_pair(number).figures(),
-                "sets": _sets(charts, table, draws, number),
-                "per_code": codes_of(everything.of_pair(number)),
-            }
-            for number, name in enumerate(table.names)
-        },
+        "overall": overall,
+        "by_pair": {name: pair(number) for number, name in enumerate(table.names)},
         "by_domain": {name: everything.of_codes(codes).figures() for name, codes in table.domains.items()},
         "by_chapter": {name: everything.of_codes(codes).figures() for name, codes in table.chapters.items()},
-        "per_code": codes_of(everything),
+        "per_code": per_code,
         "repeats": _repeats(again, seen, lines_of, draws),
         "seeded": automation_bias(rows, resamples, seed),
         "pace": pace(rows),

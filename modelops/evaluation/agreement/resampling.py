@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,16 +58,9 @@ class Resamples:
             drawn.astype(np.float64) if drawn is not None else np.zeros((count, 0), dtype=np.float64)
         )
 
-    def figure(self, by_patient: Array, coefficient: Coefficient, n: int, empty: str) -> Figure:
+    def counted(self, by_patient: Array, n: int, empty: str) -> Counted:
         """`by_patient` has a row a patient (what the patient adds to the table), then the table's own axes."""
-        if n == 0:
-            return undefined(empty)
-        flat = by_patient.reshape(self.patients, -1)
-        shape = (self.count, *by_patient.shape[1:])
-        point = coefficient.formula(by_patient.sum(0)[np.newaxis])[0]
-        return self.judged(
-            float(point), coefficient.formula((self.weights @ flat).reshape(shape)), n, coefficient
-        )
+        return Counted(self, by_patient, n, empty)
 
     def judged(self, point: float, draws: Array, n: int, coefficient: Coefficient) -> Figure:
         if np.isnan(point):
@@ -82,3 +76,25 @@ class Resamples:
             return None, None, f"Undefined in {self.count - len(known)} of {self.count} resamples."
         low, high = np.percentile(known, _LIMITS)
         return float(low), float(high), ""
+
+
+class Counted:
+    """What each patient adds to a table; its coefficients share the sums over the resamples."""
+
+    def __init__(self, resamples: Resamples, by_patient: Array, n: int, empty: str) -> None:
+        self._resamples, self._by_patient, self._n, self._empty = resamples, by_patient, n, empty
+
+    @cached_property
+    def _draws(self) -> Array:
+        flat = self._by_patient.reshape(self._resamples.patients, -1)
+        # A group of few patients is summed over these alone.
+        there = np.flatnonzero(flat.any(axis=1))
+        sums = self._resamples.weights[:, there] @ flat[there]
+        return sums.reshape(self._resamples.count, *self._by_patient.shape[1:])
+
+    def figure(self, coefficient: Coefficient) -> dict[str, Any]:
+        if self._n == 0:
+            return undefined(self._empty).as_json()
+        point = coefficient.formula(self._by_patient.sum(0)[np.newaxis])[0]
+        draws = coefficient.formula(self._draws)
+        return self._resamples.judged(float(point), draws, self._n, coefficient).as_json()
