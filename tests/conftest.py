@@ -8,6 +8,7 @@ from tests import flush
 from tests.catalog_fixtures import _icd10cm_loaded, icd10cm, small_release
 from tests.engines import marked_engine
 from tests.personas import (
+    adjudicator,
     admin,
     auditor,
     coder,
@@ -25,6 +26,7 @@ from tests.procedure_releases import cpt_sample
 
 __all__ = [
     "_icd10cm_loaded",
+    "adjudicator",
     "admin",
     "auditor",
     "coder",

@@ -85,6 +85,11 @@ def expert(work_group: WorkGroup) -> User:
 
 
 @pytest.fixture
+def adjudicator(work_group: WorkGroup) -> User:
+    return person("adjudicator", Role.ADJUDICATOR, work_group, credential="MD")
+
+
+@pytest.fixture
 def auditor(work_group: WorkGroup) -> User:
     return person("auditor", Role.AUDITOR, work_group, Confidentiality.VERY_RESTRICTED, "RHIA")
 

@@ -13,7 +13,16 @@ from django.urls import NoReverseMatch, reverse
 from coding_review.choices import Role
 from coding_review.models import RoleAssignment
 from coding_review.override_share import TOLD_ABOVE, override_shares
-from coding_review.rules.permissions import MANAGE_ACCESS
+from coding_review.rules.permissions import (
+    EXPORT_GOLD,
+    IMPORT,
+    MANAGE_ACCESS,
+    MANAGE_GOLD,
+    READ_GOLD,
+    SEARCH_AUDIT,
+    VIEW_CHECKS,
+    VIEW_WORKLIST,
+)
 
 THEME_COOKIE = "theme"
 THEMES = ("system", "light", "dark")
@@ -21,19 +30,20 @@ THEMES = ("system", "light", "dark")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`permission` empty: everyone who is signed in."""
+    """For who has any of the permissions; none named: for everyone who is signed in."""
 
     label: str
     url_name: str
-    permission: str = ""
+    permissions: tuple[str, ...] = ()
 
 
 PLACES: tuple[Place, ...] = (
-    Place("Worklist", "web:worklist", "coding_review.view_worklist"),
+    Place("Worklist", "web:worklist", (VIEW_WORKLIST,)),
     Place("Codes", "codes:search"),
-    Place("Bring in", "web:import", "coding_review.import_encounters"),
-    Place("Code edits", "web:checks", "coding_review.view_checks"),
-    Place("Audit", "web:audit", "coding_review.search_audit_log"),
+    Place("Bring in", "web:import", (IMPORT,)),
+    Place("Gold", "web:gold-projects", (READ_GOLD, MANAGE_GOLD, EXPORT_GOLD)),
+    Place("Code edits", "web:checks", (VIEW_CHECKS,)),
+    Place("Audit", "web:audit", (SEARCH_AUDIT,)),
     Place("API", "api:docs"),
 )
 
@@ -48,7 +58,7 @@ class NavItem:
 def _nav(request: HttpRequest, user: User) -> tuple[NavItem, ...]:
     items = []
     for place in PLACES:
-        if place.permission and not user.has_perm(place.permission):
+        if place.permissions and not any(map(user.has_perm, place.permissions)):
             continue
         try:
             url = reverse(place.url_name)

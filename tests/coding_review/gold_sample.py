@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from coding_review.web.gold_page import ADDED as ADDED_LOOK
 from coding_review.web.gold_page import (
     BY_RULING,
     BY_VERDICT,
     AdjudicationPage,
-    ChartRow,
-    CodebookRow,
     Contested,
     ContestedGroup,
-    Fact,
-    Figure,
-    FigureGroup,
     GoldCard,
     Overruled,
     OverruledPage,
+    ReaderColumn,
+    ReadingPage,
+    Said,
+)
+from coding_review.web.gold_project_page import (
+    ChartRow,
+    CodebookRow,
+    Fact,
+    Figure,
+    FigureGroup,
     ProjectPage,
     ProjectRow,
     ProjectsPage,
-    ReaderColumn,
     ReaderRow,
-    ReadingPage,
-    Said,
     SetPage,
     SetRow,
     SetsPage,
     Step,
     TombstoneRow,
 )
-from coding_review.web.gold_page import ADDED as ADDED_LOOK
 from coding_review.web.marked_text import DocumentText
 from coding_review.web.review_page import DocumentEntry, Option, Place
 from coding_review.web.segments import Span, marked_lines, sections, strip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,8 +18,25 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
-from coding_review.models import DocumentAlert, DocumentVersion, Encounter, RoleAssignment
+from coding_review.models import (
+    Adjudication,
+    Codebook,
+    CodeSet,
+    DocumentAlert,
+    DocumentVersion,
+    Encounter,
+    GoldAddition,
+    GoldChart,
+    GoldLabel,
+    GoldProject,
+    GoldReader,
+    GoldReading,
+    GoldRuling,
+    GoldSet,
+    RoleAssignment,
+)
 from coding_review.rules import permissions as p
 from tests.catalog.test_index_pages import load_index
 from tests.coding_review.api_cases import Case, case, everything
@@ -36,7 +54,11 @@ ACTED = DONE | {409, 422}
 
 @dataclass(frozen=True)
 class Expected:
-    """`right` is a permission, SIGNED_IN or PUBLIC; `of` the object whose access is checked first, or empty."""
+    """`right` is a permission, SIGNED_IN or PUBLIC; `of` the object whose access is checked first, or empty.
+
+    `only`: where more than a right decides (gold projects), the personas that get through; all others are refused
+    or find nothing.
+    """
 
     method: str
     right: str
@@ -44,6 +66,21 @@ class Expected:
     kwargs: dict[str, str] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
     answers: frozenset[int] = DONE
+    only: frozenset[str] | None = None
+
+
+REFUSED = frozenset({403, 404})
+
+
+def gold(method: str, of: str, *only: str, bound: bool = False, kwargs: str = "", **body: Any) -> Expected:
+    """`bound`: to the encounter that is read, so that its label hides it."""
+    arguments = {f"{of}_id": f"gold_{of}"} | ({f"{kwargs}_id": f"gold_{kwargs}"} if kwargs else {})
+    answers = DONE if method == "GET" else ACTED
+    return Expected(method, SIGNED_IN, of if bound else "", arguments, body, answers, frozenset(only))
+
+
+OVERSEE = ("lead", "admin", "auditor", "adjudicator")
+MANAGE = ("lead", "admin")
 
 
 def _of(of: str, method: str, right: str, *, more: tuple[str, ...] = (), **body: Any) -> Expected:
@@ -95,6 +132,48 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:code-set-exposures": (code_set("POST", p.CODE_ENCOUNTER),),
     "web:code-set-active": (code_set("POST", p.CODE_ENCOUNTER, seconds="5"),),
     "web:code-set-export": (code_set("POST", p.EXPORT_CODE_SETS, "format"),),
+    "web:gold-projects": (Expected("GET", SIGNED_IN),),
+    "web:gold-new": (
+        Expected("GET", p.MANAGE_GOLD),
+        Expected("POST", p.MANAGE_GOLD, body={"preset": "paper"}, answers=frozenset({422})),
+    ),
+    "web:gold-sets": (Expected("GET", SIGNED_IN, only=frozenset({*OVERSEE, "expert"})),),
+    "web:gold-set": (gold("GET", "gold_set", *OVERSEE, "expert"),),
+    "web:gold-project": (gold("GET", "project", "coder", *OVERSEE),),
+    "web:gold-reader-add": (gold("POST", "project", *MANAGE, user="{other_coder}", profession="coder"),),
+    "web:gold-sample": (gold("POST", "project", *MANAGE, size="1", purpose="study"),),
+    "web:gold-codebook": (gold("POST", "project", *MANAGE, text="Another.", change_note="All of it."),),
+    "web:gold-open": (gold("POST", "project", *MANAGE),),
+    "web:gold-close-reading": (gold("POST", "project", *MANAGE),),
+    "web:gold-freeze": (gold("POST", "project", "admin", "adjudicator", purpose="evaluation"),),
+    "web:gold-withdraw-chart": (gold("POST", "chart", "lead", "admin", bound=True, reason="consent"),),
+    "web:gold-next": (gold("POST", "project", "coder"),),
+    "web:gold-reading": (gold("GET", "reading", "coder", bound=True),),
+    "web:gold-judge": (gold("POST", "reading", "coder", bound=True, kwargs="label", action="approve"),),
+    "web:gold-pick": (gold("POST", "reading", "coder", bound=True, purpose="add", q="dyspnea"),),
+    "web:gold-add": (gold("POST", "reading", "coder", bound=True, code="icd10cm:R06.02"),),
+    "web:gold-withdraw-addition": (gold("POST", "reading", "coder", bound=True, kwargs="addition"),),
+    "web:gold-finish": (gold("POST", "reading", "coder", bound=True),),
+    "web:gold-adjudicate-next": (gold("POST", "project", "adjudicator"),),
+    "web:gold-adjudication": (
+        Expected(
+            "GET",
+            SIGNED_IN,
+            "adjudication",
+            {"project_id": "gold_closed", "chart_id": "gold_closed_chart"},
+            only=frozenset({"adjudicator"}),
+        ),
+    ),
+    "web:gold-rule": (
+        gold(
+            "POST", "adjudication", "adjudicator", bound=True, system="icd10cm", code="E11.22", ruling="keep"
+        ),
+    ),
+    "web:gold-rule-undo": (gold("POST", "adjudication", "adjudicator", bound=True),),
+    "web:gold-close": (gold("POST", "adjudication", "adjudicator", bound=True),),
+    "web:gold-overruled": (gold("GET", "project", "coder"),),
+    # Nobody was overruled by it.
+    "web:gold-reply": (gold("POST", "ruling", comment="No."),),
     "web:checks": (Expected("GET", p.VIEW_CHECKS),),
     "web:audit": (Expected("GET", p.SEARCH_AUDIT),),
     "web:audit-export": (
@@ -142,7 +221,7 @@ def test_every_address_has_an_expectation() -> None:
 
 
 @pytest.fixture
-def ids(case: Case, other_coder: User) -> dict[str, Any]:
+def ids(case: Case, coder: User, other_coder: User, adjudicator: User) -> dict[str, Any]:
     DocumentVersion.objects.filter(pk=case.version.pk).update(is_latest=False)
     changed = DocumentVersion.objects.create(
         document=case.version.document,
@@ -169,6 +248,61 @@ def ids(case: Case, other_coder: User) -> dict[str, Any]:
         "kind": "index",
         "entry_id": load_index().index_entries.earliest("position").pk,
         "other_coder": other_coder.pk,
+    } | gold_ids(case.code_set, case.version)
+
+
+def gold_ids(code_set: CodeSet, version: DocumentVersion) -> dict[str, int]:
+    """One project that the coder reads in and one in adjudication, both of the same chart, and a frozen set."""
+    people = {user.username: user for user in User.objects.filter(username__in=("coder", "adjudicator"))}
+    codebook = Codebook.objects.create(name="Codebook", text="Code what is documented.")
+    projects = {
+        status: GoldProject.objects.create(
+            name=status, status=status, codebook=codebook, readings_per_chart=2
+        )
+        for status in ("open", "adjudicating")
+    }
+    charts = {
+        status: GoldChart.objects.create(project=project, code_set=code_set, position=1, readings_wanted=2)
+        for status, project in projects.items()
+    }
+    for chart in charts.values():
+        chart.documents.add(version)
+    reader = GoldReader.objects.create(
+        project=projects["open"],
+        user=people["coder"],
+        profession="coder",
+        credential="CCS",
+        pseudonym="Reader 1",
+        qualified_at=timezone.now(),
+    )
+    reading = GoldReading.objects.create(
+        chart=charts["open"], reader=reader, lease_until=timezone.now() + timedelta(minutes=30)
+    )
+    label = GoldLabel.objects.create(chart=charts["open"], code="E11.22", rank=1, source="engine")
+    addition = GoldAddition.objects.create(reading=reading, code="I10")
+    adjudication = Adjudication.objects.create(
+        chart=charts["adjudicating"], adjudicator=people["adjudicator"]
+    )
+    ruling = GoldRuling.objects.create(adjudication=adjudication, number=1, code="E11.22", ruling="keep")
+    frozen = GoldSet.objects.create(
+        project=projects["adjudicating"],
+        name="Set",
+        kind="gold",
+        purpose="evaluation",
+        manifest={},
+        sha256="0" * 64,
+    )
+    return {
+        "gold_project": projects["open"].pk,
+        "gold_closed": projects["adjudicating"].pk,
+        "gold_chart": charts["open"].pk,
+        "gold_closed_chart": charts["adjudicating"].pk,
+        "gold_reading": reading.pk,
+        "gold_label": label.pk,
+        "gold_addition": addition.pk,
+        "gold_adjudication": adjudication.pk,
+        "gold_ruling": ruling.pk,
+        "gold_gold_set": frozen.pk,
     }
 
 
@@ -225,33 +359,38 @@ def rights_of(user: User) -> frozenset[str]:
     )
 
 
-def expect_insider(rights: frozenset[str]) -> Any:
+def expect_insider(rights: frozenset[str], who: str = "") -> Any:
     def expect(expected: Expected | None, right: str) -> set[int]:
         if expected is None:
             return {405}
+        if expected.only is not None:
+            return set(expected.answers) if who in expected.only else set(REFUSED)
         return set(expected.answers) if right in rights | {PUBLIC, SIGNED_IN} else {403}
 
     return expect
 
 
-def expect_outsider(rights: frozenset[str]) -> Any:
+def expect_outsider(rights: frozenset[str], who: str = "") -> Any:
     """Nothing of an object that is not theirs, whatever their rights; elsewhere as everyone."""
-    insider = expect_insider(rights)
+    insider = expect_insider(rights, who)
 
     def expect(expected: Expected | None, right: str) -> set[int]:
-        return {404} if expected is not None and expected.of else insider(expected, right)
+        if expected is None or not expected.of:
+            return insider(expected, right)
+        return {404} if expected.only is None else set(REFUSED)
 
     return expect
 
 
 @pytest.mark.parametrize(
-    "who", ["coder", "other_coder", "lead", "expert", "auditor", "admin", "privacy_officer"]
+    "who",
+    ["coder", "other_coder", "lead", "expert", "adjudicator", "auditor", "admin", "privacy_officer"],
 )
 def test_insiders_get_what_their_rights_say(ids: dict[str, Any], request: Any, who: str) -> None:
     user = request.getfixturevalue(who)
     client = Client()
     client.force_login(user)
-    assert walk(client, ids, expect_insider(rights_of(user))) == {}
+    assert walk(client, ids, expect_insider(rights_of(user), who)) == {}
 
 
 def test_an_outsider_finds_nothing(ids: dict[str, Any], outsider: User) -> None:
@@ -270,7 +409,7 @@ def test_a_label_above_the_ceiling_hides_all_of_an_encounter(
     user = request.getfixturevalue(who)
     client = Client()
     client.force_login(user)
-    assert walk(client, ids, expect_outsider(rights_of(user))) == {}
+    assert walk(client, ids, expect_outsider(rights_of(user), who)) == {}
 
 
 def test_a_signed_in_person_without_any_role_gets_the_encoder_only(ids: dict[str, Any]) -> None:

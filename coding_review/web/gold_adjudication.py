@@ -1,0 +1,189 @@
+"""Adjudication of gold charts, and what readers see of it afterwards."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from coding_review.actions.gold_adjudication import (
+    finish_adjudication,
+    reply_to_ruling,
+    rule_on_code,
+    start_adjudication,
+)
+from coding_review.auth import require
+from coding_review.choices import AdjudicationStatus, Ruling
+from coding_review.errors import NotAllowed, NothingToUndo, ReviewError
+from coding_review.gold_queries import (
+    adjudication_of,
+    chart_to_adjudicate,
+    charts_to_adjudicate,
+    overrulings_for,
+    reader_of,
+)
+from coding_review.models import Adjudication, GoldProject
+from coding_review.rules.permissions import ADJUDICATE
+from coding_review.web.forms import first_error, given
+from coding_review.web.getters import HIDDEN
+from coding_review.web.gold_adjudication_build import (
+    AdjudicationBuilder,
+    AdjudicationWanted,
+    overruled_page,
+)
+from coding_review.web.gold_forms import ReplyForm, RuleForm
+from coding_review.web.gold_getters import get_adjudication, get_project, get_ruling
+from coding_review.web.gold_page import BY_RULING
+from coding_review.web.http import is_htmx
+from coding_review.web.review import number
+
+PAGE = "coding_review/gold/adjudicate.html"
+ANSWER = "coding_review/gold/adjudication_answer.html"
+
+
+@require_POST
+def gold_adjudicate_next(request: HttpRequest, project_id: int) -> HttpResponse:
+    """To the first chart that waits for a ruling and is open to this adjudicator."""
+    project = get_project(request.user, project_id)
+    require(request.user, ADJUDICATE)
+    following = _next_chart(request, project)
+    if following is None:
+        return redirect("web:gold-project", project.pk)
+    start_adjudication(request.user, following)
+    return redirect("web:gold-adjudication", project.pk, following)
+
+
+def _next_chart(request: HttpRequest, project: GoldProject) -> int | None:
+    """One begun by this adjudicator first, then those that nobody has begun."""
+    waiting = charts_to_adjudicate(project).exclude(adjudication__status=AdjudicationStatus.FINISHED)
+    own = waiting.filter(adjudication__adjudicator_id=request.user.pk)
+    unbegun = waiting.filter(adjudication__isnull=True)
+    for chart_id in (*own.values_list("pk", flat=True), *unbegun.values_list("pk", flat=True)):
+        if chart_to_adjudicate(request.user, chart_id) is not None:
+            return int(chart_id)
+    return None
+
+
+@require_GET
+def gold_adjudication(request: HttpRequest, project_id: int, chart_id: int) -> HttpResponse:
+    chart = chart_to_adjudicate(request.user, chart_id)
+    adjudication = adjudication_of(chart) if chart is not None else None
+    if chart is None or adjudication is None or chart.project_id != project_id:
+        raise Http404(HIDDEN)
+    adjudication = get_adjudication(request.user, adjudication.pk)
+    wanted = AdjudicationWanted(
+        document=number(request.GET.get("document")), card=number(request.GET.get("entry"))
+    )
+    builder = AdjudicationBuilder(adjudication, wanted)
+    if is_htmx(request):
+        return render(request, "coding_review/review/document_answer.html", {"page": builder.page()})
+    builder.select_first_open()
+    return render(request, PAGE, {"page": builder.page()})
+
+
+@require_POST
+def gold_rule(request: HttpRequest, adjudication_id: int) -> HttpResponse:
+    adjudication = get_adjudication(request.user, adjudication_id)
+    form = RuleForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, adjudication, first_error(form), 422, "")
+    data = form.cleaned_data
+    key, ruling = f"{data['system']}:{data['code']}", data["ruling"]
+    if ruling == "comment":
+        items = AdjudicationBuilder(adjudication, AdjudicationWanted()).items
+        ruling = next((item.ruling for item in items if item.key == key), "")
+        if ruling not in BY_RULING:
+            said = "Choose a ruling; the comment goes along with it."
+            return _refused(request, adjudication, said, 422, key)
+    try:
+        rule_on_code(
+            request.user,
+            adjudication.pk,
+            system=data["system"],
+            code=data["code"],
+            ruling=ruling,
+            comment=data["comment"],
+            seen_number=data["version"],
+        )
+    except NotAllowed:
+        raise
+    except ReviewError as error:
+        return _refused(request, adjudication, error.message, error.status, key)
+    return _answered(request, adjudication, key, f"{data['code']}: {BY_RULING[ruling].label}.")
+
+
+@require_POST
+def gold_rule_undo(request: HttpRequest, adjudication_id: int) -> HttpResponse:
+    adjudication = get_adjudication(request.user, adjudication_id)
+    last = AdjudicationBuilder(adjudication, AdjudicationWanted()).last_ruled
+    if last is None:
+        raise NothingToUndo("No ruling of this chart stands.")
+    rule_on_code(request.user, adjudication.pk, system=last.system, code=last.code, ruling=Ruling.NONE)
+    return _answered(request, adjudication, last.key, f"Undone: {last.code}.", select=True)
+
+
+@require_POST
+def gold_close(request: HttpRequest, adjudication_id: int) -> HttpResponse:
+    """Then the next chart that waits, else the project."""
+    adjudication = get_adjudication(request.user, adjudication_id)
+    project = adjudication.chart.project
+    try:
+        finish_adjudication(request.user, adjudication.pk)
+    except NotAllowed:
+        raise
+    except ReviewError as error:
+        return _refused(request, adjudication, error.message, error.status, "")
+    following = _next_chart(request, project)
+    if following is None:
+        return redirect("web:gold-project", project.pk)
+    start_adjudication(request.user, following)
+    return redirect("web:gold-adjudication", project.pk, following)
+
+
+@require_GET
+def gold_overruled(request: HttpRequest, project_id: int) -> HttpResponse:
+    project = get_project(request.user, project_id)
+    reader = reader_of(request.user, project)
+    if reader is None:
+        raise Http404(HIDDEN)
+    return render(
+        request,
+        "coding_review/gold/overruled.html",
+        {"page": overruled_page(request.user, project, reader)},
+    )
+
+
+@require_POST
+def gold_reply(request: HttpRequest, ruling_id: int) -> HttpResponse:
+    ruling = get_ruling(request.user, ruling_id)
+    project = ruling.adjudication.chart.project
+    if all(row.ruling_id != ruling.pk for row in overrulings_for(request.user, project)):
+        raise Http404(HIDDEN)
+    reply_to_ruling(request.user, ruling.pk, comment=given(ReplyForm(request.POST))["comment"])
+    return redirect(f"{reverse('web:gold-overruled', args=[project.pk])}#ruling-{ruling.pk}")
+
+
+def _answered(
+    request: HttpRequest, adjudication: Adjudication, key: str, said: str, *, select: bool = False
+) -> HttpResponse:
+    document = number(request.POST.get("document"))
+    builder = AdjudicationBuilder(adjudication, AdjudicationWanted(document=document))
+    if not is_htmx(request):
+        return redirect("web:gold-adjudication", adjudication.chart.project_id, adjudication.chart_id)
+    builder.wanted.card = builder.numbers.get(key)
+    result = builder.result([key], f"{said} {builder.left()}", select=select)
+    return render(request, ANSWER, {"page": builder.page(lines=False), "result": result})
+
+
+def _refused(
+    request: HttpRequest, adjudication: Adjudication, message: str, status: int, key: str
+) -> HttpResponse:
+    document = number(request.POST.get("document"))
+    wanted = AdjudicationWanted(document=document, error=message, error_key=key)
+    builder = AdjudicationBuilder(adjudication, wanted)
+    if not is_htmx(request):
+        return render(request, PAGE, {"page": builder.page()}, status=status)
+    builder.wanted.card = builder.numbers.get(key)
+    result = builder.result([key], "Not saved.")
+    return render(request, ANSWER, {"page": builder.page(lines=False), "result": result}, status=status)

@@ -1,0 +1,240 @@
+"""Filling the adjudication page of one chart, and a reader's page of rulings that went another way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from coding_review.choices import AdjudicationStatus, GoldStatus, Profession
+from coding_review.gold_queries import charts_to_adjudicate, items_to_adjudicate, overrulings_for
+from coding_review.gold_stances import JudgedCode, PlaceShown, Stance, place_shown
+from coding_review.models import Adjudication, GoldLabelEvidence, GoldProject, GoldReader, GoldRuling
+from coding_review.rules.gold_steps import ABSENT, ADDED, CONFLICT, DRAWN, ONE_SIDED
+from coding_review.web.gold_documents import Cited, GoldDocuments
+from coding_review.web.gold_page import (
+    ADDED as ADDED_LOOK,
+)
+from coding_review.web.gold_page import (
+    BY_RULING,
+    BY_VERDICT,
+    AdjudicationPage,
+    Contested,
+    ContestedGroup,
+    GoldResult,
+    Overruled,
+    OverruledPage,
+    ReaderColumn,
+    Said,
+    VerdictLook,
+)
+from coding_review.web.gold_reading_build import reason_words
+
+_GROUPS: tuple[tuple[str, str], ...] = (
+    (CONFLICT, "Conflicts"),
+    (ONE_SIDED, "Listed by one reader"),
+    (DRAWN, "Agreed, drawn for a look"),
+)
+_PROFESSIONS: dict[str, str] = {Profession.CODER: "coder", Profession.CLINICIAN: "clinician"}
+
+
+@dataclass(slots=True)
+class AdjudicationWanted:
+    """`card` is a row's number on the page: codes of a chart are numbered in one order that rulings do not change."""
+
+    document: int | None = None
+    card: int | None = None
+    error: str = ""
+    error_key: str = ""  # "system:code"
+
+
+class AdjudicationBuilder:
+    def __init__(
+        self, adjudication: Adjudication, wanted: AdjudicationWanted, *, agreement_line: str = ""
+    ) -> None:
+        """`adjudication` with chart, project, code set and encounter; who asks is its adjudicator."""
+        self.adjudication, self.wanted, self.agreement_line = adjudication, wanted, agreement_line
+        self.chart = adjudication.chart
+        self.project = adjudication.chart.project
+        self.documents = GoldDocuments(self.chart, document=wanted.document, card=wanted.card)
+
+    @cached_property
+    def items(self) -> list[JudgedCode]:
+        return items_to_adjudicate(self.chart)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        return {key: number for number, key in enumerate(sorted(item.key for item in self.items), start=1)}
+
+    @cached_property
+    def _shown(self) -> dict[int, list[PlaceShown]]:
+        """By label what its readers were shown: nobody's evidence stands where nobody approved it."""
+        found: dict[int, list[PlaceShown]] = {}
+        labels = [item.label_id for item in self.items if item.label_id is not None]
+        for row in GoldLabelEvidence.objects.filter(label__in=labels).order_by("label", "order"):
+            found.setdefault(row.label_id, []).append(place_shown(row))
+        return found
+
+    def _places(self, item: JudgedCode) -> Sequence[PlaceShown]:
+        return item.evidence or (self._shown.get(item.label_id, ()) if item.label_id is not None else ())
+
+    @cached_property
+    def cited(self) -> list[Cited]:
+        return [
+            Cited(
+                self.numbers[item.key],
+                BY_RULING[item.ruling].mark if item.ruling in BY_RULING else "open",
+                self._places(item),
+            )
+            for item in self.items
+            if item.needs_ruling
+        ]
+
+    @cached_property
+    def read_only(self) -> str:
+        if self.adjudication.status == AdjudicationStatus.FINISHED:
+            return "This chart is closed."
+        if self.project.status == GoldStatus.FROZEN:
+            return "The gold set is frozen."
+        return ""
+
+    def select_first_open(self) -> None:
+        if self.wanted.card is None:
+            open_ones = (i for i in self.items if i.needs_ruling and i.ruling not in BY_RULING)
+            first = next(open_ones, None)
+            self.wanted.card = self.numbers[first.key] if first is not None else None
+            self.documents.card = self.wanted.card
+
+    def page(self, *, lines: bool = True) -> AdjudicationPage:
+        columns = self._columns()
+        named = " and ".join(f"{c.label[:1].lower()}{c.label[1:]} ({c.profession})" for c in columns)
+        groups = tuple(
+            ContestedGroup(title, tuple(self._row(i) for i in self.items if i.kind == kind))
+            for kind, title in _GROUPS
+        )
+        return AdjudicationPage(
+            project_id=self.project.pk,
+            project=self.project.name,
+            adjudication_id=self.adjudication.pk,
+            chart_line=f"chart {self._place()} of {self._total}, readings by {named}",
+            agreement_line=self.agreement_line,
+            readers=columns,
+            groups=groups,
+            agreed=tuple(self._row(i) for i in self.items if not i.needs_ruling),
+            documents=self.documents.rail(self.cited),
+            document=self.documents.text(self.cited, with_lines=lines),
+            can_undo=self._last_ruling(),
+            read_only=self.read_only,
+            error="" if self.wanted.error_key else self.wanted.error,
+        )
+
+    @cached_property
+    def _charts(self) -> list[int]:
+        return list(charts_to_adjudicate(self.project).values_list("pk", flat=True))
+
+    @property
+    def _total(self) -> int:
+        return len(self._charts)
+
+    def _place(self) -> int:
+        return self._charts.index(self.chart.pk) + 1 if self.chart.pk in self._charts else self.chart.position
+
+    def _columns(self) -> tuple[ReaderColumn, ...]:
+        by_letter = {s.letter: s.profession for item in self.items for s in item.stances}
+        return tuple(
+            ReaderColumn(f"Reader {letter}", _PROFESSIONS.get(profession, profession))
+            for letter, profession in sorted(by_letter.items())
+        )
+
+    def _last_ruling(self) -> str:
+        """What undo would take back."""
+        ruled = [item for item in self.items if item.ruling in BY_RULING]
+        if not ruled or self.read_only:
+            return ""
+        last = max(ruled, key=lambda item: item.ruling_number)
+        return f"{last.code}: {BY_RULING[last.ruling].label}"
+
+    @property
+    def last_ruled(self) -> JudgedCode | None:
+        ruled = [item for item in self.items if item.ruling in BY_RULING]
+        return max(ruled, key=lambda item: item.ruling_number) if ruled else None
+
+    def _row(self, item: JudgedCode) -> Contested:
+        number = self.numbers[item.key]
+        return Contested(
+            id=number,
+            system=item.system,
+            code=item.code,
+            title=item.title,
+            places=self.documents.places(self._places(item), self.cited),
+            said=tuple(_said(stance) for stance in item.stances),
+            ruling=item.ruling if item.ruling in BY_RULING else "",
+            comment=item.ruling_comment if item.ruling in BY_RULING else "",
+            number=item.ruling_number,
+            selected=number == self.wanted.card,
+            error=self.wanted.error if item.key == self.wanted.error_key else "",
+        )
+
+    def result(self, keys: Sequence[str], said: str, *, select: bool = False) -> GoldResult:
+        numbers = {self.numbers[key] for key in keys if key in self.numbers}
+        rows = tuple(self._row(i) for i in self.items if self.numbers[i.key] in numbers)
+        places = [p for each in self.cited if each.card in numbers for p in each.places]
+        return GoldResult(
+            rows=rows,
+            lines=self.documents.lines_citing(self.cited, places),
+            select=next(iter(numbers), None) if select else None,
+            said=said,
+        )
+
+    def left(self) -> str:
+        waiting = sum(i.needs_ruling and i.ruling not in BY_RULING for i in self.items)
+        return f"{waiting} left." if waiting else "All are ruled on; the chart can be closed."
+
+
+def look_of(said: str) -> VerdictLook | None:
+    """How a stance is drawn: a verdict, added, or nothing where the reader did not list the code."""
+    return ADDED_LOOK if said == ADDED else BY_VERDICT.get(said)
+
+
+def _said(stance: Stance) -> Said:
+    return Said(
+        f"Reader {stance.letter}",
+        None if stance.said == ABSENT else look_of(stance.said),
+        reason_words(stance.reason),
+        stance.comment,
+    )
+
+
+def overruled_page(user: Any, project: GoldProject, reader: GoldReader) -> OverruledPage:
+    rows = overrulings_for(user, project)
+    ruled_on = (
+        GoldRuling.objects.filter(
+            adjudication__status=AdjudicationStatus.FINISHED, adjudication__chart__readings__reader=reader
+        )
+        .exclude(ruling="none")
+        .values("adjudication", "system", "code")
+        .distinct()
+        .count()
+    )
+    return OverruledPage(
+        project_id=project.pk,
+        project=project.name,
+        reader=reader.pseudonym,
+        ruled_on=ruled_on,
+        rows=tuple(
+            Overruled(
+                ruling_id=row.ruling_id,
+                chart=f"chart {row.position}",
+                code=row.code,
+                title=row.title,
+                quote=next((" ".join(p.quote.split()) for p in row.mine.evidence if p.quote), ""),
+                mine=Said("You", look_of(row.mine.said), reason_words(row.mine.reason), row.mine.comment),
+                ruling=BY_RULING[row.ruling],
+                comment=row.ruling_comment,
+                reply=row.reply,
+                can_reply=not row.replied,
+            )
+            for row in rows
+        ),
+    )
