@@ -7,7 +7,7 @@ python := $(VENV)/bin/python
 apart := CODING_REVIEW_VAR=$(CURDIR)/var/test
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench screenshots lock clean
+.PHONY: help setup demo test lint bench screenshots knowledge lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -37,6 +37,11 @@ bench: setup ## measure speed and memory on this machine
 screenshots: setup ## take the screenshots of the README anew
 	@requirements/browser.sh $(VENV)
 	@$(python) -m tests.e2e.screenshots
+
+knowledge: ## make the environment that manage.py general_knowledge asks models in (torch, lm-evaluation-harness)
+	test -x .venv-knowledge/bin/python || $(or $(PYTHON),python3.11) -m venv .venv-knowledge
+	.venv-knowledge/bin/pip install "$$(grep '^torch==' requirements/knowledge.txt)"
+	.venv-knowledge/bin/pip install -r requirements/knowledge.txt
 
 lock: setup ## resolve the locked files anew from requirements/*.in
 	cd requirements && for name in base bootstrap dev; do \

@@ -216,6 +216,8 @@ EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
 # Whether the workers compute vectors of loaded releases; manage.py embed_catalog does so in any case.
 EMBED_IN_BACKGROUND = env.bool("EMBED_IN_BACKGROUND", default=True)
 READ_FIRST = env.bool("READ_FIRST", default=False)
+# Where the predictions of stored evaluations are kept, each under its SHA-256.
+EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluations")))
 
 # --- The API --------------------------------------------------------------------------------------
 # Days that a token lives; 0: until it is revoked.

@@ -123,6 +123,13 @@ EVENTS: dict[str, EventType] = {
         "what number system name edition field value_before value_after source_hash code_sets",
         "comment",
     ),
+    "evaluation.stored": _event(
+        "Evaluation stored",
+        "run_id engine model_version_id gold_set_sha256 predictions_sha256 catalog_release charts",
+    ),
+    "evaluation.knowledge_stored": _event(
+        "General knowledge measured", "model_version_id engine stage tasks data_sha256"
+    ),
     "access.granted": _event("Access changed", "user_id role work_group ceiling"),
     "preference.set": _event("Preference set", "field value_after"),
     "token.issued": _event("API token issued"),

@@ -21,6 +21,7 @@ from coding_review.rules.permissions import (
     READ_GOLD,
     SEARCH_AUDIT,
     VIEW_CHECKS,
+    VIEW_EVALUATION,
     VIEW_WORKLIST,
 )
 
@@ -43,6 +44,7 @@ PLACES: tuple[Place, ...] = (
     Place("Bring in", "web:import", (IMPORT,)),
     Place("Gold", "web:gold-projects", (READ_GOLD, MANAGE_GOLD, EXPORT_GOLD)),
     Place("Code edits", "web:checks", (VIEW_CHECKS,)),
+    Place("Evaluation", "web:evaluations", (VIEW_EVALUATION,)),
     Place("Audit", "web:audit", (SEARCH_AUDIT,)),
     Place("API", "api:docs"),
 )

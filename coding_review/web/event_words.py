@@ -308,6 +308,17 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         f"{d.get('field', '')}: {d.get('value_before') or 'open'} to {d.get('value_after') or 'open'}",
         f"{d['code_sets']} open code sets chosen anew" if d.get("code_sets") else "",
     ],
+    "evaluation.stored": lambda d, n: [
+        f"run {d.get('run_id', '')}",
+        str(d.get("engine", "")),
+        words.count(d.get("charts", 0), "chart"),
+        str(d.get("catalog_release", "")),
+    ],
+    "evaluation.knowledge_stored": lambda d, n: [
+        f"model version {d.get('model_version_id', '')}",
+        str(d.get("stage", "")),
+        ", ".join(str(task) for task in d.get("tasks", ())),
+    ],
     "access.granted": lambda d, n: [
         _person(n, d.get("user_id")),
         _label(Role, d.get("role")),

@@ -11,6 +11,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ from coding_review.models import (
 from coding_review.rules import permissions as p
 from tests.catalog.test_index_pages import load_index
 from tests.coding_review.api_cases import Case, case, everything
+from tests.coding_review.evaluation_rows import stored
 from tests.coding_review.test_api_access import ENDPOINTS, FOR_ALL
 
 __all__ = ["case"]
@@ -175,6 +177,13 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     # Nobody was overruled by it.
     "web:gold-reply": (gold("POST", "ruling", comment="No."),),
     "web:checks": (Expected("GET", p.VIEW_CHECKS),),
+    "web:evaluations": (Expected("GET", p.VIEW_EVALUATION),),
+    "web:evaluation-compare": (Expected("GET", p.VIEW_EVALUATION),),
+    "web:evaluation": (Expected("GET", p.VIEW_EVALUATION, kwargs={"run_id": ""}),),
+    "web:evaluation-report": (Expected("GET", p.VIEW_EVALUATION, kwargs={"run_id": ""}),),
+    "web:evaluation-chart": (
+        Expected("GET", p.VIEW_EVALUATION, kwargs={"run_id": "", "chart_position": ""}),
+    ),
     "web:audit": (Expected("GET", p.SEARCH_AUDIT),),
     "web:audit-export": (
         Expected("POST", p.EXPORT_DECISIONS, body={"format": "csv", "first": "2026-11-01"}, answers=ACTED),
@@ -221,7 +230,10 @@ def test_every_address_has_an_expectation() -> None:
 
 
 @pytest.fixture
-def ids(case: Case, coder: User, other_coder: User, adjudicator: User) -> dict[str, Any]:
+def ids(
+    case: Case, coder: User, other_coder: User, adjudicator: User, settings: Any, tmp_path: Path
+) -> dict[str, Any]:
+    settings.EVALUATION_DIR = tmp_path / "kept"
     DocumentVersion.objects.filter(pk=case.version.pk).update(is_latest=False)
     changed = DocumentVersion.objects.create(
         document=case.version.document,
@@ -246,6 +258,8 @@ def ids(case: Case, coder: User, other_coder: User, adjudicator: User) -> dict[s
         "system": "icd10cm",
         "code": "E11.22",
         "kind": "index",
+        "run_id": stored(tmp_path).pk,
+        "chart_position": 1,
         "entry_id": load_index().index_entries.earliest("position").pk,
         "other_coder": other_coder.pk,
     } | gold_ids(case.code_set, case.version)
