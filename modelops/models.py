@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pgtrigger
-from django.conf import settings
+from django.conf import settings as site
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Abs
@@ -76,7 +76,7 @@ class EvaluationRun(models.Model):
     predictions_sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        site.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
 
     class Meta:

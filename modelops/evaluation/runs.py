@@ -6,13 +6,10 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from modelops.evaluation.charts import GoldChart, PredictedChart
-from modelops.evaluation.per_chart import chart_view
 
 _CHUNK = 1 << 20
 
@@ -44,13 +41,6 @@ class NewRun:
     code_revision: str = ""
     drawings: Mapping[str, str] = field(default_factory=dict)
     model_version_id: int | None = None
-
-
-def chart_rows(gold: Iterable[GoldChart], predicted: Iterable[PredictedChart]) -> Iterator[ChartRow]:
-    """Each gold chart with its prediction, in the order of the gold set."""
-    answers = {chart.id: chart for chart in predicted}
-    for chart in gold:
-        yield chart_row(chart.id, chart_view(chart, answers.get(chart.id)))
 
 
 def chart_row(chart: str, view: Mapping[str, Any]) -> ChartRow:

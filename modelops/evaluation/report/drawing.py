@@ -21,7 +21,7 @@ from modelops.evaluation.report.parts import Bars, Chart, Lines, Points, Section
 _INK = "#010203"
 _GRID = "#8a8f94"
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
-_HATCHES = ("", "///", "...", "xxx", "\\\\\\", "---")
+_HATCHES = ("", "////", "---", "xxx", "\\\\\\\\", "+++")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 _WIDTH = 7.2

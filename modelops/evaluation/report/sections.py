@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from modelops.evaluation.report.figures import figures
-from modelops.evaluation.report.parts import Metrics, Section, at
+from modelops.evaluation.report.parts import Chart, Metrics, Points, Section, at
 from modelops.evaluation.report.supplement import supplement
 from modelops.evaluation.report.tables import Knowledge, tables
 
@@ -12,7 +14,15 @@ _FEW_CHARTS = 100
 
 def sections(metrics: Metrics, knowledge: Knowledge | None = None) -> tuple[Section, ...]:
     """`metrics`: the public JSON of docs/evaluation.md; `knowledge`: of general_knowledge.py, where measured."""
-    return (*tables(metrics, knowledge), *figures(metrics), *supplement(metrics))
+    found = (*tables(metrics, knowledge), *figures(metrics), *supplement(metrics))
+    return tuple(section if _drawn(section.chart) else replace(section, chart=None) for section in found)
+
+
+def _drawn(chart: Chart | None) -> bool:
+    """Whether there is anything to draw: a chart of undefined figures is its table of dashes only."""
+    if isinstance(chart, Points):
+        return bool(chart.points)
+    return chart is not None and any(value is not None for s in chart.series for value in s.values)
 
 
 def warnings(metrics: Metrics, gold_kind: str = "") -> tuple[str, ...]:
