@@ -188,7 +188,7 @@ def code_lines(a: Mapping[str, Any], b: Mapping[str, Any] | None) -> tuple[CodeL
                 lines_gold=_told(gold["lines_gold"]) if gold else "",
                 lines_a=_told(mine["lines_predicted"]) if mine else "",
                 lines_b=_told(theirs["lines_predicted"]) if theirs else "",
-                differs=b is not None and _stands(mine) != _stands(theirs),
+                differs=b is not None and _state(mine) != _state(theirs),
             )
         )
     return tuple(rows)
@@ -276,6 +276,10 @@ def _stands(view: Mapping[str, Any] | None) -> str:
     confidence = figure(view["confidence"])
     word = _STATES[view["state"]]
     return word if confidence is None else f"{word}, {confidence:.2f}"
+
+
+def _state(view: Mapping[str, Any] | None) -> str:
+    return str(view["state"]) if view is not None else ""
 
 
 def _told(lines: Iterable[Any]) -> str:

@@ -11,7 +11,9 @@ from modelops.models import EvaluationRun
 from tests.modelops.report_sample import metrics
 
 
-def row(code: str, gold: list[int] | None, predicted: list[int] | None, sure: float | None = None) -> dict[str, Any]:
+def row(
+    code: str, gold: list[int] | None, predicted: list[int] | None, sure: float | None = None
+) -> dict[str, Any]:
     return {
         "code": code,
         "lines_gold": None if gold is None else [["d1", line] for line in gold],

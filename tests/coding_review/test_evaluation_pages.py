@@ -70,7 +70,7 @@ def test_a_run_shows_every_section_with_its_drawing_and_what_the_model_version_k
     response = get(expert, "evaluation", run.pk)
     body = response.content.decode()
     assert [shown.section.key for shown in response.context["sections"]] == [s.key for s in found]
-    assert body.count('<svg xmlns="http://www.w3.org/2000/svg"') == len(draw_all(found))
+    assert body.count('class="chart" role="img"') == len(draw_all(found))
     assert "MedQA, four options" in body
     assert " style=" not in body
     assert "circulatory system &lt;&amp;&gt;" in body
@@ -86,7 +86,8 @@ def test_the_report_is_served_under_a_policy_of_its_own(expert, tmp_path):
     assert response.content.decode().startswith("<!doctype html>")
     download = get(expert, "evaluation-report", run.pk, download="")
     assert download["Content-Disposition"] == f'attachment; filename="evaluation-{run.pk}.html"'
-    assert "default-src 'none'; script-src 'self'" in get(expert, "evaluation", run.pk)["Content-Security-Policy"]
+    page = get(expert, "evaluation", run.pk)["Content-Security-Policy"]
+    assert {"style-src 'self'", "script-src 'self'"} < set(page.split("; "))
 
 
 def test_a_single_read_reference_is_called_that(expert, tmp_path):
@@ -104,7 +105,9 @@ def test_two_runs_are_compared_down_to_the_chart(expert, tmp_path):
     compared = {row.label: (row.a, row.b, row.difference) for row in response.context["compared"]}
     assert compared["F1 L3 exact code (micro)"] == ("0.610", "0.710", "-0.100")
     assert compared["Traps predicted (lower is better)"] == ("7.5%", "7.5%", "+0.0 points")
-    assert [(position, line.chart, line.f1_a, line.f1_b) for position, line in response.context["charts"]] == [
+    assert [
+        (position, line.chart, line.f1_a, line.f1_b) for position, line in response.context["charts"]
+    ] == [
         (1, "c-1", "0.500", "1.000"),
         (2, "c-2", "0.000", "0.000"),
     ]
@@ -200,9 +203,7 @@ def test_an_outside_sets_text_is_shown_only_where_it_is_free_of_phi(admin, tmp_p
         sha256=GOLD,
         without_phi=without_phi,
     )
-    chart = GoldSetChart.objects.create(
-        gold_set=gold_set, chart_key="c-1", documents=[{"document_id": "d1"}]
-    )
+    chart = GoldSetChart.objects.create(gold_set=gold_set, chart_key="c-1", documents=[{"document_id": "d1"}])
     GoldSetText.objects.create(gold_set_chart=chart, document_id="d1", text="one\ntwo <b>\nthree")
     run = stored(tmp_path, gold_sha256=GOLD)
     body = get(admin, "evaluation-chart", run.pk, 1).content.decode()

@@ -89,7 +89,12 @@ def metrics() -> dict[str, Any]:
             ],
             "block": [],
             "seen": [_slice("seen", 0.66), _slice("unseen", 0.31)],
-            "frequency": [_slice("0", 0.31), _slice("1-9", 0.45), _slice("10-99", 0.6), _slice("100-999", 0.7)],
+            "frequency": [
+                _slice("0", 0.31),
+                _slice("1-9", 0.45),
+                _slice("10-99", 0.6),
+                _slice("100-999", 0.7),
+            ],
         },
         "training": {
             "categories": [
@@ -108,7 +113,14 @@ def metrics() -> dict[str, Any]:
                     "recall": 0.6,
                     "f1": 0.632,
                 },
-                "codes": {"hits": 15, "predicted": 20, "gold": 24, "precision": 0.75, "recall": 0.625, "f1": 0.682},
+                "codes": {
+                    "hits": 15,
+                    "predicted": 20,
+                    "gold": 24,
+                    "precision": 0.75,
+                    "recall": 0.625,
+                    "f1": 0.682,
+                },
             },
             "hcpcs": {"exact_set": {"gold": 0, "predicted": 0}, "codes": {"gold": 0, "predicted": 0}},
         },
@@ -137,7 +149,10 @@ def metrics() -> dict[str, Any]:
             "total": 40,
             "predicted": 3,
             "share": 0.075,
-            "by_kind": {"negated": {"total": 20, "predicted": 1}, "family_history": {"total": 20, "predicted": 2}},
+            "by_kind": {
+                "negated": {"total": 20, "predicted": 1},
+                "family_history": {"total": 20, "predicted": 2},
+            },
         },
         "outliers": {
             "L3": {
@@ -195,8 +210,22 @@ def metrics() -> dict[str, Any]:
         "comparison": {
             "levels": {
                 "L3": {
-                    "micro_f1": {"a": 0.61, "b": 0.58, "difference": 0.03, "low": -0.01, "high": 0.07, "p": 0.12},
-                    "macro_f1": {"a": 0.6, "b": 0.57, "difference": 0.03, "low": -0.02, "high": 0.08, "p": 0.2},
+                    "micro_f1": {
+                        "a": 0.61,
+                        "b": 0.58,
+                        "difference": 0.03,
+                        "low": -0.01,
+                        "high": 0.07,
+                        "p": 0.12,
+                    },
+                    "macro_f1": {
+                        "a": 0.6,
+                        "b": 0.57,
+                        "difference": 0.03,
+                        "low": -0.02,
+                        "high": 0.08,
+                        "p": 0.2,
+                    },
                 }
             },
             "mcnemar": {

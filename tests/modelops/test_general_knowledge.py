@@ -48,9 +48,7 @@ results = {{
 def stand_in(tmp_path):
     def make(extra=""):
         path = tmp_path / "python"
-        path.write_text(
-            STAND_IN.format(python=sys.executable, seen=str(tmp_path / "seen.json"), extra=extra)
-        )
+        path.write_text(STAND_IN.format(python=sys.executable, seen=str(tmp_path / "seen.json"), extra=extra))
         path.chmod(0o755)
         return path
 

@@ -24,7 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("model_version", type=int, metavar="VERSION", help="number of the model version")
-        parser.add_argument("stage", choices=STAGES, help="the base model (before) or the trained one (after)")
+        parser.add_argument(
+            "stage", choices=STAGES, help="the base model (before) or the trained one (after)"
+        )
         parser.add_argument(
             "--data",
             type=Path,

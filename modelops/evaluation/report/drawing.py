@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -28,7 +29,7 @@ _WIDTH = 7.2
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "coding-review",
     "font.family": "DejaVu Sans",
@@ -93,7 +94,7 @@ def _bars(axes: Axes, chart: Bars) -> None:
             at = [i + ((count - 1) / 2 - n) * width for i in range(len(chart.categories))]
         values = [value or 0.0 for value in series.values]
         errors = _errors(series) if any(series.intervals) else None
-        look = {
+        look: dict[str, Any] = {
             "color": _COLOURS[n % len(_COLOURS)],
             "hatch": _HATCHES[n % len(_HATCHES)],
             "edgecolor": _INK,

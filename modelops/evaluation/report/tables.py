@@ -109,7 +109,7 @@ def _knowledge(knowledge: Knowledge | None) -> Section:
 
 
 def _expert(metrics: Metrics) -> Section:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     undefined = at(metrics, "undefined") or {}
     why = []
     for mode in _LABELS:
