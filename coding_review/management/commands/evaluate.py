@@ -12,6 +12,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from coding_review.evaluation_store import Evaluated, report, store
+from coding_review.models import GoldSet
 from modelops.evaluation.charts import Options
 from modelops.evaluation.columns import Gold, Predictions, pack_gold, pack_predictions
 from modelops.evaluation.figures import Json
@@ -42,10 +44,18 @@ class Command(BaseCommand):
             type=Path,
             help="codes or categories with their cases in training: CSV (code,count) or a JSON object",
         )
+        parser.add_argument("--html", metavar="OUT", type=Path, help="where the report goes")
+        parser.add_argument("--store", action="store_true", help="keep the run: figures, charts, predictions")
+        parser.add_argument(
+            "--gold-set",
+            metavar="NUMBER",
+            type=int,
+            help="the frozen gold set that GOLD was exported from: its name, hash and kind stand in report and run",
+        )
         parser.add_argument("--resamples", type=int, default=Options().resamples, help="of the bootstrap")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = self._options(options)
+        chosen, gold_set = self._options(options), self._gold_set(options["gold_set"])
         gold_lines = Lines(options["gold"].name)
         gold = self._gold(options["gold"], gold_lines)
         prediction_lines = Lines(options["predicted"].name)
@@ -59,9 +69,22 @@ class Command(BaseCommand):
         figures["input"] = _input(told)
         self._tell(told)
         if options["json"]:
-            _write(options["json"], figures)
+            _write(options["json"], _as_json(figures))
         if options["json"] != "-":
             self.stdout.write(summary(figures))
+        evaluated = Evaluated(options["gold"], options["predicted"], figures, gold_set)
+        if options["html"] is not None:
+            _write(str(options["html"]), report(evaluated))
+        if options["store"]:
+            self.stderr.write(f"Stored as {store(evaluated)}.")
+
+    def _gold_set(self, number: int | None) -> GoldSet | None:
+        if number is None:
+            return None
+        found = GoldSet.objects.filter(pk=number).first()
+        if found is None:
+            raise CommandError(f"There is no gold set {number}.")
+        return found
 
     def _options(self, options: dict[str, Any]) -> Options:
         places = places_of_latest()
@@ -128,8 +151,11 @@ def _input(told: list[Lines]) -> Json:
     }
 
 
-def _write(target: str, figures: Json) -> None:
-    text = json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+def _as_json(figures: Json) -> str:
+    return json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _write(target: str, text: str) -> None:
     if target == "-":
         sys.stdout.write(text)
         return
