@@ -60,7 +60,7 @@ def text_of(user: Any, gold_set_sha256: str, chart_key: str) -> EvaluatedText:
         return _told(_outside(chart), None)
     if not (may.has_perm(user, READ_DOCUMENTS) and chart.code_set.encounter.is_visible_to(user)):
         return EvaluatedText(absent=NOT_OPEN)
-    return _told(_of_encounter(chart), chart.code_set.pk)
+    return _told(_of_encounter(chart, chart.code_set.encounter_id), chart.code_set.pk)
 
 
 def _told(documents: tuple[EvaluatedDocument, ...], code_set_id: int | None) -> EvaluatedText:
@@ -74,12 +74,11 @@ def _outside(chart: GoldSetChart) -> tuple[EvaluatedDocument, ...]:
     )
 
 
-def _of_encounter(chart: GoldSetChart) -> tuple[EvaluatedDocument, ...]:
+def _of_encounter(chart: GoldSetChart, encounter_id: int) -> tuple[EvaluatedDocument, ...]:
     """The versions that were frozen, though later ones may have come."""
-    assert chart.code_set is not None
     ids = [document.get("document_version_id") for document in chart.documents]
     versions = DocumentVersion.objects.filter(
-        pk__in=[pk for pk in ids if pk], document__encounter_id=chart.code_set.encounter_id
+        pk__in=[pk for pk in ids if pk], document__encounter_id=encounter_id
     ).select_related("document")
     found = {version.pk: version for version in versions}
     return tuple(
