@@ -21,21 +21,24 @@ _UNRELATED: tuple[str, ...] = ("unrelated", *EXPLAIN)
 
 # Heart disease that hypertension is presumed to cause (I.C.9.a.1).
 _HEART: tuple[str, ...] = ("I50", "I51.4", "I51.5", "I51.7", "I51.81", "I51.89", "I51.9")
+_HEART_AND_KIDNEY = "I13"
 # What the hypertension's own code says already: (its category, what stands beside it, the category for both).
 _HYPERTENSION: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("I10", _HEART, "I11"),
     ("I10", ("N18",), "I12"),
-    ("I11", ("N18",), "I13"),
-    ("I12", _HEART, "I13"),
+    ("I11", ("N18",), _HEART_AND_KIDNEY),
+    ("I12", _HEART, _HEART_AND_KIDNEY),
 )
 
 
-def _hypertension(_: Case, one: Placed, other: Placed) -> Hit | None:
+def _hypertension(case: Case, one: Placed, other: Placed) -> Hit | None:
     for a, b in ((one, other), (other, one)):
         if not a.code.startswith("I1"):
             continue
         for category, beside, both in _HYPERTENSION:
             if a.code.startswith(category) and b.code.startswith(beside):
+                if case.starting(*_HEART) and case.starting("N18"):
+                    both = _HEART_AND_KIDNEY
                 return Hit(
                     f"{a.code} beside {b.code}: a relationship is presumed and coded to {both}.-, unless the "
                     "documentation says that they are unrelated.",
@@ -141,7 +144,7 @@ def _severe_sepsis(case: Case) -> Iterator[Hit]:
             yield Hit(f"{placed.code} needs a code for the underlying systemic infection.", (placed,))
         elif all(case.before(placed, p) for p in infections):
             yield Hit(
-                f"{infections[0].code}, the infection, stands before {placed.code}.", (infections[0], placed)
+                f"{infections[0].code}, the infection, goes before {placed.code}.", (infections[0], placed)
             )
 
 
@@ -252,6 +255,8 @@ def _outcome(case: Case) -> Iterator[Hit]:
         yield Hit(f"{delivered[0].code}: Z37 tells the outcome of delivery.", (delivered[0],))
 
 
+# "Bronchitis, not specified as acute or chronic" tells neither, and is no code for both.
+_UNTOLD = pattern(r"\b(?:not |un)specified as acute or chronic\b")
 _ACUTE, _CHRONIC = pattern(r"\b(?:sub)?acute\b"), pattern(r"\bchronic\b")
 _WORD = pattern(r"[a-z][a-z-]+")
 _PLAIN = frozenset(
@@ -287,7 +292,7 @@ def _course(title: str) -> _Course | None:
     """How a title tells its course; None where it does not. The words are cut where circumstances begin."""
     words = title.lower()
     acute, chronic = _ACUTE.search(words) is not None, _CHRONIC.search(words) is not None
-    if not acute and not chronic:
+    if _UNTOLD.search(words) or (not acute and not chronic):
         return None
     condition = frozenset(_WORD.findall(_BEHIND.split(words, maxsplit=1)[0])) - _PLAIN
     return _Course(acute, chronic, condition)
@@ -311,7 +316,7 @@ def _acute_chronic(case: Case, one: Placed, other: Placed) -> Hit | None:
             citation=cited(f"{GUIDELINES} I.B.8, I.B.9"),
         )
     if case.before(chronic, acute):
-        return Hit(f"{acute.code}, the acute condition, stands before {chronic.code}.", (acute, chronic))
+        return Hit(f"{acute.code}, the acute condition, goes before {chronic.code}.", (acute, chronic))
     return None
 
 

@@ -15,6 +15,11 @@ _CONVENTIONS = "ICD-10-CM Official Guidelines"
 _MANIFESTATION = ("in diseases classified elsewhere", "in other diseases classified elsewhere")
 _SHOWN = 8
 _DIABETES_DRUGS = frozenset({"Z79.4", "Z79.84", "Z79.85"})
+# Printed at chapter 15, naming a category and no code.
+_WEEKS = "from category Z3A"
+# What must stand before these codes is asked by a check of the guidelines, which knows more codes than the examples
+# that the note prints.
+_FIRST_BY_A_GUIDELINE = frozenset({"R65.2"})
 # Notes printed for all of a block that speak of one intent only: adverse effect, underdosing.
 _OF_INTENT: dict[tuple[str, str], Characters] = {
     ("T36-T50", NoteKind.CODE_FIRST): Characters(INTENT, ("5",)),
@@ -86,6 +91,8 @@ def _manifestation_alone(case: Case) -> Iterator[Hit]:
 
 def _code_first(case: Case) -> Iterator[Hit]:
     for block, carriers in _by_block(case, NoteKind.CODE_FIRST):
+        if _place(case, block) in _FIRST_BY_A_GUIDELINE:
+            continue
         for placed in carriers:
             hit = _not_first(case, block, placed)
             if hit is not None:
@@ -150,9 +157,11 @@ def _asked_once(
 
 
 def _asked_by_a_guideline(case: Case, block: NoteBlock) -> bool:
-    """The drugs that control diabetes are asked once, by the check of the guideline."""
+    """The drugs that control diabetes and the weeks of gestation are asked once, by the checks of the guidelines."""
     nodes = case.tabular.tree.nodes
-    return bool(block.targets) and all(nodes[t.first].code in _DIABETES_DRUGS for t in block.targets)
+    if not block.targets:
+        return bool(block.unread) and all(_WEEKS in line for line in block.unread)
+    return all(nodes[t.first].code in _DIABETES_DRUGS for t in block.targets)
 
 
 def _by_block(case: Case, kind: NoteKind) -> list[tuple[NoteBlock, list[Placed]]]:

@@ -48,6 +48,10 @@ _CSV_COLUMNS = {
     "UncertainBehavior": "Uncertain Behavior",
     "UnspecifiedBehavior": "Unspecified Behavior",
 }
+# By the headings of its columns a table is told from another; the indexes have none.
+_HEADINGS = re.compile(r"Poisoning ?Accidental|Malignant ?Primary")
+_OF_HEADING = {"PoisoningAccidental": TableKind.DRUGS, "MalignantPrimary": TableKind.NEOPLASMS}
+_TABLES = frozenset(_OF_HEADING.values())
 _CSV_PLAIN = ("Level", "Term", "SeeAlso", "NonEssModif")
 
 _Item = IndexRow | RowError | Remark
@@ -78,6 +82,7 @@ def _is_csv(head: str) -> bool:
 def _open(kind: TableKind, delivery: Delivery, stated: Stated) -> TableSource:
     (name,) = candidates(kind, delivery)
     head = delivery.head(name)
+    _refuse_another(kind, name, head)
     dates = edition_dates(name, head, stated)
     return TableSource(
         kind=kind,
@@ -88,6 +93,16 @@ def _open(kind: TableKind, delivery: Delivery, stated: Stated) -> TableSource:
         fingerprint=delivery.fingerprint(name),
         read=partial(_read_xml if _XML_ROOT in head else _read_csv, delivery, name),
     )
+
+
+def _refuse_another(kind: TableKind, name: str, head: str) -> None:
+    """A table under the name of another would answer searches with the wrong columns."""
+    found = _HEADINGS.search(head)
+    holds = _OF_HEADING[found.group().replace(" ", "")] if found is not None else None
+    if holds is not None and holds != kind:
+        raise LoadRefused(name, f"the file holds the {holds.label}, not the {kind.label}")
+    if holds is None and kind in _TABLES:
+        raise LoadRefused(name, f"the file has none of the headings of the {kind.label}")
 
 
 def edition_dates(name: str, head: str, stated: Stated) -> Dates:

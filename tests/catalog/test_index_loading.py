@@ -141,6 +141,25 @@ def test_edition_and_days_from_the_name_else_from_the_file(opened, name, edition
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "text", "said"),
+    [
+        (
+            "neoplasms",
+            "icd-10-cm-drug-2027.xml",
+            DRUGS,
+            "holds the .*Table of Drugs, not the .*Table of Neoplasms",
+        ),
+        ("index", "icd-10-cm-drug-2027.xml", DRUGS, "holds the .*Table of Drugs, not the .*Alphabetic Index"),
+        ("drugs", "icd10cm-index-2027.xml", INDEX, "none of the headings of the .*Table of Drugs"),
+        ("neoplasms", "index-2027.csv", CSV, "none of the headings of the .*Table of Neoplasms"),
+    ],
+)
+def test_a_table_is_not_read_as_another(opened, kind, name, text, said):
+    with pytest.raises(LoadRefused, match=said):
+        opened(kind, name, text)
+
+
 def test_without_a_year_the_operator_is_asked(opened):
     with pytest.raises(LoadRefused, match=r"index\.csv: no fiscal year in the name or the file"):
         opened("index", "index.csv", CSV)

@@ -127,6 +127,33 @@ def test_a_combination_code_is_named(edits):
     assert finding.citation == "ICD-10-CM Official Guidelines I.B.8, I.B.9"
 
 
+@pytest.mark.parametrize(
+    ("codes", "combined"),
+    [
+        (("I10", "N18.4"), {"I12.-"}),
+        (("I10", "I50.22"), {"I11.-"}),
+        (("I10", "N18.4", "I50.22"), {"I13.-"}),
+        (("I11.0", "I50.22", "N18.4"), {"I13.-"}),
+    ],
+)
+def test_hypertension_names_the_category_that_holds_all_of_it(edits, codes, combined):
+    findings = edits.run("hypertension_combined", *codes)
+    assert {finding.message.split(" coded to ")[1].split(",")[0] for finding in findings} == combined
+
+
+@pytest.mark.parametrize(
+    ("acute", "chronic"), [("J20.9", "J42"), ("K25.3", "K25.7"), ("N10", "N11.9"), ("K27.3", "K27.7")]
+)
+def test_a_code_for_neither_course_is_no_combination_code(edits, acute, chronic):
+    assert all("code for both" not in f.message for f in edits.run("acute_and_chronic", chronic, acute))
+    assert edits.run("acute_and_chronic", acute, chronic) == []
+
+
+def test_acute_goes_before_chronic_where_no_code_holds_both(edits):
+    (finding,) = edits.run("acute_and_chronic", "J42", "J20.9")
+    assert finding.message == "J20.9, the acute condition, goes before J42."
+
+
 def line(code: str, *cues: EvidenceCue) -> CodeLine:
     return CodeLine(code, evidence=cues)
 

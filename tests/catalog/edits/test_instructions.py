@@ -140,3 +140,13 @@ def test_what_several_notes_ask_for_is_asked_once(edits):
 def test_code_also_prompts_until_satisfied(edits):
     assert edits.hits("code_also", "N00.0") == [("N00.0",)]
     assert edits.hits("code_also", "N00.0", "N17.9") == []
+
+
+@pytest.mark.parametrize("codes", [("O24.410",), ("O80", "Z37.0", "Z3A.39")])
+def test_weeks_of_gestation_are_asked_by_the_guideline_alone(edits, codes):
+    assert edits.run("use_additional_code", *codes) == []
+
+
+@pytest.mark.parametrize("codes", [("A41.51", "R65.21"), ("R65.21", "A41.51"), ("R65.20",)])
+def test_the_infection_of_severe_sepsis_is_asked_by_the_guideline_alone(edits, codes):
+    assert edits.run("code_first", *codes) == []
