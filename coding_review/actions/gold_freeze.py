@@ -20,6 +20,7 @@ from coding_review.choices import (
     GoldSetPurpose,
 )
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
+from coding_review.gold_agreement import agreement_summary
 from coding_review.gold_domains import domain_codes
 from coding_review.gold_locks import lapse, lock_charts, lock_project, require_step
 from coding_review.gold_manifest import FORMAT, chart_lines, manifest_hash
@@ -146,6 +147,7 @@ def _frozen(actor: Any, project: GoldProject, charts: list[GoldChart], purpose: 
             "sampling": project.sampling,
             "warnings": [w for w in (WARNINGS[project.mode],) if w],
             "counts": _counts(codes, counted),
+            "agreement": agreement_summary(project),
             "charts": chart_lines([rows[chart.pk] for chart in charts], labels),
         }
     )

@@ -45,6 +45,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
     ),
     ("Creating users", ("create_demo_users",), {}),
     ("Importing the demo encounters", ("import_charts", "demo"), {}),
+    ("Playing a gold study", ("demo_gold_study",), {}),
 )
 
 

@@ -80,13 +80,20 @@ def agreement(
 
 
 def summary(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The same without the rows of each code: what a manifest keeps."""
-    kept = {key: value for key, value in figures.items() if key != "per_code"}
-    kept["by_pair"] = {
-        name: {key: value for key, value in group.items() if key != "per_code"}
-        for name, group in figures["by_pair"].items()
-    }
-    return kept
+    """The same without the rows of each code, to six decimals: what a manifest keeps."""
+    short: dict[str, Any] = _rounded({key: value for key, value in figures.items() if key != "per_code"})
+    for group in short["by_pair"].values():
+        del group["per_code"]
+    return short
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    # No negative zero: a database that keeps numerics gives another text back.
+    return round(value, 6) + 0.0 if isinstance(value, float) else value
 
 
 def _sets(

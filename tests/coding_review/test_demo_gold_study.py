@@ -1,0 +1,92 @@
+"""The demo's gold study: two readers, an adjudicator, a frozen set with its agreement; played once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from coding_review.audit_check import verify
+from coding_review.gold_agreement import agreement_of, agreement_rows
+from coding_review.models import (
+    AuditEvent,
+    GoldProject,
+    GoldReply,
+    GoldSet,
+    GoldSetLabel,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def say(*command, **options):
+    said = StringIO()
+    call_command(*command, stdout=said, **options)
+    return said.getvalue()
+
+
+@pytest.fixture
+def played(icd10cm, settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    say("create_demo_users")
+    say("import_charts", "demo", stderr=StringIO())
+    return say("demo_gold_study")
+
+
+def test_the_study_is_played_by_the_products_actions_and_frozen(played):
+    gold_set = GoldSet.objects.get()
+    assert f"{gold_set}: 7 charts" in played
+    project = GoldProject.objects.get()
+    assert (project.status, gold_set.kind, gold_set.purpose) == ("frozen", "gold", "evaluation")
+    assert gold_set.without_phi
+    labels = Counter(GoldSetLabel.objects.values_list("status", "origin"))
+    assert labels["accepted", "label"] > 20
+    assert labels["accepted", "addition"] > 3
+    assert labels["rejected", "label"] > 0
+    assert GoldReply.objects.count() == 1
+    events = Counter(AuditEvent.objects.filter(type__startswith="gold.").values_list("type", flat=True))
+    assert events["gold.reading_finished"] == 14
+    assert events["gold.adjudication_finished"] == 7
+    assert events["gold.frozen"] == 1
+    assert list(verify()) == []
+
+
+def test_a_second_start_changes_nothing(played):
+    events = AuditEvent.objects.count()
+    assert say("demo_gold_study") == played
+    assert GoldSet.objects.count() == GoldProject.objects.count() == 1
+    assert AuditEvent.objects.count() == events
+
+
+def test_without_the_demos_people_nothing_is_played(icd10cm):
+    assert say("demo_gold_study").startswith("Left out:")
+    assert not GoldProject.objects.exists()
+
+
+def test_the_manifest_keeps_the_agreement_of_its_readers(played):
+    project, gold_set = GoldProject.objects.get(), GoldSet.objects.get()
+    kept, figures = gold_set.manifest["agreement"], agreement_of(project)
+    assert kept["counts"] == figures["counts"]
+    assert kept["counts"]["charts_read_twice"] == kept["counts"]["charts"] == 7
+    assert list(kept["by_pair"]) == ["Reader 1 · Reader 2"]
+    for name in ("positive_agreement", "negative_agreement", "ac1", "cohen_kappa"):
+        assert kept["overall"]["labels"][name]["value"] == pytest.approx(
+            figures["overall"]["labels"][name]["value"], abs=1e-6
+        )
+    assert 0 < kept["overall"]["additions"]["f1"]["value"] < 1
+    assert 0 < kept["overall"]["evidence"]["line_f1"]["value"] < 1
+    assert kept["overall"]["evidence"]["alpha_of_lines"]["why"] == ""
+    assert set(kept["by_domain"]) == {"advanced_illness", "frailty", "sdoh"} & set(kept["by_domain"])
+    assert "icd10cm 9" in figures["by_chapter"]
+    assert "not in the catalog" not in figures["by_chapter"]
+    assert "per_code" not in kept
+
+
+def test_rows_name_readers_by_pseudonym_only(played):
+    rows = agreement_rows(GoldProject.objects.get())
+    assert {row.reader for row in rows} == {"Reader 1", "Reader 2"}
+    assert {row.source for row in rows} == {"label", "addition"}
+    assert all(row.evidence for row in rows if row.source == "addition")
+    assert not [row for row in rows if row.verdict == "approve_evidence_wrong" and row.evidence]
