@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from coding_review.actions.gold_project import (
     add_codebook_version,
     add_gold_reader,
@@ -12,10 +14,8 @@ from coding_review.actions.gold_project import (
     open_gold_project,
 )
 from coding_review.actions.gold_sampling import sample_gold_charts
-from coding_review.rules.gold_presets import Protocol
-from django.contrib.auth.models import User
-
 from coding_review.models import GoldChart, GoldProject, GoldReader
+from coding_review.rules.gold_presets import Protocol
 from tests.coding_review.entries import CKD, DM, HF, suggest
 
 

@@ -32,6 +32,7 @@ from coding_review.web.gold_adjudication_build import (
     AdjudicationWanted,
     overruled_page,
 )
+from coding_review.web.gold_figures import headline
 from coding_review.web.gold_forms import ReplyForm, RuleForm
 from coding_review.web.gold_getters import get_adjudication, get_project, get_ruling
 from coding_review.web.gold_page import BY_RULING
@@ -75,7 +76,8 @@ def gold_adjudication(request: HttpRequest, project_id: int, chart_id: int) -> H
     wanted = AdjudicationWanted(
         document=number(request.GET.get("document")), card=number(request.GET.get("entry"))
     )
-    builder = AdjudicationBuilder(adjudication, wanted)
+    line = "" if is_htmx(request) else headline(adjudication.chart.project)
+    builder = AdjudicationBuilder(adjudication, wanted, agreement_line=line)
     if is_htmx(request):
         return render(request, "coding_review/review/document_answer.html", {"page": builder.page()})
     builder.select_first_open()

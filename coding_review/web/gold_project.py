@@ -20,12 +20,16 @@ from coding_review.actions.gold_project import (
 from coding_review.actions.gold_sampling import sample_gold_charts
 from coding_review.auth import require
 from coding_review.choices import GoldStatus
+from coding_review.errors import NotAllowed
+from coding_review.gold_queries import may_see_figures
 from coding_review.models import GoldProject
 from coding_review.rules.permissions import FREEZE_GOLD, MANAGE_GOLD
 from coding_review.web.forms import given
+from coding_review.web.gold_figures import figure_groups, figures_note, kept_figures
 from coding_review.web.gold_forms import CodebookForm, FreezeForm, ReaderForm, SampleForm, WithdrawForm
 from coding_review.web.gold_getters import get_chart, get_project
 from coding_review.web.gold_project_build import project_page
+from coding_review.web.http import is_htmx
 from coding_review.web.words import count
 
 PAGE = "coding_review/gold/project.html"
@@ -49,6 +53,20 @@ def _drawn(
     if page.draft and page.can_manage:
         context["sample_form"] = form or SampleForm()
     return render(request, PAGE, context, status=status)
+
+
+@require_GET
+def gold_agreement(request: HttpRequest, project_id: int) -> HttpResponse:
+    """Never for who still reads in the project: figures would tell of the other readings."""
+    project = get_project(request.user, project_id)
+    if not may_see_figures(request.user, project):
+        raise NotAllowed("Figures of agreement are shown when you no longer read in this project.")
+    figures = kept_figures(project)
+    page = {"figures": figure_groups(figures), "figures_note": figures_note(figures)}
+    template = (
+        "coding_review/gold/_agreement.html" if is_htmx(request) else "coding_review/gold/agreement.html"
+    )
+    return render(request, template, {"page": page, "project": project})
 
 
 @require_POST

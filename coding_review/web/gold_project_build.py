@@ -84,7 +84,7 @@ def project_page(user: Any, project: GoldProject, *, error: str = "") -> Project
         wanted=progress.wanted if progress else mine.charts if mine else 0,
         adjudicated=progress.adjudicated if progress else 0,
         to_adjudicate=progress.to_adjudicate if progress and project.status != GoldStatus.OPEN else 0,
-        shows_figures=False,
+        shows_figures=oversees and project.status != GoldStatus.DRAFT,
         codebooks=_codebooks(project),
         sets=tuple(set_row(each) for each in project.gold_sets.newest_first()),
         steps=_steps(project, progress) if project.status == GoldStatus.DRAFT else (),

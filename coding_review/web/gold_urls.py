@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("gold/sets/", gold_sets.gold_sets, name="gold-sets"),
     path("gold/sets/<int:gold_set_id>/", gold_sets.gold_set, name="gold-set"),
     path("gold/<int:project_id>/", gold_project.gold_project, name="gold-project"),
+    path("gold/<int:project_id>/agreement/", gold_project.gold_agreement, name="gold-agreement"),
     path("gold/<int:project_id>/readers/", gold_project.gold_reader_add, name="gold-reader-add"),
     path("gold/<int:project_id>/charts/", gold_project.gold_sample, name="gold-sample"),
     path("gold/<int:project_id>/codebook/", gold_project.gold_codebook, name="gold-codebook"),

@@ -142,6 +142,8 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:gold-sets": (Expected("GET", SIGNED_IN, only=frozenset({*OVERSEE, "expert"})),),
     "web:gold-set": (gold("GET", "gold_set", *OVERSEE, "expert"),),
     "web:gold-project": (gold("GET", "project", "coder", *OVERSEE),),
+    # A reader learns from figures what others said.
+    "web:gold-agreement": (gold("GET", "project", *OVERSEE),),
     "web:gold-reader-add": (gold("POST", "project", *MANAGE, user="{other_coder}", profession="coder"),),
     "web:gold-sample": (gold("POST", "project", *MANAGE, size="1", purpose="study"),),
     "web:gold-codebook": (gold("POST", "project", *MANAGE, text="Another.", change_note="All of it."),),

@@ -75,7 +75,8 @@ def add_missed_code(page: Page) -> None:
 
 
 def test_a_study_from_reading_to_the_frozen_set(
-    opened: Study, coder: Any, expert: Any, lead: Any, adjudicator: Any, sign_in: Any, live_server: Any, page: Page
+    opened: Study, coder: Any, expert: Any, lead: Any, adjudicator: Any, sign_in: Any, live_server: Any, page: Page,
+    complaints: list[str],
 ) -> None:  # fmt: skip
     sign_in(coder)
     judge_first_reading(page, live_server, opened)
@@ -98,9 +99,12 @@ def test_a_study_from_reading_to_the_frozen_set(
     # The second reader finds every label open and nothing that the first one said or added.
     sign_in(expert)
     page.goto(f"{live_server.url}{reverse('web:gold-reading', args=[mine.pk])}")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Not found")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Not here")
+    assert [text.split("status of ")[1][:3] for text in complaints] == ["404"]
+    complaints.clear()
     page.goto(project_url(live_server, opened))
-    expect(page.locator("main")).not_to_contain_text("read, ")
+    # Neither how far the other is nor any figure.
+    expect(page.locator(".people .end, .figures, [aria-busy]")).to_have_count(0)
     press(page, "n")
     expect(label(page, "I50.23")).to_be_focused()
     assert page.locator(".card .state").all_inner_texts() == ["open", "open", "open"]
