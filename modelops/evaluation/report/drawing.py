@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from modelops.evaluation.report.parts import Bars, Chart, Lines, Points, Section, Series
 
@@ -89,9 +90,8 @@ def _bars(axes: Axes, chart: Bars) -> None:
     count = len(chart.series)
     width = 0.8 / count
     for n, series in enumerate(chart.series):
+        # Also from top to bottom, where the axis of the categories is turned round below.
         at = [i + (n - (count - 1) / 2) * width for i in range(len(chart.categories))]
-        if chart.horizontal:
-            at = [i + ((count - 1) / 2 - n) * width for i in range(len(chart.categories))]
         values = [value or 0.0 for value in series.values]
         errors = _errors(series) if any(series.intervals) else None
         look: dict[str, Any] = {
@@ -176,12 +176,22 @@ def _points(axes: Axes, chart: Points) -> None:
             for x, y, label in chosen:
                 axes.annotate(label, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=8)
     if chart.logarithmic:
-        axes.set_xscale("symlog", linthresh=1)
-        axes.set_xlim(left=-0.2)
+        # A logarithm has no place for categories that were never trained on.
+        if min(x for x, _, _ in chart.points) < 1:
+            axes.set_xscale("symlog", linthresh=1)
+            axes.set_xlim(left=-0.2)
+        else:
+            axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(_plain))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(chart.x_axis)
     axes.set_ylabel(chart.y_axis)
     axes.set_ylim(-0.03, 1.03)
     axes.grid(color=_GRID, alpha=0.35, linewidth=0.6)
+
+
+def _plain(value: float, _position: int | None = None) -> str:
+    return f"{value:,.0f}"
 
 
 def _legend(axes: Axes, entries: int) -> None:

@@ -84,7 +84,7 @@ def _evaluated(metrics: Metrics) -> Section:
         "Figure 1",
         "What was evaluated",
         "From the charts to the codes that count: how many were judged, predicted and met.",
-        Table(("", "Count"), tuple(rows)),
+        Table(("What", "Count"), tuple(rows)),
         Bars(
             tuple(label for label, _ in steps),
             (Series("codes", tuple(figure(value) for _, value in steps)),),
@@ -342,6 +342,6 @@ def _procedures(metrics: Metrics) -> Section:
     )
     return Section(
         *head,
-        Table(("", "Gold", "Precision", "Recall", "F1", f"F1, {PUBLISHED}"), tuple(rows), 5),
+        Table(("Procedures", "Gold", "Precision", "Recall", "F1", f"F1, {PUBLISHED}"), tuple(rows), 5),
         Bars(tuple(names), series, "share"),
     )

@@ -142,7 +142,7 @@ def _evidence(metrics: Metrics) -> Section:
         "supplement-evidence",
         "Evidence and lines cited",
         "A code that cites above five lines has shown nothing: L4 does not count it.",
-        Table(("", "Predicted", "Gold"), tuple(rows)),
+        Table(("Evidence", "Predicted", "Gold"), tuple(rows)),
         Bars(buckets, series, "codes", top=None),
     )
 
@@ -156,7 +156,7 @@ def _work(metrics: Metrics) -> Section:
         "supplement-work",
         "What is left to the coder",
         "Beyond F1 of sets: charts right as they are, codes to remove and to add, order and roles.",
-        Table(("", "Figure"), _told(metrics, _CODERS_WORK)),
+        Table(("What", "Figure"), _told(metrics, _CODERS_WORK)),
         notes=(f"Grouping agreement: {at(metrics, 'coding.grouping.reason') or 'not measured'}.",),
     )
 
@@ -176,7 +176,7 @@ def _output(metrics: Metrics) -> Section:
         "supplement-output",
         "Response quality, traps, discards",
         "Traps are codes that the text mentions and that must not be coded.",
-        Table(("", "Figure"), tuple(rows)),
+        Table(("What", "Figure"), tuple(rows)),
     )
 
 
