@@ -114,6 +114,8 @@ def verify(encounter_id: int | None = None, counts: Counts | None = None) -> Ite
 
 def of_event(event: AuditEvent, problem: str) -> Fault:
     """The event verifies; what it tells of does not agree with it."""
+    if event.encounter_id is None:
+        return Fault(event.actor_key, event.actor_number, event.pk, problem)
     return Fault(f"{ENCOUNTER}{event.encounter_id}", event.encounter_number or 0, event.pk, problem)
 
 

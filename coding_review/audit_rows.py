@@ -1,4 +1,5 @@
-"""Whether the rows that the audit log tells of still say what it says: decisions, signed code sets, overrides, texts.
+"""Whether the rows that the audit log tells of still say what it says: decisions, signed code sets, overrides, gold
+judgements, texts.
 
 The chains prove that the log is whole; this proves that what it was written about was not changed beside it.
 """
@@ -14,10 +15,11 @@ from django.db.models import QuerySet
 
 from coding_review.actions.sign_off import hash_of
 from coding_review.audit_check import ENCOUNTER, Fault, blocks, number_in, of_event, readable
+from coding_review.audit_gold import verify_gold
 from coding_review.audit_overrides import verify_overrides
 from coding_review.deciding import FIELDS
 from coding_review.decision_hash import decision_hash
-from coding_review.models import AuditEvent, CodeSet, Decision, FindingOverride
+from coding_review.models import AuditEvent, CodeSet, Decision, FindingOverride, GoldJudgement, GoldRuling
 
 CHUNK = 500
 SIGNED = "codeset.signed"
@@ -30,6 +32,7 @@ class RowCounts:
     decisions: int = 0
     code_sets: int = 0
     overrides: int = 0
+    gold: int = 0
     texts: int = 0
 
 
@@ -45,6 +48,8 @@ def verify_rows(counts: RowCounts, *, texts: bool = False) -> Iterator[Fault]:
     yield from _code_sets(counts)
     counts.overrides = FindingOverride.objects.count()
     yield from verify_overrides()
+    counts.gold = GoldJudgement.objects.count() + GoldRuling.objects.count()
+    yield from verify_gold()
     if texts:
         yield from _texts(counts)
 

@@ -24,9 +24,13 @@ class Candidate:
     stratum: Mapping[str, str]
 
 
+def by_hash(seed: int, name: str) -> str:
+    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
+
+
 def place(seed: int, pk: int) -> str:
     """A chart's place in the draw: by hash, so that it depends on neither order nor the rest of the population."""
-    return hashlib.sha256(f"{seed}:{pk}".encode()).hexdigest()
+    return by_hash(seed, str(pk))
 
 
 def draw(population: Sequence[Candidate], size: int, seed: int, by: Sequence[str] = ()) -> list[Candidate]:

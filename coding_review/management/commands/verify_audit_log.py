@@ -64,9 +64,10 @@ class Command(BaseCommand):
         self.stdout.write(f"The audit log verifies: {what}.")
         if options["encounter"] is None:
             texts = f", {rows.texts} texts" if options["texts"] else ""
+            gold = f", {rows.gold} gold judgements and rulings" if rows.gold else ""
             self.stdout.write(
                 f"What it tells of is as it says: {rows.decisions} decisions, {rows.code_sets} signed code sets, "
-                f"{rows.overrides} overrides{texts}."
+                f"{rows.overrides} overrides{gold}{texts}."
             )
         if kept is not None:
             self.stdout.write(f"All {len(kept)} rows named in {options['against']} stand unchanged.")
