@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from catalog.choices import CodeSystem
+from catalog.choices import CodeSystem, NodeKind
 from catalog.models import Code, Release
-from catalog.queries import get_nodes, siblings
+from catalog.queries import children, get_nodes, siblings
 from coding_review.choices import SeededKind
 from coding_review.models import ContextMention, GoldChart, GoldLabel
 from coding_review.models.prediction import EvidencePlace
@@ -63,15 +63,25 @@ def seeds_for(chart: GoldChart) -> Iterator[Seed]:
 
 def _around(node: Code) -> Iterator[tuple[str, Code]]:
     """The same on the other side, else a sibling: one of the nearest that is complete."""
-    complete = [other for other in siblings(node) if other.billable]
-    sided = _turned(node.title)
-    turned = [other for other in complete if sided and other.title.lower() == sided]
-    if turned:
-        yield SeededKind.LATERALITY, turned[0]
+    other_side = _other_side(node)
+    if other_side is not None:
+        yield SeededKind.LATERALITY, other_side
         return
+    complete = [other for other in siblings(node) if other.billable]
     nearest = sorted(complete, key=lambda other: (abs(other.position - node.position), other.position))
     for other in nearest[:1]:
         yield SeededKind.SIBLING, other
+
+
+def _other_side(node: Code) -> Code | None:
+    """Of a code with a 7th character the stem is turned, and the character stays."""
+    extended = node.kind == NodeKind.EXTENDED and node.parent is not None
+    stem = node.parent if extended and node.parent is not None else node
+    sided = _turned(stem.title)
+    turned = next((other for other in siblings(stem) if sided and other.title.lower() == sided), None)
+    if turned is None or not extended:
+        return turned if turned is not None and turned.billable else None
+    return next((each for each in children(turned) if each.billable and each.code[-1] == node.code[-1]), None)
 
 
 def _turned(title: str) -> str:

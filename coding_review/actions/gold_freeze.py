@@ -147,7 +147,7 @@ def _frozen(actor: Any, project: GoldProject, charts: list[GoldChart], purpose: 
             "sampling": project.sampling,
             "warnings": [w for w in (WARNINGS[project.mode],) if w],
             "counts": _counts(codes, counted),
-            "agreement": agreement_summary(project),
+            "agreement": _storable(agreement_summary(project)),
             "charts": chart_lines([rows[chart.pk] for chart in charts], labels),
         }
     )
@@ -170,6 +170,15 @@ def _frozen(actor: Any, project: GoldProject, charts: list[GoldChart], purpose: 
         [label for chart in rows.values() for label in _of(chart, labels[chart.chart_key])]
     )
     return gold_set
+
+
+def _storable(value: Any) -> Any:
+    """The same figures as a jsonb column returns them: it has no negative zero."""
+    if isinstance(value, dict):
+        return {str(name): _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(each) for each in value]
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def _of(chart: GoldSetChart, labels: list[GoldSetLabel]) -> list[GoldSetLabel]:
