@@ -183,7 +183,8 @@ def my_progress(reader: GoldReader) -> MyProgress:
 
 
 def visible_readings(user: Any) -> QuerySet[GoldReading]:
-    """A reader's own; for adjudicators, those of projects in which reading has ended, of charts they may open.
+    """A reader's own; for adjudicators, those of projects in which reading has ended, of charts they may open and
+    did not read themselves.
 
     What is not here does not exist for this user, through pages, API and exports.
     """
@@ -193,7 +194,8 @@ def visible_readings(user: Any) -> QuerySet[GoldReading]:
     seen = mine
     if _may(user, ADJUDICATE):
         closed = Q(chart__project__status__in=(GoldStatus.ADJUDICATING, GoldStatus.FROZEN))
-        seen = mine | closed
+        read_myself = GoldReading.objects.filter(reader__user_id=user.pk).values("chart")
+        seen = mine | (closed & ~Q(chart__in=read_myself))
     return GoldReading.objects.filter(seen, chart__code_set__encounter__in=Encounter.objects.visible_to(user))
 
 

@@ -110,6 +110,8 @@ def test_a_reader_of_the_chart_does_not_adjudicate_it(
         with pytest.raises(NotAllowed):
             start_adjudication(user, study.charts[0].pk)
     assert not AuditEvent.objects.filter(type="gold.adjudication_started").exists()
+    # What the other said of a chart that one has read stays hidden, whatever one's other rights.
+    assert [reading.reader.user for reading in visible_readings(adjudicator)] == [adjudicator]
 
 
 def test_one_adjudicator_a_chart(closed: Study, adjudicator: User, work_group: Any) -> None:
