@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 
-from catalog.models import Release
+from catalog.choices import TableKind
+from catalog.models import Release, TableEdition, ValueSetEntry
 from coding_review.actions.gold_assignment import next_gold_chart
 from coding_review.actions.gold_checks import seed_gold_checks
 from coding_review.actions.gold_freeze import freeze_gold_set
-from coding_review.actions.gold_judging import judge_label
+from coding_review.actions.gold_judging import add_gold_code, judge_label
 from coding_review.actions.gold_labels import label_gold_charts
 from coding_review.actions.gold_project import (
     add_codebook_version,
@@ -26,7 +29,7 @@ from coding_review.actions.gold_project import (
 from coding_review.actions.gold_sampling import sample_gold_charts
 from coding_review.audit import purge_payload
 from coding_review.audit_gold import verify_gold
-from coding_review.errors import InvalidImport, InvalidProtocol, NotAllowed, WrongStatus
+from coding_review.errors import InvalidDecision, InvalidImport, InvalidProtocol, NotAllowed, WrongStatus
 from coding_review.gold_population import ChartFilters
 from coding_review.gold_queries import items_to_adjudicate, labels_shown
 from coding_review.gold_seeds import seeds_for
@@ -49,6 +52,7 @@ from tests.coding_review.gold_rows import (
     charts_with_labels,
     draft,
     label_of,
+    lines,
     open_study,
     read_chart,
 )
@@ -197,6 +201,42 @@ def test_domains_need_their_value_sets(icd10cm: Release, lead: User, make_encoun
         sample_gold_charts(lead, project.pk, size=1)
     assert refused.value.data["domains"] == ["frailty"]
     assert not GoldChart.objects.exists()
+
+
+def value_set(domain: str, *codes: str) -> None:
+    edition = TableEdition.objects.create(
+        kind=TableKind.VALUE_SET,
+        name=domain,
+        edition="test",
+        valid_from=date(2026, 1, 1),
+        source="test",
+        source_hash=domain.ljust(64, "0"),
+        loaded_at=timezone.now(),
+        row_count=len(codes),
+    )
+    for code in codes:
+        ValueSetEntry.objects.create(edition=edition, system="icd10cm", code=code)
+
+
+def test_only_labels_and_codes_of_the_domains(
+    icd10cm: Release, lead: User, coder: User, make_encounter: MakeEncounter
+) -> None:
+    value_set("advanced_illness", "I50.23", "N18.6")
+    charts_with_labels(make_encounter, 1)
+    other = make_encounter(synthetic=True)
+    suggest(other.code_sets.get(), DM)
+    project = draft(lead, replace(ONCE, domains=("advanced_illness",)))
+    add_gold_reader(lead, project.pk, user_id=coder.pk, profession="coder")
+    # The chart without a label of the domain has nothing to judge.
+    (chart,) = sample_gold_charts(lead, project.pk, size=5)
+    assert [(label.code, label.domains) for label in chart.labels.all()] == [("I50.23", ["advanced_illness"])]
+    assert chart.domains == ["advanced_illness"]
+    open_gold_project(lead, project.pk)
+    reading = next_gold_chart(coder, project.pk)
+    with pytest.raises(InvalidDecision, match="outside the domains"):
+        add_gold_code(coder, reading.pk, code="R06.02", selections=lines(reading, 2))
+    add_gold_code(coder, reading.pk, code="N18.6", selections=lines(reading, 4))
+    assert [a.code for a in reading.additions.all()] == ["N18.6"]
 
 
 def test_a_project_opens_only_with_charts_and_readers(
