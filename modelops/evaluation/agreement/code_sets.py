@@ -94,25 +94,33 @@ class _Distances:
         """Of each set: the distances to all values."""
         sizes = np.array([len(one) for one in sets], dtype=np.int64)
         postings = _postings(sets)
+        passed = dict.fromkeys(postings, 0)
         widest = int(sizes.max()) + 1
         tables: dict[int, Array] = {}
-        sums = np.empty(len(sets))
-        count = self.values.sum()
+        # Every set is like itself. Of the others only those that come later and share a code are looked at: the
+        # earlier ones have met this one already, and the rest are at distance 1.
+        alike_values = self.values.copy()
+        if self.full is not None:
+            self.full[:] = 1
+            np.fill_diagonal(self.full, 0)
         for number, one in enumerate(sets):
-            # Only sets that share a code with this one are looked at: the others are at distance 1. An empty set
-            # is like itself alone.
-            near, alike = np.array([number]), np.ones(1)
-            if one:
-                size = len(one)
-                if size not in tables:
-                    tables[size] = _table(size, widest)
-                shared = np.bincount(np.concatenate([postings[code] for code in one]), minlength=len(sets))
-                near = np.flatnonzero(shared)
-                alike = tables[size][shared[near] * widest + sizes[near]]
-            sums[number] = count - alike @ self.values[near]
+            for code in one:
+                passed[code] += 1
+            later = [postings[code][passed[code] :] for code in one]
+            if not later:
+                continue
+            size = len(one)
+            if size not in tables:
+                tables[size] = _table(size, widest)
+            shared = np.bincount(np.concatenate(later) - (number + 1), minlength=len(sets) - number - 1)
+            near = np.flatnonzero(shared)
+            shares, near = shared[near], near + number + 1
+            alike = tables[size][shares * widest + sizes[near]]
+            alike_values[number] += alike @ self.values[near]
+            alike_values[near] += alike * self.values[number]
             if self.full is not None:
-                self.full[number] = 1
-                self.full[number, near] = 1 - alike
+                self.full[number, near] = self.full[near, number] = 1 - alike
+        sums: Array = self.values.sum() - alike_values
         return sums
 
     def expected(self, counts: tuple[Ints, Ints], resamples: Resamples) -> Array:
