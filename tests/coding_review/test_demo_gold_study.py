@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from coding_review.audit_check import verify
 from coding_review.gold_agreement import agreement_of, agreement_rows
@@ -17,6 +19,7 @@ from coding_review.models import (
     GoldSet,
     GoldSetLabel,
 )
+from modelops.models import EvaluationRun
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +32,7 @@ def say(*command, **options):
 
 @pytest.fixture
 def played(icd10cm, settings, tmp_path):
-    settings.VAR_DIR = tmp_path
+    settings.VAR_DIR, settings.EVALUATION_DIR = tmp_path, tmp_path / "evaluations"
     say("create_demo_users")
     say("import_charts", "demo", stderr=StringIO())
     return say("demo_gold_study")
@@ -51,13 +54,11 @@ def test_the_study_is_played_by_the_products_actions_and_frozen(played):
     assert events["gold.adjudication_finished"] == 7
     assert events["gold.frozen"] == 1
     assert list(verify()) == []
-
-
-def test_a_second_start_changes_nothing(played):
-    events = AuditEvent.objects.count()
-    assert say("demo_gold_study") == played
-    assert GoldSet.objects.count() == GoldProject.objects.count() == 1
-    assert AuditEvent.objects.count() == events
+    rows = agreement_rows(project)
+    assert {row.reader for row in rows} == {"Reader 1", "Reader 2"}
+    assert {row.source for row in rows} == {"label", "addition"}
+    assert all(row.evidence for row in rows if row.source == "addition")
+    assert not [row for row in rows if row.verdict == "approve_evidence_wrong" and row.evidence]
 
 
 def test_without_the_demos_people_nothing_is_played(icd10cm):
@@ -65,7 +66,7 @@ def test_without_the_demos_people_nothing_is_played(icd10cm):
     assert not GoldProject.objects.exists()
 
 
-def test_the_manifest_keeps_the_agreement_of_its_readers(played):
+def test_the_manifest_keeps_the_agreement_and_the_engine_is_evaluated_once(played):
     project, gold_set = GoldProject.objects.get(), GoldSet.objects.get()
     kept, figures = gold_set.manifest["agreement"], agreement_of(project)
     assert kept["counts"] == figures["counts"]
@@ -82,11 +83,18 @@ def test_the_manifest_keeps_the_agreement_of_its_readers(played):
     assert "icd10cm 9" in figures["by_chapter"]
     assert "not in the catalog" not in figures["by_chapter"]
     assert "per_code" not in kept
+    assert json.loads(say("gold_agreement", "Demo study")) == json.loads(json.dumps(figures))
+    with pytest.raises(CommandError, match=r"^There is no gold project of this name\.$"):
+        say("gold_agreement", "Another")
 
+    run = EvaluationRun.objects.get()
+    assert (run.engine, run.gold_set_sha256, run.charts_count) == ("embedded", gold_set.sha256, 7)
+    assert run.metrics["input"]["errors"] == []
+    assert 0 < run.metrics["levels"]["L4"]["micro"]["f1"] <= run.metrics["levels"]["L3"]["micro"]["f1"] < 1
+    assert played.endswith(f"exact F1 {run.metrics['levels']['L3']['micro']['f1']:.2f}\n")
 
-def test_rows_name_readers_by_pseudonym_only(played):
-    rows = agreement_rows(GoldProject.objects.get())
-    assert {row.reader for row in rows} == {"Reader 1", "Reader 2"}
-    assert {row.source for row in rows} == {"label", "addition"}
-    assert all(row.evidence for row in rows if row.source == "addition")
-    assert not [row for row in rows if row.verdict == "approve_evidence_wrong" and row.evidence]
+    # A second start changes nothing.
+    events = AuditEvent.objects.count()
+    assert say("demo_gold_study") == played
+    assert GoldSet.objects.count() == GoldProject.objects.count() == EvaluationRun.objects.count() == 1
+    assert AuditEvent.objects.count() == events

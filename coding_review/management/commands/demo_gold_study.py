@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from coding_review.demo.gold_study import ensure_gold_study
+from coding_review.demo.gold_evaluation import ensure_evaluation
+from coding_review.demo.gold_study import ENGINE, ensure_gold_study
 from coding_review.errors import ReviewError
 from coding_review.models import GoldSetChart, GoldSetLabel
 
@@ -14,7 +15,8 @@ from coding_review.models import GoldSetChart, GoldSetLabel
 class Command(BaseCommand):
     help = (
         "Plays a gold study through the product's own actions: two readers and an adjudicator of the demo read, "
-        "settle and freeze seven demo encounters. Run again, it changes nothing."
+        "settle and freeze seven demo encounters; then the embedded engine is evaluated against the set. Run again, "
+        "it changes nothing."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,6 +33,9 @@ class Command(BaseCommand):
             return
         charts = GoldSetChart.objects.filter(gold_set=gold_set)
         labels = GoldSetLabel.objects.filter(gold_set_chart__in=charts)
+        run = ensure_evaluation(gold_set, ENGINE)
+        exact = run.metrics["levels"]["L3"]["micro"]["f1"]
         self.stdout.write(
-            f"{gold_set}: {charts.count()} charts, {labels.count()} labels, frozen, sha256 {gold_set.sha256[:12]}"
+            f"{gold_set}: {charts.count()} charts, {labels.count()} labels, frozen, sha256 {gold_set.sha256[:12]}; "
+            f"{run.engine} engine against it: exact F1 {exact:.2f}"
         )
