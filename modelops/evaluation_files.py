@@ -10,6 +10,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -323,9 +324,13 @@ def _text(row: Mapping[str, Any], name: str, where: str) -> str:
     if value is None:
         return ""
     try:
-        return read_string(value)
+        return _read_word(value) if isinstance(value, str) else read_string(value)
     except BadChart as error:
         raise BadChart(error.problem, where=f"{where}{name}") from error
+
+
+# The words of a file are few and come again and again: codes, systems, bands, roles.
+_read_word = lru_cache(maxsize=1 << 17)(read_string)
 
 
 def _list(row: Mapping[str, Any], name: str, where: str = "", *, need: bool = False) -> list[dict[str, Any]]:

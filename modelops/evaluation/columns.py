@@ -230,9 +230,9 @@ def pack_gold(charts: Iterable[GoldChart]) -> Gold:
         specialty.append(chart.specialty)
         domains.append(chart.domains)
         rejected += sum(code.rejected for code in chart.codes)
-        other_systems += _pack(
-            words, number, [c for c in chart.codes if not c.rejected], diagnoses, procedures
-        )
+        golden = [code for code in chart.codes if not code.rejected]
+        order = [-1 if code.sequence is None else code.sequence for code in golden]
+        other_systems += _pack(words, number, golden, order, diagnoses, procedures)
         for system, code in chart.optional:
             optional_chart.append(number)
             optional_code.append(words.code(system, code))
@@ -281,23 +281,23 @@ def pack_predictions(gold: Gold, charts: Iterable[PredictedChart]) -> Prediction
         put_out += len(chart.codes)
         left_aside[number] = len(chart.discarded)
         reasons.update(chart.discarded)
-        _pack(words, number, _in_order(chart.codes), diagnoses, procedures)
+        _pack(words, number, chart.codes, _in_order(chart.codes), diagnoses, procedures)
     return Predictions(
         diagnoses.rows(), procedures.rows(), status, put_out, left_aside, reasons, without_gold
     )
 
 
-def _in_order(codes: tuple[PredictedCode, ...]) -> list[PredictedCode]:
-    """With a place for each: as the prediction says where it says so for every code, else as they stand."""
-    if codes and all(code.sequence is not None for code in codes):
-        return list(codes)
-    return [code._replace(sequence=place) for place, code in enumerate(codes)]
+def _in_order(codes: tuple[PredictedCode, ...]) -> list[int]:
+    """A place for each code: as the prediction says where it says so for every code, else as they stand."""
+    stated = [code.sequence for code in codes if code.sequence is not None]
+    return stated if len(stated) == len(codes) else list(range(len(codes)))
 
 
 def _pack(
     words: Words,
     chart: int,
     codes: Sequence[GoldCode] | Sequence[PredictedCode],
+    order: Sequence[int],
     diagnoses: _Growing,
     procedures: _Growing,
 ) -> int:
@@ -305,7 +305,7 @@ def _pack(
     found: dict[tuple[int, int], _Row] = {}
     done: dict[tuple[int, int], _Row] = {}
     elsewhere = 0
-    for code in codes:
+    for code, place in zip(codes, order, strict=True):
         if code.system == DIAGNOSES:
             kept, key = found, (words.code(DIAGNOSES, code.code), 0)
         elif code.system in PROCEDURES:
@@ -314,7 +314,7 @@ def _pack(
         else:
             elsewhere += 1
             continue
-        row = _row(words, code)
+        row = _row(words, code, place)
         if key in kept:
             kept[key].unite(row)
         else:
@@ -324,8 +324,7 @@ def _pack(
     return elsewhere
 
 
-def _row(words: Words, code: GoldCode | PredictedCode) -> _Row:
-    order = -1 if code.sequence is None else code.sequence
+def _row(words: Words, code: GoldCode | PredictedCode, order: int) -> _Row:
     row = _Row(code.lines, code.role in MAIN_ROLES, words.indicators(code.poa), order)
     if isinstance(code, PredictedCode):
         row.band = words.bands(code.band)
