@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from coding_review.actions.gold_checks import seed_gold_checks
 from coding_review.actions.gold_freeze import freeze_gold_set, withdraw_gold_chart
 from coding_review.actions.gold_project import (
     add_codebook_version,
@@ -101,6 +102,15 @@ def gold_sample(request: HttpRequest, project_id: int) -> HttpResponse:
         purpose=form.cleaned_data["purpose"],
     )
     messages.success(request, f"{count(len(charts), 'chart')} drawn.")
+    return redirect("web:gold-project", project.pk)
+
+
+@require_POST
+def gold_seed(request: HttpRequest, project_id: int) -> HttpResponse:
+    project = get_project(request.user, project_id)
+    require(request.user, MANAGE_GOLD)
+    placed = seed_gold_checks(request.user, project.pk)
+    messages.success(request, f"{count(len(placed), 'seeded check')} placed.")
     return redirect("web:gold-project", project.pk)
 
 

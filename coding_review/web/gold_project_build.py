@@ -97,7 +97,7 @@ def project_page(user: Any, project: GoldProject, *, error: str = "") -> Project
         and progress is not None
         and progress.adjudicated < progress.to_adjudicate,
         can_freeze=step["freeze"] and may(user, FREEZE_GOLD),
-        can_seed=False,
+        can_seed=manages and project.seeded_share > 0 and bool(charts),
         is_reader=reader is not None,
         mine=mine.finished if mine else 0,
         overruled=len(overrulings_for(user, project)),

@@ -141,11 +141,13 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     ),
     "web:gold-sets": (Expected("GET", SIGNED_IN, only=frozenset({*OVERSEE, "expert"})),),
     "web:gold-set": (gold("GET", "gold_set", *OVERSEE, "expert"),),
+    "web:gold-set-export": (gold("POST", "gold_set", "lead", "auditor", "adjudicator"),),
     "web:gold-project": (gold("GET", "project", "coder", *OVERSEE),),
     # A reader learns from figures what others said.
     "web:gold-agreement": (gold("GET", "project", *OVERSEE),),
     "web:gold-reader-add": (gold("POST", "project", *MANAGE, user="{other_coder}", profession="coder"),),
     "web:gold-sample": (gold("POST", "project", *MANAGE, size="1", purpose="study"),),
+    "web:gold-seed": (gold("POST", "project", *MANAGE),),
     "web:gold-codebook": (gold("POST", "project", *MANAGE, text="Another.", change_note="All of it."),),
     "web:gold-open": (gold("POST", "project", *MANAGE),),
     "web:gold-close-reading": (gold("POST", "project", *MANAGE),),
