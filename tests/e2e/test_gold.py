@@ -138,7 +138,9 @@ def test_a_study_from_reading_to_the_frozen_set(
         page.get_by_role("button", name="Export as JSONL").click()
     rows = [json.loads(line) for line in Path(download.value.path()).read_text().splitlines()]
     codes = {code["code"]: code["status"] for row in rows for code in row.get("codes", ())}
-    assert codes == {"I50.23": "accepted", "E11.22": "accepted", "N18.32": "undecided", "R06.02": "rejected"}
+    assert codes == {"I50.23": "accepted", "E11.22": "accepted", "R06.02": "rejected"}
+    # What could not be decided counts neither way.
+    assert [code["code"] for row in rows for code in row["optional"]] == ["N18.32"]
 
     # The first reader sees what went another way, and answers once.
     sign_in(coder)
