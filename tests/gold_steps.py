@@ -30,7 +30,7 @@ class Study:
 
 
 def draft(lead: User, *, name: str = "Heart failure, November", **protocol: Any) -> GoldProject:
-    codebook = add_codebook_version(lead, name="Inpatient codebook", text="Code what a provider documents.")
+    codebook = add_codebook_version(lead, name=f"{name}, codebook", text="Code what a provider documents.")
     values = {"readings_per_chart": 2, "repeat_share": 0.0} | protocol
     return create_gold_project(lead, name=name, protocol=Protocol(**values), codebook_id=codebook.pk, seed=11)
 
