@@ -296,7 +296,7 @@ def _in_order(codes: tuple[PredictedCode, ...]) -> list[int]:
 def _pack(
     words: Words,
     chart: int,
-    codes: Sequence[GoldCode] | Sequence[PredictedCode],
+    codes: Sequence[GoldCode | PredictedCode],
     order: Sequence[int],
     diagnoses: _Growing,
     procedures: _Growing,
