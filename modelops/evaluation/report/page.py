@@ -62,7 +62,9 @@ def _section(section: Section, drawing: str) -> str:
     if section.absent:
         parts.append(f'<p class="note">Not shown: {escape(section.absent)}</p>\n')
     if drawing:
-        parts.append(f"<figure>{drawing}</figure>\n")
+        # Named and reached by Tab, since it scrolls on a narrow screen.
+        name = f'role="group" aria-label="Drawing of {escape(section.number)}" tabindex="0"'
+        parts.append(f"<figure {name}>{drawing}</figure>\n")
     if section.table is not None:
         parts.append(_table(section.table, heading))
     parts.extend(f'<p class="note">{escape(note)}</p>\n' for note in section.notes)
