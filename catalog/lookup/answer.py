@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.lookup.conditions import split_conditions
 from catalog.lookup.cut import forms
+from catalog.lookup.encounters import initial_first
 from catalog.lookup.fusion import Near, fused, is_weak
 from catalog.lookup.index import Index
 from catalog.lookup.rank import Found, Ranker
+from catalog.lookup.slots import How, Slot
 
 _PIECE = re.compile(r"[^\W_]+(?:['’]s?\b)?")
 # Below this nothing in the text names a condition.
@@ -50,20 +53,23 @@ class Lookup:
         return [self._answer(found, text) for found in self._find(text, limit, billable_only)]
 
     def _find(self, text: str, limit: int, billable_only: bool) -> list[Found]:
-        if self.near is None:
-            return self.ranker.find(text, limit, billable_only)
         # Word for word: nothing else is weighed.
         most = 1 if limit == 1 and self.ranker.find_exact(text, billable_only) else max(limit, _WEIGHED)
         found = self.ranker.find(text, most, billable_only)
-        if is_weak(found):
+        slots = self.ranker.reader.read(text)
+        if self.near is not None and is_weak(found):
             nodes = self.index.nodes
             near = [
                 (place, likeness)
-                for place, likeness in self.near(text)
+                for place, likeness in self.near(_written_out(text, slots, self.index))
                 if nodes[place].billable or not billable_only
             ]
             found = fused(found, near)
-        return found[:limit]
+        return self._in_order(found, slots)[:limit]
+
+    def _in_order(self, found: list[Found], slots: Sequence[Slot]) -> list[Found]:
+        typed = (word for slot in slots for one in slot.alternatives for word in one.words)
+        return initial_first(self.index, found, typed)
 
     def find_each(self, text: str) -> list[Answer]:
         """One code for each condition in the text, in its order, none twice."""
@@ -72,11 +78,17 @@ class Lookup:
         if whole is not None:
             return [self._answer(whole, text)]
         for condition in split_conditions(self.ranker, text):
-            for found in self.ranker.find(condition, 1):
+            for found in self._by_words(condition):
                 if found.score >= _LEAST:
                     answer = self._answer(found, condition)
                     answers.setdefault(answer.code, answer)
         return list(answers.values())
+
+    def _by_words(self, condition: str) -> list[Found]:
+        exact = self.ranker.find_exact(condition)
+        if exact is not None:
+            return [exact]
+        return self._in_order(self.ranker.find(condition, _WEIGHED), self.ranker.reader.read(condition))[:1]
 
     def _answer(self, found: Found, condition: str) -> Answer:
         node = self.index.nodes[found.place]
@@ -119,3 +131,17 @@ class Lookup:
             f"not said: {', '.join(unsaid)}" if unsaid else "",
         ]
         return "; ".join(part for part in parts if part)
+
+
+def _written_out(text: str, slots: Sequence[Slot], index: Index) -> str:
+    """The text for its meaning: of an abbreviation the vectors know nothing."""
+    if not any(_is_short(slot) for slot in slots):
+        return text
+    return " ".join(
+        " ".join(index.words[word] for word in slot.alternatives[0].words) if _is_short(slot) else slot.typed
+        for slot in slots
+    )
+
+
+def _is_short(slot: Slot) -> bool:
+    return bool(slot.alternatives) and slot.alternatives[0].how is How.SHORT

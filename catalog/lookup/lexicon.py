@@ -348,6 +348,7 @@ cancer: malignant neoplasm
 cancerous: malignant
 carcinoma: malignant neoplasm
 cheekbone: zygomatic
+distal: lower end
 clot: thrombosis; embolism
 clots: thrombosis; embolism
 collarbone: clavicle

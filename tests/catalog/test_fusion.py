@@ -60,6 +60,12 @@ def test_what_no_word_leads_to_is_found_by_meaning():
     assert asked == ["squeezed vessels"]
 
 
+def test_meaning_is_asked_with_abbreviations_written_out():
+    lookup, asked = lookup_with((4, 0.9))
+    lookup.find("asthma zzzz HTN", 1)
+    assert asked == ["asthma zzzz hypertension"]
+
+
 def test_headers_are_no_answer_where_codes_are_wanted():
     lookup, _ = lookup_with((0, 0.99), (4, 0.5))
     assert [answer.code for answer in lookup.find("zzzz", 5)] == ["I10"]
