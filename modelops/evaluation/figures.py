@@ -66,10 +66,14 @@ def micro(sets: Sets) -> Json:
 
 
 def macro(sets: Sets) -> Json:
-    """Over charts, each with its standard error."""
-    found: Json = {"charts": sets.charts}
-    for name, values in figures_of(*sets.by_chart()).items():
+    """Over charts, each with its standard error; beside it F1 without the charts where both sets are empty."""
+    hits, predicted, gold = sets.by_chart()
+    filled = predicted + gold > 0
+    found: Json = {"charts": sets.charts, "both_empty": int((~filled).sum())}
+    figures = figures_of(hits, predicted, gold)
+    for name, values in figures.items():
         found[name], found[f"{name}_se"] = mean_and_error(values)
+    found["f1_filled"], found["f1_filled_se"] = mean_and_error(figures["f1"][filled])
     return found
 
 

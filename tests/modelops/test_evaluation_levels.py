@@ -93,6 +93,18 @@ def test_scikit_learn_gives_the_same_averages(level):
     assert [found[name] for name in names] == pytest.approx(expected[:3], abs=1e-9)
 
 
+def test_charts_with_nothing_on_either_side_are_told_apart():
+    gold = [GoldChart("a", (GoldCode("I10"), GoldCode("R54"))), GoldChart("b"), GoldChart("c")]
+    predicted = [PredictedChart("a", (PredictedCode("I10"),))]
+    macro = evaluate(gold, predicted, Options(resamples=0))["levels"]["L3"]["macro"]
+    assert (macro["charts"], macro["both_empty"]) == (3, 2)
+    assert (macro["f1"], macro["f1_filled"], macro["f1_filled_se"]) == (
+        near((2 + 2 / 3) / 3),
+        near(2 / 3),
+        None,
+    )
+
+
 def test_chapter_and_block_are_levels_and_slices():
     by_id = plain.answers(PREDICTED)
     hits = predicted = gold = 0
