@@ -110,7 +110,18 @@ def test_compose_holds_no_secret_and_sets_only_known_names(compose: dict[str, An
 def test_make_lists_its_commands() -> None:
     said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     names = re.findall(r"^  make (\w+)", said, re.MULTILINE)
-    assert names == ["help", "setup", "demo", "lint", "test", "bench", "screenshots", "lock", "clean"]
+    assert names == [
+        "help",
+        "setup",
+        "demo",
+        "lint",
+        "test",
+        "bench",
+        "screenshots",
+        "knowledge",
+        "lock",
+        "clean",
+    ]
 
 
 @pytest.mark.parametrize("status", [0, 2])
