@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Model
 
 from coding_review.audit_check import Fault, blocks, number_in, of_event, readable
-from coding_review.gold_hash import judgement_hash, ruling_hash
-from coding_review.gold_manifest import faults
+from coding_review.gold.hash import judgement_hash, ruling_hash
+from coding_review.gold.manifest import faults
 from coding_review.models import AuditEvent, GoldJudgement, GoldRuling, GoldSet
 
 CHUNK = 500

@@ -13,11 +13,11 @@ from coding_review.actions.add_code import Selection
 from coding_review.auth import require
 from coding_review.choices import AdjudicationStatus, Ruling
 from coding_review.errors import InvalidDecision, NotAllowed, NotYours, StalePage, WrongStatus
-from coding_review.gold_evidence import places_in
-from coding_review.gold_hash import ruling_hash
-from coding_review.gold_locks import require_step
-from coding_review.gold_queries import chart_to_adjudicate, overrulings_for, reader_of
-from coding_review.gold_stances import JudgedCode, judged_codes
+from coding_review.gold.evidence import places_in
+from coding_review.gold.hash import ruling_hash
+from coding_review.gold.locks import require_step
+from coding_review.gold.queries import chart_to_adjudicate, overrulings_for, reader_of
+from coding_review.gold.stances import JudgedCode, judged_codes
 from coding_review.models import (
     Adjudication,
     GoldChart,

@@ -18,7 +18,7 @@ from coding_review.choices import (
     GoldStatus,
 )
 from coding_review.errors import NotAllowed, NothingToDo, WrongStatus
-from coding_review.gold_locks import lapse, lease_end, require_step
+from coding_review.gold.locks import lapse, lease_end, require_step
 from coding_review.models import GoldChart, GoldProject, GoldReader, GoldReading
 from coding_review.rules.gold_steps import may_take
 from coding_review.rules.permissions import READ_DOCUMENTS, READ_GOLD

@@ -11,9 +11,9 @@ from coding_review import audit
 from coding_review.auth import require
 from coding_review.choices import GoldLabelSource
 from coding_review.errors import InvalidProtocol
-from coding_review.gold_domains import domain_codes, in_domains
-from coding_review.gold_locks import lock_project, require_step
-from coding_review.gold_seeds import Seed, seeds_for
+from coding_review.gold.domains import domain_codes, in_domains
+from coding_review.gold.locks import lock_project, require_step
+from coding_review.gold.seeds import Seed, seeds_for
 from coding_review.models import GoldChart, GoldLabel, GoldLabelEvidence, GoldProject
 from coding_review.rules.gold_presets import MAX_SEEDED_SHARE
 from coding_review.rules.gold_sampling import by_hash

@@ -15,7 +15,7 @@ from coding_review.choices import Domain, GoldSetKind, GoldSetPurpose
 from coding_review.errors import Altered, InvalidDecision, InvalidImport, NotAllowed
 from coding_review.exports.files import Written
 from coding_review.exports.gold import write_gold
-from coding_review.gold_manifest import FORMAT, chart_lines, faults, manifest_hash
+from coding_review.gold.manifest import FORMAT, chart_lines, faults, manifest_hash
 from coding_review.models import Encounter, GoldSet, GoldSetChart, GoldSetLabel, GoldSetText
 from coding_review.rules import reasons
 from coding_review.rules.permissions import EXPORT_GOLD, EXPORT_PHI, MANAGE_GOLD

@@ -20,12 +20,12 @@ from coding_review.choices import (
     GoldSetPurpose,
 )
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
-from coding_review.gold_agreement import agreement_summary
-from coding_review.gold_domains import domain_codes
-from coding_review.gold_locks import lapse, lock_charts, lock_project, require_step
-from coding_review.gold_manifest import FORMAT, chart_lines, manifest_hash
-from coding_review.gold_queries import charts_to_adjudicate
-from coding_review.gold_stances import JudgedCode, judged_codes
+from coding_review.gold.agreement import agreement_summary
+from coding_review.gold.domains import domain_codes
+from coding_review.gold.locks import lapse, lock_charts, lock_project, require_step
+from coding_review.gold.manifest import FORMAT, chart_lines, manifest_hash
+from coding_review.gold.queries import charts_to_adjudicate
+from coding_review.gold.stances import JudgedCode, judged_codes
 from coding_review.models import (
     DocumentVersion,
     Encounter,

@@ -20,11 +20,11 @@ from coding_review.choices import (
 )
 from coding_review.deciding import require_reason
 from coding_review.errors import InvalidCode, InvalidDecision, InvalidEvidence, StalePage
-from coding_review.gold_domains import domain_codes, in_domains
-from coding_review.gold_evidence import as_fields, checked_code, places_in
-from coding_review.gold_hash import judgement_hash
-from coding_review.gold_locks import LEASE, lease_end, lock_reading
-from coding_review.gold_pace import active_between
+from coding_review.gold.domains import domain_codes, in_domains
+from coding_review.gold.evidence import as_fields, checked_code, places_in
+from coding_review.gold.hash import judgement_hash
+from coding_review.gold.locks import LEASE, lease_end, lock_reading
+from coding_review.gold.pace import active_between
 from coding_review.models import (
     GoldAddition,
     GoldAdditionEvidence,

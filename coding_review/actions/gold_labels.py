@@ -15,8 +15,8 @@ from coding_review import audit
 from coding_review.auth import require
 from coding_review.choices import GoldChartPurpose, GoldLabelSource, LabelSource
 from coding_review.errors import InvalidEvidence, InvalidImport, InvalidProtocol
-from coding_review.gold_domains import domain_codes, in_domains
-from coding_review.gold_locks import lock_project, require_step
+from coding_review.gold.domains import domain_codes, in_domains
+from coding_review.gold.locks import lock_project, require_step
 from coding_review.models import DocumentVersion, GoldChart, GoldLabel, GoldLabelEvidence, GoldProject
 from coding_review.places import quote_at, whole_lines
 from coding_review.rules.permissions import MANAGE_GOLD

@@ -22,7 +22,7 @@ from coding_review.choices import (
     Profession,
 )
 from coding_review.errors import InvalidProtocol, NotAllowed, WrongStatus
-from coding_review.gold_locks import lapse, lock_charts, lock_project, require_step
+from coding_review.gold.locks import lapse, lock_charts, lock_project, require_step
 from coding_review.models import (
     Codebook,
     GoldChart,

@@ -13,9 +13,9 @@ from coding_review import audit
 from coding_review.auth import require
 from coding_review.choices import GoldChartPurpose, GoldLabelSource, LabelSource
 from coding_review.errors import InvalidProtocol
-from coding_review.gold_domains import DomainCodes, domain_codes, in_domains
-from coding_review.gold_locks import lock_project, require_step
-from coding_review.gold_population import SHOWN_BANDS, ChartFilters, Drawable, documents_of, drawable
+from coding_review.gold.domains import DomainCodes, domain_codes, in_domains
+from coding_review.gold.locks import lock_project, require_step
+from coding_review.gold.population import SHOWN_BANDS, ChartFilters, Drawable, documents_of, drawable
 from coding_review.models import (
     CodeLine,
     GoldChart,

@@ -33,8 +33,8 @@ from coding_review.actions.gold_sampling import sample_gold_charts
 from coding_review.choices import GoldSetPurpose, GoldVerdict, LabelSource, Profession, Ruling, RunStatus
 from coding_review.demo.encounters import DemoEncounter, ExpectedCode, demo_encounters
 from coding_review.errors import NothingToDo
-from coding_review.gold_population import ChartFilters
-from coding_review.gold_queries import charts_to_adjudicate, items_to_adjudicate, overrulings_for
+from coding_review.gold.population import ChartFilters
+from coding_review.gold.queries import charts_to_adjudicate, items_to_adjudicate, overrulings_for
 from coding_review.models import (
     GoldChart,
     GoldLabel,

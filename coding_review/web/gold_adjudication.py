@@ -16,7 +16,7 @@ from coding_review.actions.gold_adjudication import (
 from coding_review.auth import require
 from coding_review.choices import AdjudicationStatus, Ruling
 from coding_review.errors import NotAllowed, NothingToUndo, ReviewError
-from coding_review.gold_queries import (
+from coding_review.gold.queries import (
     adjudication_of,
     chart_to_adjudicate,
     charts_to_adjudicate,

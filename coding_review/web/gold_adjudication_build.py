@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from coding_review.choices import AdjudicationStatus, GoldStatus, Profession
-from coding_review.gold_queries import charts_to_adjudicate, items_to_adjudicate, overrulings_for
-from coding_review.gold_stances import JudgedCode, PlaceShown, Stance, place_shown
+from coding_review.gold.queries import charts_to_adjudicate, items_to_adjudicate, overrulings_for
+from coding_review.gold.stances import JudgedCode, PlaceShown, Stance, place_shown
 from coding_review.models import Adjudication, GoldLabelEvidence, GoldProject, GoldReader, GoldRuling
 from coding_review.rules.gold_steps import ABSENT, ADDED, CONFLICT, DRAWN, ONE_SIDED
 from coding_review.web.gold_documents import Cited, GoldDocuments

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from coding_review.gold_stances import PlaceShown
+from coding_review.gold.stances import PlaceShown
 from coding_review.models import DocumentVersion, GoldChart
 from coding_review.queries import EvidencePlace
 from coding_review.web import review_documents

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coding_review.choices import GoldReadingStatus
-from coding_review.gold_agreement import agreement_of
+from coding_review.gold.agreement import agreement_of
 from coding_review.kept import Kept
 from coding_review.models import GoldChart, GoldProject, GoldReading
 from coding_review.web.gold_project_page import Figure, FigureGroup

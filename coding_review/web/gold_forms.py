@@ -18,7 +18,7 @@ from coding_review.choices import (
     Profession,
     Ruling,
 )
-from coding_review.gold_population import ChartFilters
+from coding_review.gold.population import ChartFilters
 from coding_review.models import Codebook
 from coding_review.rules.gold_presets import FIXED, MAX_SEEDED_SHARE, PRESETS, Protocol
 from coding_review.rules.gold_sampling import STRATA

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import Http404
 
 from coding_review.choices import GoldStatus
-from coding_review.gold_queries import chart_to_adjudicate, project_for, reading_for
+from coding_review.gold.queries import chart_to_adjudicate, project_for, reading_for
 from coding_review.models import Adjudication, GoldChart, GoldProject, GoldReading, GoldRuling, GoldSet
 from coding_review.rules.permissions import (
     EXPORT_GOLD,

@@ -22,7 +22,7 @@ from coding_review.actions.gold_sampling import sample_gold_charts
 from coding_review.auth import require
 from coding_review.choices import GoldStatus
 from coding_review.errors import NotAllowed
-from coding_review.gold_queries import may_see_figures
+from coding_review.gold.queries import may_see_figures
 from coding_review.models import GoldProject
 from coding_review.rules.permissions import FREEZE_GOLD, MANAGE_GOLD
 from coding_review.web.forms import given

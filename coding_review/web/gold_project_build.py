@@ -19,7 +19,7 @@ from coding_review.choices import (
     GoldStatus,
     Profession,
 )
-from coding_review.gold_queries import (
+from coding_review.gold.queries import (
     MyProgress,
     Progress,
     ReaderProgress,

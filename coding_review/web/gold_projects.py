@@ -13,7 +13,7 @@ from coding_review.actions.gold_project import add_codebook_version, create_gold
 from coding_review.auth import RoleBackend, require
 from coding_review.choices import GoldPreset, GoldStatus
 from coding_review.errors import ReviewError
-from coding_review.gold_queries import may_see_figures, my_progress, progress_of, projects_for, reader_of
+from coding_review.gold.queries import may_see_figures, my_progress, progress_of, projects_for, reader_of
 from coding_review.models import GoldProject
 from coding_review.rules.permissions import ADJUDICATE, MANAGE_GOLD
 from coding_review.web.gold_forms import PRESET_LINES, NewProjectForm

@@ -18,7 +18,7 @@ from coding_review.actions.gold_judging import (
 )
 from coding_review.choices import GoldMode
 from coding_review.errors import InvalidDecision, NotAllowed, NothingToDo, ReviewError
-from coding_review.gold_queries import additions_shown
+from coding_review.gold.queries import additions_shown
 from coding_review.models import GoldReading
 from coding_review.web.forms import PickForm, first_error, given
 from coding_review.web.gold_forms import AddCodeForm, JudgeForm

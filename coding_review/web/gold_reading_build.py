@@ -1,4 +1,4 @@
-"""Filling the page of one gold reading from what its reader may see (gold_queries.labels_shown and the like)."""
+"""Filling the page of one gold reading from what its reader may see (gold.queries.labels_shown and the like)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from functools import cached_property
 from django.urls import reverse
 
 from coding_review.choices import GoldChartPurpose, GoldReadingStatus, GoldStatus
-from coding_review.gold_queries import AdditionShown, LabelShown, additions_shown, labels_shown
-from coding_review.gold_stances import PlaceShown
+from coding_review.gold.queries import AdditionShown, LabelShown, additions_shown, labels_shown
+from coding_review.gold.stances import PlaceShown
 from coding_review.models import GoldReading
 from coding_review.rules import reasons
 from coding_review.web import words
@@ -34,7 +34,7 @@ class GoldWanted:
 
 
 class ReadingBuilder:
-    """`reading` as gold_queries.reading_for gives it."""
+    """`reading` as gold.queries.reading_for gives it."""
 
     def __init__(self, reading: GoldReading, wanted: GoldWanted) -> None:
         self.reading, self.wanted = reading, wanted

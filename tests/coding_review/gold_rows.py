@@ -20,7 +20,7 @@ from coding_review.actions.gold_project import (
     open_gold_project,
 )
 from coding_review.actions.gold_sampling import sample_gold_charts
-from coding_review.gold_queries import chart_to_adjudicate, charts_to_adjudicate, items_to_adjudicate
+from coding_review.gold.queries import chart_to_adjudicate, charts_to_adjudicate, items_to_adjudicate
 from coding_review.models import GoldChart, GoldLabel, GoldProject, GoldReading
 from coding_review.rules.gold_presets import Protocol
 from tests.coding_review.entries import CKD, DM, HF, suggest

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from coding_review.audit_check import verify
-from coding_review.gold_agreement import agreement_of, agreement_rows
+from coding_review.gold.agreement import agreement_of, agreement_rows
 from coding_review.models import (
     AuditEvent,
     GoldProject,

@@ -35,8 +35,8 @@ from coding_review.errors import (
     StalePage,
     WrongStatus,
 )
-from coding_review.gold_manifest import faults
-from coding_review.gold_queries import items_to_adjudicate, overrulings_for, visible_readings
+from coding_review.gold.manifest import faults
+from coding_review.gold.queries import items_to_adjudicate, overrulings_for, visible_readings
 from coding_review.models import (
     AuditEvent,
     GoldReply,

@@ -30,9 +30,9 @@ from coding_review.actions.gold_sampling import sample_gold_charts
 from coding_review.audit import purge_payload
 from coding_review.audit_gold import verify_gold
 from coding_review.errors import InvalidDecision, InvalidImport, InvalidProtocol, NotAllowed, WrongStatus
-from coding_review.gold_population import ChartFilters
-from coding_review.gold_queries import items_to_adjudicate, labels_shown
-from coding_review.gold_seeds import seeds_for
+from coding_review.gold.population import ChartFilters
+from coding_review.gold.queries import items_to_adjudicate, labels_shown
+from coding_review.gold.seeds import seeds_for
 from coding_review.models import (
     AuditEvent,
     Codebook,

@@ -31,8 +31,8 @@ from coding_review.errors import (
     StalePage,
     WrongStatus,
 )
-from coding_review.gold_population import ChartFilters
-from coding_review.gold_queries import (
+from coding_review.gold.population import ChartFilters
+from coding_review.gold.queries import (
     additions_shown,
     chart_to_adjudicate,
     labels_shown,

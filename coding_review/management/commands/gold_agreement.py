@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from coding_review.gold_agreement import agreement_of
+from coding_review.gold.agreement import agreement_of
 from coding_review.models import GoldProject
 
 

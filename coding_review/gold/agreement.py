@@ -1,6 +1,6 @@
 """Agreement between the readers of a gold project: its readings as plain rows, and the figures computed of them.
 
-For who may_see_figures (gold_queries.py), and for the manifest of a frozen set. Readers stand here by pseudonym.
+For who may_see_figures (gold/queries.py), and for the manifest of a frozen set. Readers stand here by pseudonym.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from catalog.models import Code
 from coding_review.choices import GoldReadingKind, GoldReadingStatus
-from coding_review.gold_domains import DomainCodes, domain_codes
-from coding_review.gold_pace import pace_seconds
+from coding_review.gold.domains import DomainCodes, domain_codes
+from coding_review.gold.pace import pace_seconds
 from coding_review.models import GoldAddition, GoldChart, GoldJudgement, GoldLabel, GoldProject, GoldReading
 from coding_review.models.prediction import EvidencePlace
 from coding_review.rules.gold_verdicts import APPROVED, BY_ID

@@ -15,7 +15,7 @@ from coding_review.choices import (
     RetentionClass,
     RunStatus,
 )
-from coding_review.gold_domains import DomainCodes, domain_codes
+from coding_review.gold.domains import DomainCodes, domain_codes
 from coding_review.models import (
     CodeSet,
     Document,

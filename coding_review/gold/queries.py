@@ -17,8 +17,8 @@ from coding_review.choices import (
     GoldReadingStatus,
     GoldStatus,
 )
-from coding_review.gold_pace import pace_seconds
-from coding_review.gold_stances import JudgedCode, PlaceShown, Stance, judged_codes, letters, place_shown
+from coding_review.gold.pace import pace_seconds
+from coding_review.gold.stances import JudgedCode, PlaceShown, Stance, judged_codes, letters, place_shown
 from coding_review.models import (
     Adjudication,
     Encounter,

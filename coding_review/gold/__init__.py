@@ -1,0 +1,1 @@
+"""What the acts and pages of gold projects stand on: reads, locks, hashes, evidence, agreement. The acts: actions/."""
