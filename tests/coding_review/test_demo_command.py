@@ -38,7 +38,8 @@ class Demo:
     process: subprocess.Popen[str] | None = None
     said: list[str] = field(default_factory=list)
 
-    def start(self) -> None:
+    def start(self, *, ignoring: signal.Signals | None = None) -> None:
+        """`ignoring`: the signal that comes in ignored, as SIGINT does in what a script starts in the background."""
         self.said = []
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "demo", "--port", str(self.port)],
@@ -47,6 +48,7 @@ class Demo:
             text=True,
             cwd=CHECKOUT,
             env=self.var.environment(PYTHONUNBUFFERED="1"),
+            preexec_fn=None if ignoring is None else lambda: signal.signal(ignoring, signal.SIG_IGN),
         )
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -231,3 +233,13 @@ def test_a_taken_port_is_passed_over(demo: Demo) -> None:
             other.kill()
     demo.end(signal.SIGTERM)
     assert demo.var.processes() == []
+
+
+def test_sigint_ends_it_also_where_a_script_started_it_in_the_background(demo: Demo) -> None:
+    demo.start(ignoring=signal.SIGINT)
+    processes = demo.everything()
+    assert len(processes) > 8
+    assert "Stopped." in demo.end(signal.SIGINT)
+    assert demo.process is not None
+    assert demo.process.returncode == 0
+    assert still_up(processes) == []

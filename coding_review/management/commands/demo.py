@@ -157,13 +157,17 @@ class Command(BaseCommand):
 
 
 class _StopSignals:
-    """Until `defer`, SIGINT, SIGTERM and SIGHUP interrupt what is being done; after it they are only noted."""
+    """Until `defer`, SIGINT, SIGTERM and SIGHUP interrupt what is being done; after it they are only noted.
+
+    SIGINT also where it came in ignored, as in what a script starts in the background: with `kill -INT` the demo is
+    ended there too. An ignored SIGHUP stays so: somebody chose that (nohup).
+    """
 
     def __init__(self) -> None:
         self.asked = False
         self._deferred = False
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._note)
 
     def defer(self) -> None:
