@@ -69,7 +69,8 @@ class Delivery:
                 return self._zip.open(name)
             return (self.path / name if self.path.is_dir() else self.path).open("rb")
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            # zipfile raises the last two for a method it lacks and for a password.
+            # zipfile's own signals: NotImplementedError for a method of compression it lacks, RuntimeError for a
+            # password.
             raise LoadRefused(name, "the file cannot be read") from error
 
     def head(self, name: str) -> str:

@@ -35,6 +35,7 @@ def rows(file: str, stream: BinaryIO, defaults: Defaults) -> Iterator[Row | RowE
         return
     try:
         archive = ZipFile(stream)
+    # NotImplementedError is zipfile's own signal for a version of the format or a compression it cannot read.
     except (BadZipFile, NotImplementedError, ValueError, struct.error) as error:
         yield RowError(file, None, f"not a zip file that can be read ({type(error).__name__})")
         return
@@ -128,6 +129,7 @@ def _unpack(archive: ZipFile, member: ZipInfo) -> tuple[bytes, str]:
         BadZipFile,
         zlib.error,
         EOFError,
+        # zipfile's own signal for a compression or an encryption it cannot read.
         NotImplementedError,
         RuntimeError,
         OSError,
