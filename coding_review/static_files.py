@@ -1,9 +1,17 @@
 """How static files are named for ever-lasting caches."""
 
-from whitenoise.storage import CompressedManifestStaticFilesStorage
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # WhiteNoise has no types; its storage is one of these.
+    from django.contrib.staticfiles.storage import (
+        ManifestStaticFilesStorage as CompressedManifestStaticFilesStorage,
+    )
+else:
+    from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # WhiteNoise has no types
+class StaticFiles(CompressedManifestStaticFilesStorage):
     """Also rewrites the imports of ES modules: a module loaded under two names would run twice."""
 
     support_js_module_import_aggregation = True

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.edits.types import Severity
-from coding_review.api.serializers import READS_TEXT, CodeSetRefSerializer
+from coding_review.api.serializers import READS_TEXT, CodeSetRefSerializer, OwnName
 from coding_review.code_edits import Standing
 from coding_review.models import FindingOverride
 
@@ -17,7 +17,7 @@ RESULTS = ("fail", "overridden", "no_data")
 
 class OutcomeSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]  # a field of that name; DRF keeps it apart from its own
+    label: OwnName = serializers.CharField()
     comment_required = serializers.BooleanField()
 
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from catalog.choices import ClaimType, CodeRole, CodeSystem, PresentOnAdmission
 from coding_review import choices
-from coding_review.api.serializers import words
+from coding_review.api.serializers import OwnName, words
 from modelops.choices import Setting
 
 MAX_ID = 2**63 - 1
@@ -59,7 +59,7 @@ class EncounterIn(Input):
     id = serializers.CharField()
     text = serializers.CharField(required=False, trim_whitespace=False)
     documents = DocumentIn(many=True, required=False)
-    source = serializers.CharField(  # type: ignore[assignment]  # a field; DRF keeps it apart from its own
+    source: OwnName = serializers.CharField(
         required=False, allow_null=True, help_text="The system the id comes from"
     )
     encounter_id = serializers.CharField(required=False, allow_null=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
@@ -15,13 +13,13 @@ class NumberedPages(CursorPagination):
     page_size_query_param = "limit"
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        cursor: Any = super().decode_cursor(request)
+        cursor: Cursor | None = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None:
             position = str(cursor.position)
             # DRF takes any text here; the database would not.
             if not (position.isascii() and position.isdecimal() and len(position) < 19):
                 raise NotFound(self.invalid_cursor_message)
-        return cursor  # type: ignore[no-any-return]  # the stubs leave namedtuple fields untyped
+        return cursor
 
 
 class NewestFirst(NumberedPages):

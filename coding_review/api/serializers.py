@@ -6,7 +6,7 @@ the context: the caller has the right to read documents.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -17,6 +17,10 @@ from coding_review.models import CodeEntry, Decision, Encounter, PatientIdentity
 from modelops.choices import Band, ContextTag, Setting
 
 READS_TEXT = "reads_text"
+
+# The type of a field whose name is also one of DRF's own attributes: its metaclass takes fields out of the class, so
+# the two never meet, which the types cannot know.
+OwnName: TypeAlias = Any
 
 
 class TextField(serializers.CharField):
@@ -48,8 +52,8 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    data = serializers.DictField(required=False)  # type: ignore[assignment]  # a field of that name; DRF keeps it apart from its own
-    errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]  # a field of that name; DRF keeps it apart from its own
+    data: OwnName = serializers.DictField(required=False)
+    errors: OwnName = FieldProblemSerializer(many=True, required=False)
 
 
 class ReleaseSerializer(serializers.Serializer[Any]):
@@ -70,7 +74,7 @@ class CodeSetRefSerializer(serializers.Serializer[Any]):
 
 class EncounterRowSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
-    source = serializers.CharField()  # type: ignore[assignment]  # a field of that name; DRF keeps it apart from its own
+    source: OwnName = serializers.CharField()
     source_id = serializers.CharField()
     patient_id = serializers.CharField(
         source="patient.pseudonym", default=None, allow_null=True, help_text="Pseudonym"
@@ -230,7 +234,7 @@ class EntrySerializer(CodeLineFieldsSerializer):
     band = words(Band, allow_blank=True)
     confidence = serializers.FloatField(allow_null=True)
     rationale = TextField()
-    context = serializers.ListField(child=words(ContextTag))  # type: ignore[assignment]  # a field of that name; DRF keeps it apart from its own
+    context: OwnName = serializers.ListField(child=words(ContextTag))
     engine = serializers.CharField(source="suggestion.run.engine", default="", allow_blank=True)
     model_version = serializers.CharField(source="suggestion.run.model_version", default="", allow_blank=True)
     evidence = serializers.SerializerMethodField()

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -58,9 +58,12 @@ class SearchForm(forms.Form):
 
     def __init__(self, data: Any, *, user: Any) -> None:
         super().__init__(data)
-        self.fields["reviewer"].choices = [("", "Anyone"), *_reviewers(user)]  # type: ignore[attr-defined]  # ChoiceField
-        self.fields["action"].choices = [("", "Any"), *DecisionAction.choices]  # type: ignore[attr-defined]  # ChoiceField
-        self.fields["reason"].choices = [("", "Any"), *_reasons()]  # type: ignore[attr-defined]  # ChoiceField
+        self._offer("reviewer", [("", "Anyone"), *_reviewers(user)])
+        self._offer("action", [("", "Any"), *DecisionAction.choices])
+        self._offer("reason", [("", "Any"), *_reasons()])
+
+    def _offer(self, name: str, choices: list[tuple[Any, Any]]) -> None:
+        cast(forms.ChoiceField, self.fields[name]).choices = choices
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

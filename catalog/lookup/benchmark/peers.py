@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from catalog.lookup.cut import forms
 
@@ -29,8 +30,9 @@ def bm25_peers(titles: Sequence[tuple[str, str]]) -> dict[str, Finder]:
     }
 
 
-def _bm25(bm25s: object, titles: Sequence[tuple[str, str]], cut: Callable[[str], list[str]]) -> Finder:
-    index = bm25s.BM25()  # type: ignore[attr-defined]  # no stubs; imported by name, as it may be absent
+def _bm25(bm25s: Any, titles: Sequence[tuple[str, str]], cut: Callable[[str], list[str]]) -> Finder:
+    # Untyped, as it may be absent: bm25_peers imports it by name.
+    index = bm25s.BM25()
     index.index([cut(title) for _, title in titles], show_progress=False)
     codes = [code for code, _ in titles]
 
