@@ -18,7 +18,7 @@ from coding_review.choices import (
     GoldStatus,
 )
 from coding_review.errors import NotAllowed, NothingToDo, WrongStatus
-from coding_review.gold.locks import lapse, lease_end, require_step
+from coding_review.gold.locks import coded_by_reader, lapse, lease_end, require_step
 from coding_review.models import GoldChart, GoldProject, GoldReader, GoldReading
 from coding_review.rules.gold_steps import may_take
 from coding_review.rules.permissions import READ_DOCUMENTS, READ_GOLD
@@ -29,7 +29,8 @@ def next_gold_chart(actor: Any, project_id: int) -> GoldReading:
     """The reader's open reading, its lease prolonged; else a new one: qualification charts first, then repeats that
     are due, then charts of the study in their order.
 
-    A reader never gets a chart a second time but as a planned repeat. Two readers who ask at once never get a place
+    A reader never gets a chart a second time but as a planned repeat, and never one of an encounter that they signed
+    or decided on. Two readers who ask at once never get a place
     that only one may have. An open reading whose lease ran out keeps its place until someone else needs it.
 
     Raises NothingToDo, NotAllowed (no reader of the project; not qualified), WrongStatus, GoldFrozen.
@@ -76,8 +77,8 @@ def _open_reading(actor: Any, reader: GoldReader) -> GoldReading | None:
     )
     if reading is None:
         return None
-    if not reading.chart.code_set.encounter.is_visible_to(actor):
-        # The person's memberships changed: someone else shall have the chart.
+    if not reading.chart.code_set.encounter.is_visible_to(actor) or coded_by_reader(reading):
+        # The person's memberships changed, or they coded the encounter since: someone else shall have the chart.
         lapse([reading])
         return None
     reading.lease_until = lease_end()
@@ -88,10 +89,18 @@ def _open_reading(actor: Any, reader: GoldReader) -> GoldReading | None:
 def _offers(
     actor: Any, project: GoldProject, reader: GoldReader
 ) -> Iterator[tuple[GoldReadingKind, Iterable[int]]]:
-    charts = GoldChart.objects.filter(project=project).standing().visible_to(actor).order_by("position")
+    charts = (
+        GoldChart.objects.filter(project=project)
+        .standing()
+        .visible_to(actor)
+        .not_coded_by(actor.pk)
+        .order_by("position")
+    )
     unread = charts.exclude(readings__reader=reader)
     qualification = unread.filter(purpose=GoldChartPurpose.QUALIFICATION)
     yield GoldReadingKind.QUALIFICATION, qualification.values_list("pk", flat=True)
+    if reader.qualified_at is None and reader.qualification_f1 is None:
+        raise NotAllowed("No qualification chart is left that you may read. Speak with the project's lead.")
     if reader.qualified_at is None:
         f1 = "" if reader.qualification_f1 is None else f" (F1 {reader.qualification_f1:.2f})"
         raise NotAllowed(

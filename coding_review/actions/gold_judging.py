@@ -268,13 +268,13 @@ def finish_gold_reading(actor: Any, reading_id: int) -> GoldReading:
 
 def _qualify(actor: Any, reader: GoldReader) -> None:
     project = reader.project
-    charts = list(
-        GoldChart.objects.filter(project=project, purpose=GoldChartPurpose.QUALIFICATION).standing()
-    )
     readings = {
         r.chart_id: r
         for r in reader.readings.filter(kind=GoldReadingKind.QUALIFICATION, status=GoldReadingStatus.FINISHED)
     }
+    # Those that the reader coded are never offered; one read before that counts.
+    every = GoldChart.objects.filter(project=project, purpose=GoldChartPurpose.QUALIFICATION).standing()
+    charts = list(every.filter(pk__in=every.not_coded_by(reader.user_id)) | every.filter(pk__in=readings))
     if reader.qualification_f1 is not None or any(chart.pk not in readings for chart in charts):
         return
     hits = said = right = 0

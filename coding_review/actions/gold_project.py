@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -228,6 +229,11 @@ def _not_ready(project: GoldProject, study: Any, labels: int, readers: list[Gold
         found.append("No chart has a label to judge.")
     if len(readers) < max(wanted, 1):
         found.append(f"{max(wanted, 1)} readers are needed, {len(readers)} are assigned.")
+    if few := _too_few(study, readers):
+        found.append(
+            f"{few} {'chart has' if few == 1 else 'charts have'} too few readers: who coded an encounter does not "
+            "read it. Assign others, or withdraw it."
+        )
     professions = {reader.profession for reader in readers}
     if (
         project.mixed_readers
@@ -240,6 +246,15 @@ def _not_ready(project: GoldProject, study: Any, labels: int, readers: list[Gold
         if not qualification.standing().exists():
             found.append("Draw qualification charts, or take the threshold out.")
     return found
+
+
+def _too_few(study: Any, readers: list[GoldReader]) -> int:
+    """Charts on which the assigned readers cannot make the readings wanted, where there are enough of them at all."""
+    able = Counter(
+        pk for reader in readers for pk in study.not_coded_by(reader.user_id).values_list("pk", flat=True)
+    )
+    wanted = dict(study.values_list("pk", "readings_wanted"))
+    return sum(able[pk] < min(number, len(readers)) for pk, number in wanted.items())
 
 
 @transaction.atomic

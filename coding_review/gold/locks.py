@@ -19,6 +19,7 @@ from coding_review.rules.gold_steps import next_status
 from coding_review.rules.permissions import READ_DOCUMENTS, READ_GOLD
 
 LEASE = timedelta(minutes=30)
+CODED = "You coded this encounter yourself: someone else reads it for the study."
 
 
 def lease_end(now: datetime | None = None) -> datetime:
@@ -58,9 +59,15 @@ def lapse(readings: list[GoldReading]) -> None:
         reading.save(update_fields=["status", "lease_until"])
 
 
+def coded_by_reader(reading: GoldReading) -> bool:
+    """Whether its reader signed the encounter or decided on it, before or since the reading began."""
+    chart = GoldChart.objects.filter(pk=reading.chart_id)
+    return not chart.not_coded_by(reading.reader.user_id).exists()
+
+
 def lock_reading(actor: Any, reading_id: int) -> GoldReading:
-    """The actor's own open reading. Raises NotAllowed (not theirs, or a chart they may not open any more),
-    NotYours (it lapsed), WrongStatus (finished)."""
+    """The actor's own open reading. Raises NotAllowed (not theirs, a chart they may not open any more, or an encounter
+    that they coded), NotYours (it lapsed), WrongStatus (finished)."""
     require(actor, READ_GOLD)
     require(actor, READ_DOCUMENTS)
     reading = (
@@ -79,4 +86,6 @@ def lock_reading(actor: Any, reading_id: int) -> GoldReading:
         )
     if reading.status == GoldReadingStatus.FINISHED:
         raise WrongStatus("This reading is finished; it is not changed any more.", status="finished")
+    if coded_by_reader(reading):
+        raise NotAllowed(CODED)
     return reading

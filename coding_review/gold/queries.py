@@ -164,7 +164,7 @@ class MyProgress:
 def my_progress(reader: GoldReader) -> MyProgress:
     """A reader's own, and nothing of others."""
     mine = reader.readings.all()
-    charts = GoldChart.objects.filter(project=reader.project_id).standing()
+    charts = GoldChart.objects.filter(project=reader.project_id).standing().not_coded_by(reader.user_id)
     qualification = charts.filter(purpose=GoldChartPurpose.QUALIFICATION)
     open_one = mine.filter(status=GoldReadingStatus.OPEN).values_list("pk", flat=True).first()
     return MyProgress(

@@ -27,6 +27,7 @@ from coding_review.models.document import DocumentVersion
 from coding_review.models.encounter import Encounter
 from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL
 from coding_review.models.prediction import EvidencePlace
+from coding_review.models.reading import Decision
 from modelops.choices import Band
 
 if TYPE_CHECKING:
@@ -170,6 +171,12 @@ class GoldChartQuerySet(models.QuerySet["GoldChart"]):
     def visible_to(self, user: User | AbstractBaseUser | AnonymousUser) -> GoldChartQuerySet:
         """On encounters that the user's memberships open."""
         return self.filter(code_set__encounter__in=Encounter.objects.visible_to(user))
+
+    def not_coded_by(self, user_id: int) -> GoldChartQuerySet:
+        """Without the encounters that this person signed or decided on: who coded one is no independent reader."""
+        signed = CodeSet.objects.filter(signed_by_id=user_id).values("encounter")
+        decided = Decision.objects.filter(actor_id=user_id).values("reading__code_set__encounter")
+        return self.exclude(Q(code_set__encounter__in=signed) | Q(code_set__encounter__in=decided))
 
 
 class GoldChart(models.Model):

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.http import Http404
 
-from coding_review.choices import GoldStatus
+from coding_review.choices import GoldReadingStatus, GoldStatus
+from coding_review.errors import NotAllowed
+from coding_review.gold.locks import CODED, coded_by_reader
 from coding_review.gold.queries import chart_to_adjudicate, project_for, reading_for
 from coding_review.models import Adjudication, GoldChart, GoldProject, GoldReading, GoldRuling, GoldSet
 from coding_review.rules.permissions import (
@@ -40,10 +42,12 @@ def get_chart(user: Any, chart_id: int) -> GoldChart:
 
 
 def get_reading(user: Any, reading_id: int) -> GoldReading:
-    """The user's own."""
+    """The user's own. Raises NotAllowed where it is open and the user has coded the encounter since."""
     reading = reading_for(user, reading_id)
     if reading is None:
         raise Http404(HIDDEN)
+    if reading.status == GoldReadingStatus.OPEN and coded_by_reader(reading):
+        raise NotAllowed(CODED)
     return reading
 
 
