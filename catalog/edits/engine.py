@@ -40,6 +40,8 @@ CHECKS: tuple[Check, ...] = (
 BY_ID: dict[str, Check] = {check.id: check for check in CHECKS}
 # The checks of two diagnoses beside each other.
 PAIR_CHECKS: tuple[Check, ...] = tuple(row for row in CHECKS if row.pair is not None)
+# Of one release; as ids of positions about 10 MB. A long claim of 100 diagnoses has 4,950 pairs.
+_QUIET_KEPT = 100_000
 _ORDER: dict[Severity, int] = {Severity.HARD: 0, Severity.WARN: 1, Severity.INFO: 2}
 
 
@@ -76,7 +78,8 @@ def check(
             for hit in hits:
                 _add(findings, _finding(row, hit, knowledge))
     if pair_rows:
-        found, looked = check_pairs(case, combinations(case.known, 2), pair_rows)
+        found = _of_all_pairs(case, pair_rows)
+        looked = len(case.known) * (len(case.known) - 1) // 2
         for row in pair_rows:
             of_row = found.get(row.id, ())
             counts[row.id] = Tally(looked - len(of_row), len(of_row))
@@ -84,6 +87,25 @@ def check(
                 _add(findings, _finding(row, hit, knowledge))
     ordered = sorted(findings.values(), key=lambda f: (f.result is Result.NO_DATA, _ORDER[f.severity]))
     return Report(tuple(ordered), counts)
+
+
+def _of_all_pairs(case: Case, rows: Sequence[Check]) -> dict[str, list[Hit]]:
+    """As check_pairs for each two diagnoses; asked again only of those that something was found about before, or that
+    never met: of the thousands of pairs of a long claim an act changes a few."""
+    quiet = case.tabular.quiet.setdefault((case.ordered, tuple(row.pair for row in rows)), set())
+    loud = [pair for pair in combinations(case.known, 2) if _positions(pair) not in quiet]
+    found, _ = check_pairs(case, loud, rows)
+    told = {frozenset(placed.index for placed in hit.lines) for hits in found.values() for hit in hits}
+    if len(quiet) > _QUIET_KEPT:
+        quiet.clear()
+    quiet.update(_positions(pair) for pair in loud if frozenset(p.index for p in pair) not in told)
+    return found
+
+
+def _positions(pair: tuple[Placed, Placed]) -> tuple[int, int]:
+    one, other = pair
+    # Only diagnoses that the release has are paired; -1 is no position.
+    return one.node.position if one.node else -1, other.node.position if other.node else -1
 
 
 def check_pairs(

@@ -7,7 +7,7 @@ absent, and a check that needs it answers no_data.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from catalog.edits.notes import NoteBook
@@ -17,10 +17,14 @@ from catalog.edits.tree import Tree
 
 @dataclass(frozen=True, slots=True)
 class Tabular:
-    """An ICD-10-CM release: its tree and its instructional notes."""
+    """An ICD-10-CM release: its tree and its instructional notes.
+
+    `quiet`: pairs of its codes, by position, that engine.py once found nothing to say to.
+    """
 
     tree: Tree
     notes: NoteBook
+    quiet: dict[Hashable, set[tuple[int, int]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def edition(self) -> str:

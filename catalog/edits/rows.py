@@ -111,7 +111,9 @@ class Hit:
 CaseFunction = Callable[[Case], Iterable[Hit]]
 # A field of Knowledge, or nothing.
 Needs = Literal["tabular", "mce", "poa_exempt", ""]
-# Called once for each two diagnoses, the earlier on the claim first.
+# Called for two diagnoses, the earlier on the claim first. Whether it finds anything rests on the release, the two
+# codes, which comes first and whether an order is given, and on nothing else: engine.py remembers pairs without a
+# finding. What it says may rest on all of the case.
 PairFunction = Callable[[Case, Placed, Placed], Hit | None]
 
 
