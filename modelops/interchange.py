@@ -162,11 +162,14 @@ def object_of_line(line: str) -> dict[str, Any]:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
             raise BadChart("the field is there twice", where=_shown(name))
-        found[name] = value
+        seen.add(name)
     return found
 
 

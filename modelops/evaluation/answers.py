@@ -6,7 +6,7 @@ import numpy as np
 
 from modelops.evaluation.columns import FAILED, MISSING, Gold, Ints, Numbered, Predictions, Rows
 from modelops.evaluation.figures import Json, share
-from modelops.evaluation.matching import places_of
+from modelops.evaluation.keys import among, distinct, places_of
 from modelops.evaluation.slices import NOT_STATED
 
 
@@ -47,9 +47,9 @@ def traps(gold: Gold, predictions: Predictions) -> Json:
     kinds, bands = Numbered(), gold.words.bands.names
     kind = np.array([kinds(name or NOT_STATED) for name in gold.trap_kind], dtype=np.int64)
     # Several kinds of one code in one chart are a trap each.
-    both = np.unique((gold.trap_chart * width + gold.trap_code) * max(1, len(kinds)) + kind)
+    both = distinct((gold.trap_chart * width + gold.trap_code) * max(1, len(kinds)) + kind)
     keys, kind = both // max(1, len(kinds)), both % max(1, len(kinds))
-    golden = np.isin(keys, np.concatenate([_keys(gold.diagnoses, width), _keys(gold.procedures, width)]))
+    golden = among(keys, np.concatenate([_keys(gold.diagnoses, width), _keys(gold.procedures, width)]))
     mine, first = np.unique(
         np.concatenate([_keys(predictions.diagnoses, width), _keys(predictions.procedures, width)]),
         return_index=True,

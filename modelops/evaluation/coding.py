@@ -6,6 +6,7 @@ import numpy as np
 
 from modelops.evaluation.columns import Flags, Ints, Rows
 from modelops.evaluation.figures import Json, mean_and_error, share
+from modelops.evaluation.keys import among
 from modelops.evaluation.matching import Match, Selection, Sets
 
 SEVERITIES = ("minor", "moderate", "major")
@@ -22,14 +23,14 @@ def principal(match: Match) -> Json:
     wanted = theirs[here]
     width = match.scale.size
     predicted = match.predicted.chart * width + match.predicted.code
-    among = np.isin(np.flatnonzero(here) * width + wanted, predicted)
+    here_too = among(np.flatnonzero(here) * width + wanted, predicted)
     correct, stated = int((mine[here] == wanted).sum()), int((mine[here] != _NONE).sum())
     return {
         "charts": charts,
         "stated": stated,
         "correct": correct,
         "accuracy": share(correct, charts) if stated else None,
-        "among_predicted": share(among.sum(), charts),
+        "among_predicted": share(here_too.sum(), charts),
         "first_in_order": share((first[here] == wanted).sum(), charts),
     }
 
@@ -118,7 +119,7 @@ def _by_severity(match: Match, rows: Rows, wrong: Flags, others: Rows, others_he
         of = match.scale.of[level]
         width = max(1, len(match.scale.names[level]))
         there = others.chart[others_here] * width + of[others.code[others_here]]
-        near[level] = np.isin(rows.chart[wrong] * width + of[rows.code[wrong]], there)
+        near[level] = among(rows.chart[wrong] * width + of[rows.code[wrong]], there)
     counts = {
         "minor": near["L2"],
         "moderate": near["L0"] & ~near["L2"],

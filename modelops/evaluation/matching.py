@@ -9,6 +9,7 @@ import numpy as np
 
 from modelops.evaluation.charts import DIAGNOSES
 from modelops.evaluation.columns import Flags, Gold, Ints, Numbered, Predictions, Rows, Words
+from modelops.evaluation.keys import among, distinct, places_of
 from modelops.evaluation.levels import MAX_LINES_CITED
 
 CODE_LEVELS = ("L0", "L1", "L2", "L3", "L4", "L4_identical")
@@ -106,8 +107,7 @@ class Match:
         mine = self.predicted.chart * width + self.predicted.code
         theirs = self.gold.chart * width + self.gold.code
         self.partner = places_of(mine, theirs)
-        optional = np.unique(gold.optional_chart * width + gold.optional_code)
-        self.optional: Flags = np.isin(mine, optional)
+        self.optional: Flags = among(mine, gold.optional_chart * width + gold.optional_code)
         self.cited = self.predicted.lines_cited
         self.gold_cited = self.gold.lines_cited
         self.shared = self._shared_lines()
@@ -129,11 +129,11 @@ class Match:
         """How many lines each predicted row shares with its gold row."""
         if not len(self.predicted.line) or not len(self.gold.line):
             return np.zeros(len(self.predicted), dtype=np.int64)
-        lines, numbers = np.unique(np.concatenate([self.predicted.line, self.gold.line]), return_inverse=True)
-        mine, theirs = numbers[: len(self.predicted.line)], numbers[len(self.predicted.line) :]
+        lines = distinct(np.concatenate([self.predicted.line, self.gold.line]))
+        mine, theirs = np.searchsorted(lines, self.predicted.line), np.searchsorted(lines, self.gold.line)
         partner = self.partner[self.predicted.line_row]
         key = partner * len(lines) + mine
-        shared = (partner >= 0) & np.isin(key, self.gold.line_row * len(lines) + theirs)
+        shared = (partner >= 0) & among(key, self.gold.line_row * len(lines) + theirs)
         return np.bincount(self.predicted.line_row[shared], minlength=len(self.predicted)).astype(np.int64)
 
     def select(
@@ -197,14 +197,4 @@ class Match:
 
 
 def _members(rows: Rows, taking_part: Flags, of: Ints, width: int) -> Ints:
-    return np.unique(rows.chart[taking_part] * width + of[rows.code[taking_part]])
-
-
-def places_of(wanted: Ints, among: Ints) -> Ints:
-    """Where each wanted number stands in `among` (each there once), -1 where it does not."""
-    if not len(among):
-        return np.full(len(wanted), -1, dtype=np.int64)
-    order = np.argsort(among, kind="stable")
-    at = np.minimum(np.searchsorted(among, wanted, sorter=order), len(among) - 1)
-    found = order[at]
-    return np.where(among[found] == wanted, found, -1)
+    return distinct(rows.chart[taking_part] * width + of[rows.code[taking_part]])

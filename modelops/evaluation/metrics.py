@@ -14,6 +14,7 @@ from modelops.evaluation.coding import coding
 from modelops.evaluation.columns import ADDED, UNTOLD, Flags, Gold, Predictions, pack_gold, pack_predictions
 from modelops.evaluation.confidence import calibration, risk_coverage, thresholds
 from modelops.evaluation.figures import Json, level_figures, macro, micro, share
+from modelops.evaluation.keys import distinct
 from modelops.evaluation.matching import CODE_LEVELS, GROUP_LEVELS, Match, Scale, Selection, Sets
 from modelops.evaluation.procedures import procedures
 from modelops.evaluation.resampling import Draws, add_intervals, compare_levels, mcnemar
@@ -105,7 +106,7 @@ def _charts(gold: Gold, predictions: Predictions, match: Match, plain: Selection
     predicted = int(plain.predicted.sum())
     return {
         "total": total,
-        "patients": len(np.unique(named)) if len(named) else None,
+        "patients": len(distinct(named)) if len(named) else None,
         "gold_codes": len(match.gold),
         "predicted_codes": predicted,
         "codes_per_chart": share(len(match.gold), total),

@@ -6,6 +6,7 @@ import numpy as np
 
 from modelops.evaluation.columns import Gold, Ints, Predictions
 from modelops.evaluation.figures import Json, with_counts
+from modelops.evaluation.keys import among, distinct
 
 
 def procedures(gold: Gold, predictions: Predictions, system: str) -> Json:
@@ -17,11 +18,11 @@ def procedures(gold: Gold, predictions: Predictions, system: str) -> Json:
     their_codes = theirs.chart[theirs_here] * codes + theirs.code[theirs_here]
     my_codes = mine.chart[mine_here] * codes + mine.code[mine_here]
     optional = gold.optional_chart * codes + gold.optional_code
-    kept = ~(np.isin(my_codes, optional) & ~np.isin(my_codes, their_codes))
+    kept = ~(among(my_codes, optional) & ~among(my_codes, their_codes))
     my_codes = my_codes[kept]
     my_details, their_details = mine.detail[mine_here][kept], theirs.detail[theirs_here]
     charts = len(gold.charts)
-    plain = _set_figures(np.unique(my_codes), np.unique(their_codes), codes, charts)
+    plain = _set_figures(distinct(my_codes), distinct(their_codes), codes, charts)
     whole = _set_figures(
         my_codes * details + my_details, their_codes * details + their_details, codes * details, charts
     )
@@ -35,7 +36,7 @@ def procedures(gold: Gold, predictions: Predictions, system: str) -> Json:
 
 def _set_figures(mine: Ints, theirs: Ints, width: int, charts: int) -> Json:
     """`mine` and `theirs`: members as chart × width + member, each once."""
-    from_both = np.isin(theirs, mine)
+    from_both = among(theirs, mine)
     hits = np.bincount(theirs[from_both] // width, minlength=charts)
     predicted = np.bincount(mine // width, minlength=charts)
     gold = np.bincount(theirs // width, minlength=charts)

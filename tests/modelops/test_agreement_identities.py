@@ -1,12 +1,16 @@
 """What must hold of agreement whatever the study."""
 
+import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelops.evaluation.agreement import agreement
+from modelops.evaluation.agreement.code_sets import masi_distance
+from modelops.evaluation.agreement.likeness import _by_postings, _by_product, _postings
 from tests.modelops.agreement_rows import drawn_study, empty, label, seeded
 
 studies = st.builds(
@@ -142,3 +146,15 @@ def test_charts_on_which_both_find_nothing_raise_only_what_counts_them(rows, mor
 def test_the_seed_gives_the_draws_again(seed):
     rows = [label(f"c{n}", reader, "I10", ("approve", "reject")[n % 2]) for n in range(6) for reader in "AB"]
     assert agreement(rows, seed=seed) == agreement(rows, seed=seed)
+
+
+@pytest.mark.parametrize("codes", [6, 400])
+def test_both_ways_to_compare_all_sets_agree_with_comparing_each_pair(codes):
+    chance = random.Random(codes)
+    sets = list({frozenset(chance.sample(range(codes), chance.randint(0, 5))) for _ in range(60)})
+    values = np.array([float(chance.randint(1, 3)) for _ in sets])
+    expected = np.array([[1 - masi_distance(a, b) for b in sets] for a in sets])
+    for way in (_by_product, _by_postings):
+        full = np.zeros((len(sets), len(sets)))
+        assert way(sets, _postings(sets), values, full) == pytest.approx(expected @ values, abs=1e-12)
+        assert full == pytest.approx(expected, abs=1e-12)

@@ -1,13 +1,12 @@
 """Krippendorff's alpha over code sets with the MASI distance (Passonneau 2006). Pure.
 
 MASI is 1 - Jaccard x m, with m 1 for equal sets, 2/3 where one holds the other, 1/3 where they overlap and 0 where
-they share nothing; two empty sets are equal. The expected disagreement compares every set with every other.
-Most share nothing, so a set is compared through the postings of its codes, and equal sets count once.
+they share nothing; two empty sets are equal. The expected disagreement compares every set with every other; equal
+sets count once (likeness.py).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelops.evaluation.agreement.coefficients import Array, Coefficient, ratio
+from modelops.evaluation.agreement.likeness import likeness, similarity
 from modelops.evaluation.agreement.resampling import Figure, Resamples, undefined
 
 # Up to so many different sets the resamples' expected disagreement is counted out in full. Beyond it is taken to
@@ -25,16 +25,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def masi_distance(first: frozenset[Hashable], second: frozenset[Hashable]) -> float:
-    return 1.0 - _similarity(len(first & second), len(first), len(second))
-
-
-def _similarity(shared: int, first: int, second: int) -> float:
-    if first == second == shared:
-        return 1.0
-    if not shared:
-        return 0.0
-    weight = 2 / 3 if shared == min(first, second) else 1 / 3
-    return weight * shared / (first + second - shared)
+    return 1.0 - similarity(len(first & second), len(first), len(second))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,42 +77,11 @@ class _Distances:
 
     def __init__(self, sets: Sequence[frozenset[Hashable]], values: Array) -> None:
         self.values = values
-        self.full: Array | None = np.empty((len(sets), len(sets))) if len(sets) <= COUNTED_IN_FULL else None
-        self.sums = self._sums(sets)
-        self.total = float(self.sums @ values)
-
-    def _sums(self, sets: Sequence[frozenset[Hashable]]) -> Array:
-        """Of each set: the distances to all values."""
-        sizes = np.array([len(one) for one in sets], dtype=np.int64)
-        postings = _postings(sets)
-        passed = dict.fromkeys(postings, 0)
-        widest = int(sizes.max()) + 1
-        tables: dict[int, Array] = {}
-        # Every set is like itself. Of the others only those that come later and share a code are looked at: the
-        # earlier ones have met this one already, and the rest are at distance 1.
-        alike_values = self.values.copy()
+        self.full: Array | None = np.zeros((len(sets), len(sets))) if len(sets) <= COUNTED_IN_FULL else None
+        self.sums: Array = values.sum() - likeness(sets, values, self.full)
         if self.full is not None:
-            self.full[:] = 1
-            np.fill_diagonal(self.full, 0)
-        for number, one in enumerate(sets):
-            for code in one:
-                passed[code] += 1
-            later = [postings[code][passed[code] :] for code in one]
-            if not later:
-                continue
-            size = len(one)
-            if size not in tables:
-                tables[size] = _table(size, widest)
-            shared = np.bincount(np.concatenate(later) - (number + 1), minlength=len(sets) - number - 1)
-            near = np.flatnonzero(shared)
-            shares, near = shared[near], near + number + 1
-            alike = tables[size][shares * widest + sizes[near]]
-            alike_values[number] += alike @ self.values[near]
-            alike_values[near] += alike * self.values[number]
-            if self.full is not None:
-                self.full[number, near] = self.full[near, number] = 1 - alike
-        sums: Array = self.values.sum() - alike_values
-        return sums
+            np.subtract(1, self.full, out=self.full)
+        self.total = float(self.sums @ values)
 
     def expected(self, counts: tuple[Ints, Ints], resamples: Resamples) -> Array:
         """Of each resample: the sum of distances over all ordered pairs of its values."""
@@ -135,22 +95,3 @@ class _Distances:
             drawn[number] = np.bincount(of_set, weights[patient], minlength=len(self.values))
         full: Array = np.einsum("rs,rs->r", drawn @ self.full, drawn)
         return full
-
-
-def _postings(sets: Sequence[frozenset[Hashable]]) -> dict[Hashable, Ints]:
-    lists: dict[Hashable, list[int]] = defaultdict(list)
-    for number, one in enumerate(sets):
-        for code in one:
-            lists[code].append(number)
-    return {code: np.array(numbers, dtype=np.int64) for code, numbers in lists.items()}
-
-
-def _table(size: int, widest: int) -> Array:
-    """Similarity of a set of this size, by shared codes x widest + the other's size."""
-    return np.array(
-        [
-            _similarity(shared, size, other) if shared <= min(size, other) else 0.0
-            for shared in range(size + 1)
-            for other in range(widest)
-        ]
-    )
