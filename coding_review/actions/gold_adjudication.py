@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from coding_review import audit
 from coding_review.actions.add_code import Selection
 from coding_review.auth import require
 from coding_review.choices import AdjudicationStatus, Ruling
-from coding_review.errors import InvalidDecision, NotAllowed, NotYours, StalePage, WrongStatus
+from coding_review.errors import InvalidDecision, NotAllowed, NothingToUndo, NotYours, StalePage, WrongStatus
 from coding_review.gold.evidence import places_in
 from coding_review.gold.hash import ruling_hash
 from coding_review.gold.locks import require_step
@@ -26,6 +27,7 @@ from coding_review.models import (
     GoldRuling,
     GoldRulingWords,
 )
+from coding_review.rules.gold_steps import acts
 from coding_review.rules.permissions import ADJUDICATE, READ_DOCUMENTS, READ_GOLD
 
 
@@ -159,29 +161,69 @@ def rule_on_code(
         return before
     if before is None and ruling == Ruling.NONE:
         raise InvalidDecision("There is no ruling to take back.", code=code)
-    last = GoldRuling.objects.filter(adjudication=adjudication).aggregate(n=Max("number"))["n"] or 0
-    made = GoldRuling.objects.create(
-        adjudication=adjudication, number=last + 1, system=system, code=code, ruling=ruling, evidence=evidence
-    )
+    made = GoldRuling(adjudication=adjudication, system=system, code=code, ruling=ruling, evidence=evidence)
+    return _write(actor, chart, made, comment, [quote for _, _, quote in places or ()])
+
+
+def _write(
+    actor: Any, chart: GoldChart, ruling: GoldRuling, comment: str = "", quotes: Sequence[str] = ()
+) -> GoldRuling:
+    rulings = GoldRuling.objects.filter(adjudication=ruling.adjudication)
+    ruling.number = (rulings.aggregate(n=Max("number"))["n"] or 0) + 1
+    ruling.save(force_insert=True)
     if comment:
-        GoldRulingWords.objects.create(ruling=made, comment=comment)
+        GoldRulingWords.objects.create(ruling=ruling, comment=comment)
     audit.record(
         "gold.ruled",
         actor=actor,
         data={
             "project_id": chart.project_id,
             "chart_id": chart.pk,
-            "adjudication_id": adjudication.pk,
-            "ruling_id": made.pk,
-            "number": made.number,
-            "system": system,
-            "code": code,
-            "ruling": str(ruling),
-            "sha256": ruling_hash(made),
+            "adjudication_id": ruling.adjudication_id,
+            "ruling_id": ruling.pk,
+            "number": ruling.number,
+            "system": ruling.system,
+            "code": ruling.code,
+            "ruling": str(ruling.ruling),
+            "sha256": ruling_hash(ruling),
         },
-        payload={"comment": comment, "quotes": [quote for _, _, quote in places or ()]},
+        payload={"comment": comment, "quotes": list(quotes)},
     )
-    return made
+    return ruling
+
+
+@transaction.atomic
+def undo_ruling(actor: Any, adjudication_id: int, *, seen_number: int | None = None) -> GoldRuling:
+    """Takes back the latest act that stands: the ruling before on that code stands again, with its evidence and
+    comment; without one the code is open. Gives what stands now ("none": open). Again: the act before that one.
+
+    `seen_number`: that of the latest ruling on the chart when the page was made (0: none).
+
+    Raises NothingToUndo, StalePage, NotYours, WrongStatus, GoldFrozen, NotAllowed.
+    """
+    chart, adjudication = _mine(actor, adjudication_id)
+    rulings = list(
+        GoldRuling.objects.filter(adjudication=adjudication).select_related("words").order_by("number")
+    )
+    number = rulings[-1].number if rulings else 0
+    if seen_number is not None and seen_number != number:
+        raise StalePage(
+            "The chart was ruled on since your page was made. Look at it again.",
+            seen_number=seen_number,
+            number=number,
+        )
+    standing = acts(rulings)
+    if not standing:
+        raise NothingToUndo("No ruling of this chart stands.")
+    last = standing.pop()
+    of_code = {"adjudication": adjudication, "system": last.system, "code": last.code}
+    made = _write(actor, chart, GoldRuling(**of_code, ruling=Ruling.NONE))
+    before = next((r for r in reversed(standing) if (r.system, r.code) == (last.system, last.code)), None)
+    if before is None:
+        return made
+    words = getattr(before, "words", None)
+    again = GoldRuling(**of_code, ruling=before.ruling, evidence=before.evidence)
+    return _write(actor, chart, again, words.comment if words else "")
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from coding_review import audit
@@ -18,6 +19,7 @@ from coding_review.models import GoldChart, GoldLabel, GoldLabelEvidence, GoldPr
 from coding_review.rules.gold_presets import MAX_SEEDED_SHARE
 from coding_review.rules.gold_sampling import by_hash
 from coding_review.rules.permissions import MANAGE_GOLD
+from modelops.engines.bands import band_of
 
 
 @transaction.atomic
@@ -53,7 +55,7 @@ def seed_gold_checks(actor: Any, project_id: int) -> list[GoldLabel]:
         raise InvalidProtocol(
             "No chart can carry a seeded check: only charts that are never billed do, and there must be labels enough."
         )
-    made = [_place(seed) for seed in found]
+    made = [_place(project, seed) for seed in found]
     audit.record(
         "gold.checks_seeded",
         actor=actor,
@@ -86,17 +88,33 @@ def _drawn(project: GoldProject, charts: list[GoldChart], wanted: int) -> list[S
     return chosen
 
 
-def _place(seed: Seed) -> GoldLabel:
-    beside = seed.beside
+# How far at most the confidence of a seeded check lies from that of the label beside it.
+_APART = 0.08
+
+
+def _confidence(project: GoldProject, seed: Seed) -> float | None:
+    """Near that of the label beside it, never the same: two equal ones side by side would tell."""
+    beside = seed.beside.confidence
+    if beside is None:
+        return None
+    # 0.1 to 1 of the way, so that the two differ as shown with two digits.
+    share = 0.1 + 0.9 * int(by_hash(project.seed, f"confidence:{seed.name}")[:8], 16) / 16**8
+    lower = beside - _APART * share
+    return round(lower if lower > 0 else beside + _APART * share, 4)
+
+
+def _place(project: GoldProject, seed: Seed) -> GoldLabel:
+    beside, confidence = seed.beside, _confidence(project, seed)
     label = GoldLabel.objects.create(
         chart_id=beside.chart_id,
         system=beside.system,
         code=seed.code,
         title=seed.title,
         rank=beside.rank,
-        rationale=beside.rationale,
-        confidence=beside.confidence,
-        band=beside.band,
+        confidence=confidence,
+        band=""
+        if confidence is None
+        else band_of(confidence, high=settings.BAND_HIGH, medium=settings.BAND_MEDIUM),
         domains=beside.domains,
         source=GoldLabelSource.SEEDED,
         seeded_kind=seed.kind,

@@ -173,7 +173,7 @@ def add_gold_reader(
         user=user,
         profession=profession,
         credential=credential,
-        pseudonym=f"Reader {number}",
+        pseudonym=pseudonym(number),
         qualified_at=timezone.now() if project.qualification_threshold is None else None,
     )
     audit.record(
@@ -188,6 +188,15 @@ def add_gold_reader(
         },
     )
     return reader
+
+
+def pseudonym(number: int) -> str:
+    """Reader A to Z, then AA: on one chart readers are numbers, in an order of its own that tells of no letter."""
+    letters = ""
+    while number:
+        number, place = divmod(number - 1, 26)
+        letters = chr(ord("A") + place) + letters
+    return f"Reader {letters}"
 
 
 @transaction.atomic

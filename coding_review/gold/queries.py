@@ -18,7 +18,7 @@ from coding_review.choices import (
     GoldStatus,
 )
 from coding_review.gold.pace import pace_seconds
-from coding_review.gold.stances import JudgedCode, PlaceShown, Stance, judged_codes, letters, place_shown
+from coding_review.gold.stances import JudgedCode, PlaceShown, Stance, judged_codes, numbers, place_shown
 from coding_review.models import (
     Adjudication,
     Encounter,
@@ -31,6 +31,7 @@ from coding_review.models import (
     GoldReply,
     GoldRuling,
 )
+from coding_review.rules.gold_sampling import by_hash
 from coding_review.rules.gold_steps import overruled
 from coding_review.rules.permissions import (
     ADJUDICATE,
@@ -213,24 +214,25 @@ def reading_for(user: Any, reading_id: int) -> GoldReading | None:
 
 @dataclass(frozen=True, slots=True)
 class OtherVerdict:
-    letter: str
+    number: int
     verdict: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class LabelShown:
-    """A label as its reader may see it: which are seeded is not told.
+    """A label as its reader may see it: which are seeded is not told, neither by its place nor by the order.
 
+    `place` counts from 1 on the chart; pages know a label by it, since ids tell which labels came later.
     `confidence`, `band`, `rationale` and `others` are empty unless the project shows them. `number` is that of the
     reader's latest judgement of this label (0: none), which judge_label takes as seen_number.
     """
 
     id: int
+    place: int
     system: str
     code: str
     title: str
-    rank: int
     domains: tuple[str, ...]
     evidence: tuple[PlaceShown, ...]
     verdict: str = ""
@@ -261,16 +263,24 @@ def labels_shown(reading: GoldReading) -> list[LabelShown]:
     }
     others = _others(reading) if project.show_other_reading else {}
     found = []
-    for label in reading.chart.labels.prefetch_related("evidence"):
+    labels = sorted(
+        reading.chart.labels.prefetch_related("evidence"),
+        # A seeded check has the rank of the label that it stands beside: before or behind it by a hash.
+        key=lambda label: (
+            label.rank,
+            by_hash(project.seed, f"{label.chart_id}:{label.system}:{label.code}"),
+        ),
+    )
+    for place, label in enumerate(labels, start=1):
         judgement = said.get(label.pk)
         words = getattr(judgement, "words", None)
         found.append(
             LabelShown(
                 id=label.pk,
+                place=place,
                 system=label.system,
                 code=label.code,
                 title=label.title,
-                rank=label.rank,
                 domains=tuple(label.domains),
                 evidence=tuple(place_shown(e) for e in sorted(label.evidence.all(), key=lambda e: e.order)),
                 verdict=judgement.verdict if judgement else "",
@@ -291,7 +301,7 @@ def _others(reading: GoldReading) -> dict[int, list[OtherVerdict]]:
     readings = GoldReading.objects.filter(
         chart=reading.chart, status=GoldReadingStatus.FINISHED, kind=GoldReadingKind.INDEPENDENT
     ).exclude(reader=reading.reader)
-    named = letters(reading.chart_id, list(readings.values_list("pk", flat=True)))
+    named = numbers(reading.chart_id, list(readings.values_list("pk", flat=True)))
     found: dict[int, list[OtherVerdict]] = {}
     for judgement in GoldJudgement.objects.filter(reading__in=readings).standing():
         if judgement.label_id is not None:
@@ -369,7 +379,7 @@ def items_to_adjudicate(chart: GoldChart) -> list[JudgedCode]:
 
 @dataclass(frozen=True, slots=True)
 class Overruling:
-    """A ruling against what this reader said. `others`: what the other readings said, by letter."""
+    """A ruling against what this reader said. `others`: what the other readings said, by number."""
 
     chart_id: int
     position: int

@@ -24,7 +24,7 @@ _OTHER_SIDE = {"right": "left", "left": "right"}
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """`beside`: the label whose place, rank, band and confidence it takes, so that it looks like the others."""
+    """`beside`: the label whose rank and evidence it takes, so that it looks like the others."""
 
     kind: str
     code: str

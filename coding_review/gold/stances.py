@@ -1,7 +1,7 @@
 """What the counting readings of gold charts say of each code: the common ground of adjudication, freeze and answers.
 
-Seeded checks are left out. Readers are named here by letters in an order of the chart's own, so that who compares
-readings does not learn whose they are.
+Seeded checks are left out. Readers are named here by numbers in an order of the chart's own, so that who compares
+readings does not learn whose they are: in the project they go by letters.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ def place_shown(evidence: EvidencePlace) -> PlaceShown:
 class Stance:
     """What one reading says of one code: `said` is a verdict, "added" or "absent" (not listed by this reader).
 
-    `letter` ("A", "B") is all that an adjudicator or another reader may be shown of whose it is.
+    `number` (1, 2) is all that an adjudicator or another reader may be shown of whose it is.
     """
 
     reading_id: int
     reader_id: int
-    letter: str
+    number: int
     profession: str
     said: str
     reason: str = ""
@@ -121,10 +121,10 @@ class JudgedCode:
         return next((s.reason for s in self.stances if s.reason), "")
 
 
-def letters(chart_id: int, reading_ids: Collection[int]) -> dict[int, str]:
-    """By a hash, so that the letter tells neither who came first nor who reads which charts."""
+def numbers(chart_id: int, reading_ids: Collection[int]) -> dict[int, int]:
+    """By a hash, so that the number tells neither who came first nor who reads which charts."""
     order = sorted(reading_ids, key=lambda pk: hashlib.sha256(f"{chart_id}:{pk}".encode()).hexdigest())
-    return {pk: chr(ord("A") + place) for place, pk in enumerate(order)}
+    return {pk: number for number, pk in enumerate(order, start=1)}
 
 
 def judged_codes(charts: Iterable[GoldChart]) -> dict[int, list[JudgedCode]]:
@@ -193,7 +193,7 @@ def _codes(
     added: dict[int, list[GoldAddition]],
     ruled: dict[tuple[str, str], GoldRuling],
 ) -> list[JudgedCode]:
-    named = letters(chart.pk, [reading.pk for reading in readings])
+    named = numbers(chart.pk, [reading.pk for reading in readings])
     rows = []
     for label in labels:
         stances = [
@@ -221,14 +221,14 @@ def _by_code(
     return found
 
 
-def _on_label(reading: GoldReading, letter: str, label: GoldLabel, judgement: GoldJudgement) -> Stance:
+def _on_label(reading: GoldReading, number: int, label: GoldLabel, judgement: GoldJudgement) -> Stance:
     verdict = BY_ID[judgement.verdict]
     stands = verdict.paper == "approved" and verdict.evidence_stands
     evidence = sorted(label.evidence.all(), key=_order) if stands else []
     return Stance(
         reading.pk,
         reading.reader_id,
-        letter,
+        number,
         reading.reader.profession,
         judgement.verdict,
         judgement.reason,
@@ -241,8 +241,8 @@ def _order(evidence: GoldLabelEvidence) -> int:
     return evidence.order
 
 
-def _on_addition(reading: GoldReading, letter: str, addition: GoldAddition | None) -> Stance:
-    head = (reading.pk, reading.reader_id, letter, reading.reader.profession)
+def _on_addition(reading: GoldReading, number: int, addition: GoldAddition | None) -> Stance:
+    head = (reading.pk, reading.reader_id, number, reading.reader.profession)
     if addition is None:
         return Stance(*head, ABSENT)
     comment = next((_comment(j) for j in addition.judgements.all()), "")
@@ -268,7 +268,7 @@ def _row(
         title,
         domains,
         label_id,
-        tuple(sorted(stances, key=lambda s: s.letter)),
+        tuple(sorted(stances, key=lambda s: s.number)),
         item_kind([s.said for s in stances], is_drawn=is_drawn),
         ruling.pk if ruling else None,
         str(ruling.ruling) if ruling else "",

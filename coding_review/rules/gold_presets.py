@@ -78,6 +78,8 @@ def problems(protocol: Protocol) -> list[str]:
         found.append("Without labels there is nothing to approve: choose blind coding.")
     if protocol.mode == GoldMode.BLIND and protocol.seeded_share:
         found.append("Blind coding has no labels to seed.")
+    if protocol.show_rationale and protocol.seeded_share:
+        found.append("A seeded check has no rationale, so that showing it would tell: leave one of them out.")
     if protocol.label_source not in LabelSource.values:
         found.append("Choose where the labels come from.")
     if unknown := [d for d in protocol.domains if d not in Domain.values]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from typing import Protocol, TypeVar
 
 from coding_review.choices import GoldLabelStatus, GoldStatus, Profession, Ruling
 from coding_review.rules.gold_verdicts import APPROVED, BY_ID
@@ -100,6 +101,54 @@ def outcome(said: Sequence[str], ruling: str) -> GoldLabelStatus | None:
         return RULED[ruling]
     words = {stance(each)[0] for each in said}
     return _BY_STANCE[words.pop()] if len(words) == 1 else None
+
+
+class Ruled(Protocol):
+    """A ruling as it is stored."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def system(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def ruling(self) -> str: ...
+
+
+R = TypeVar("R", bound=Ruled)
+
+
+def acts(rulings: Sequence[R]) -> list[R]:
+    """Of an adjudication's rulings, by number, the acts that stand: the last is what undo takes back.
+
+    Undo writes "none", and directly behind it the ruling before on that code again where there was one: neither is an
+    act of its own.
+    """
+    stack: list[R] = []
+    undone: R | None = None
+    for ruling in rulings:
+        again = undone is not None and (ruling.number, ruling.system, ruling.code, ruling.ruling) == (
+            undone.number + 1,
+            undone.system,
+            undone.code,
+            next((a.ruling for a in reversed(stack) if _same_code(a, undone)), ""),
+        )
+        undone = None
+        if again:
+            continue
+        if ruling.ruling != Ruling.NONE:
+            stack.append(ruling)
+            continue
+        undone = ruling
+        last = next((at for at in reversed(range(len(stack))) if _same_code(stack[at], ruling)), None)
+        if last is not None:
+            del stack[last]
+    return stack
+
+
+def _same_code(one: Ruled, other: Ruled) -> bool:
+    return (one.system, one.code) == (other.system, other.code)
 
 
 def overruled(said: str, ruling: str) -> bool:

@@ -12,10 +12,11 @@ from coding_review.actions.gold_adjudication import (
     reply_to_ruling,
     rule_on_code,
     start_adjudication,
+    undo_ruling,
 )
 from coding_review.auth import require
-from coding_review.choices import AdjudicationStatus, Ruling
-from coding_review.errors import NotAllowed, NothingToUndo, ReviewError
+from coding_review.choices import AdjudicationStatus
+from coding_review.errors import NotAllowed, ReviewError
 from coding_review.gold.queries import (
     adjudication_of,
     chart_to_adjudicate,
@@ -33,7 +34,7 @@ from coding_review.web.gold_adjudication_build import (
     overruled_page,
 )
 from coding_review.web.gold_figures import headline
-from coding_review.web.gold_forms import ReplyForm, RuleForm
+from coding_review.web.gold_forms import ReplyForm, RuleForm, UndoForm
 from coding_review.web.gold_getters import get_adjudication, get_project, get_ruling
 from coding_review.web.gold_page import BY_RULING
 from coding_review.web.http import is_htmx
@@ -118,11 +119,16 @@ def gold_rule(request: HttpRequest, adjudication_id: int) -> HttpResponse:
 @require_POST
 def gold_rule_undo(request: HttpRequest, adjudication_id: int) -> HttpResponse:
     adjudication = get_adjudication(request.user, adjudication_id)
-    last = AdjudicationBuilder(adjudication, AdjudicationWanted()).last_ruled
-    if last is None:
-        raise NothingToUndo("No ruling of this chart stands.")
-    rule_on_code(request.user, adjudication.pk, system=last.system, code=last.code, ruling=Ruling.NONE)
-    return _answered(request, adjudication, last.key, f"Undone: {last.code}.", select=True)
+    try:
+        now = undo_ruling(request.user, adjudication.pk, seen_number=given(UndoForm(request.POST))["version"])
+    except NotAllowed:
+        raise
+    except ReviewError as error:
+        return _refused(request, adjudication, error.message, error.status, "")
+    standing = BY_RULING[now.ruling].label if now.ruling in BY_RULING else "open again"
+    return _answered(
+        request, adjudication, f"{now.system}:{now.code}", f"Undone. {now.code}: {standing}.", select=True
+    )
 
 
 @require_POST

@@ -11,7 +11,7 @@ from coding_review.choices import AdjudicationStatus, GoldStatus, Profession
 from coding_review.gold.queries import charts_to_adjudicate, items_to_adjudicate, overrulings_for
 from coding_review.gold.stances import JudgedCode, PlaceShown, Stance, place_shown
 from coding_review.models import Adjudication, GoldLabelEvidence, GoldProject, GoldReader, GoldRuling
-from coding_review.rules.gold_steps import ABSENT, ADDED, CONFLICT, DRAWN, ONE_SIDED
+from coding_review.rules.gold_steps import ABSENT, ADDED, CONFLICT, DRAWN, ONE_SIDED, acts
 from coding_review.web.gold_documents import Cited, GoldDocuments
 from coding_review.web.gold_page import (
     ADDED as ADDED_LOOK,
@@ -125,6 +125,7 @@ class AdjudicationBuilder:
             documents=self.documents.rail(self.cited),
             document=self.documents.text(self.cited, with_lines=lines),
             can_undo=self._last_ruling(),
+            number=self._rulings[-1].number if self._rulings else 0,
             read_only=self.read_only,
             error="" if self.wanted.error_key else self.wanted.error,
         )
@@ -141,24 +142,22 @@ class AdjudicationBuilder:
         return self._charts.index(self.chart.pk) + 1 if self.chart.pk in self._charts else self.chart.position
 
     def _columns(self) -> tuple[ReaderColumn, ...]:
-        by_letter = {s.letter: s.profession for item in self.items for s in item.stances}
+        by_number = {s.number: s.profession for item in self.items for s in item.stances}
         return tuple(
-            ReaderColumn(f"Reader {letter}", _PROFESSIONS.get(profession, profession))
-            for letter, profession in sorted(by_letter.items())
+            ReaderColumn(f"Reader {number}", _PROFESSIONS.get(profession, profession))
+            for number, profession in sorted(by_number.items())
         )
+
+    @cached_property
+    def _rulings(self) -> list[GoldRuling]:
+        return list(GoldRuling.objects.filter(adjudication=self.adjudication).order_by("number"))
 
     def _last_ruling(self) -> str:
         """What undo would take back."""
-        ruled = [item for item in self.items if item.ruling in BY_RULING]
-        if not ruled or self.read_only:
+        standing = acts(self._rulings)
+        if not standing or self.read_only:
             return ""
-        last = max(ruled, key=lambda item: item.ruling_number)
-        return f"{last.code}: {BY_RULING[last.ruling].label}"
-
-    @property
-    def last_ruled(self) -> JudgedCode | None:
-        ruled = [item for item in self.items if item.ruling in BY_RULING]
-        return max(ruled, key=lambda item: item.ruling_number) if ruled else None
+        return f"{standing[-1].code}: {BY_RULING[standing[-1].ruling].label}"
 
     def _row(self, item: JudgedCode) -> Contested:
         number = self.numbers[item.key]
@@ -199,7 +198,7 @@ def look_of(said: str) -> VerdictLook | None:
 
 def _said(stance: Stance) -> Said:
     return Said(
-        f"Reader {stance.letter}",
+        f"Reader {stance.number}",
         None if stance.said == ABSENT else look_of(stance.said),
         reason_words(stance.reason),
         stance.comment,

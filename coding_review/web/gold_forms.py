@@ -250,5 +250,12 @@ class RuleForm(forms.Form):
     document = forms.IntegerField(required=False)
 
 
+class UndoForm(forms.Form):
+    """`version`: the number of the latest ruling that the page showed."""
+
+    version = forms.IntegerField(required=False, min_value=0)
+    document = forms.IntegerField(required=False)
+
+
 class ReplyForm(forms.Form):
     comment = forms.CharField(max_length=1000, label="Answer")

@@ -66,7 +66,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class GoldCard:
-    """A label to judge, or one code that this reader added: its id is then minus the addition's.
+    """A label to judge, known by its place on the chart, or one code that this reader added: minus the addition's id.
 
     `confidence`, `band` and `rationale` are empty unless the project shows them.
     """
@@ -252,6 +252,7 @@ class AdjudicationPage:
     documents: tuple[DocumentEntry, ...]
     document: DocumentText | None
     can_undo: str = ""  # what undo would take back ("Z91.81: Keep")
+    number: int = 0  # of the latest ruling on the chart: goes back with undo
     read_only: str = ""
     error: str = ""
     rulings: tuple[VerdictLook, ...] = RULINGS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -21,6 +21,7 @@ from coding_review.errors import InvalidDecision, NotAllowed, NothingToDo, Revie
 from coding_review.gold.queries import additions_shown
 from coding_review.models import GoldReading
 from coding_review.web.forms import PickForm, first_error, given
+from coding_review.web.getters import HIDDEN
 from coding_review.web.gold_forms import AddCodeForm, JudgeForm
 from coding_review.web.gold_getters import get_project, get_reading
 from coding_review.web.gold_page import BY_VERDICT, ReadingPage
@@ -34,7 +35,7 @@ ANSWER = "coding_review/gold/reading_answer.html"
 
 
 def card_number(value: str | None) -> int | None:
-    """A label's id, or minus an addition's."""
+    """A label's place on the chart, or minus an addition's id."""
     digits = (value or "").removeprefix("-")
     found = number(digits)
     return -found if found is not None and (value or "").startswith("-") else found
@@ -68,26 +69,26 @@ def gold_reading(request: HttpRequest, reading_id: int) -> HttpResponse:
 
 
 @require_POST
-def gold_judge(request: HttpRequest, reading_id: int, label_id: int) -> HttpResponse:
+def gold_judge(request: HttpRequest, reading_id: int, place: int) -> HttpResponse:
     reading = get_reading(request.user, reading_id)
+    label = next((one for one in ReadingBuilder(reading, GoldWanted()).labels if one.place == place), None)
+    if label is None:
+        raise Http404(HIDDEN)
     form = JudgeForm(request.POST)
     if not form.is_valid():
-        return _refused(request, reading, first_error(form), 422, label_id)
+        return _refused(request, reading, first_error(form), 422, place)
     data = form.cleaned_data
     verdict, reason = data["action"], data["reason"] if data["action"] == "reject" else ""
     if verdict == "comment":
-        standing = next(
-            (one for one in ReadingBuilder(reading, GoldWanted()).labels if one.id == label_id), None
-        )
-        if standing is None or not standing.verdict:
+        if not label.verdict:
             said = "Choose a verdict; the comment goes along with it."
-            return _refused(request, reading, said, 422, label_id)
-        verdict, reason = standing.verdict, standing.reason
+            return _refused(request, reading, said, 422, place)
+        verdict, reason = label.verdict, label.reason
     try:
         judge_label(
             request.user,
             reading.pk,
-            label_id,
+            label.id,
             verdict=verdict,
             reason=reason,
             comment=data["comment"],
@@ -96,8 +97,8 @@ def gold_judge(request: HttpRequest, reading_id: int, label_id: int) -> HttpResp
     except NotAllowed:
         raise
     except ReviewError as error:
-        return _refused(request, reading, error.message, error.status, label_id)
-    return _answered(request, reading, {label_id}, f"{BY_VERDICT[verdict].label}.")
+        return _refused(request, reading, error.message, error.status, place)
+    return _answered(request, reading, {place}, f"{BY_VERDICT[verdict].label}.")
 
 
 @require_POST

@@ -22,7 +22,7 @@ from coding_review.web.review_page import Pick
 
 @dataclass(slots=True)
 class GoldWanted:
-    """What the address or form asked to be shown. `card` is a label's id, or minus an addition's."""
+    """What the address or form asked to be shown. `card` is a label's place, or minus an addition's id."""
 
     document: int | None = None
     card: int | None = None
@@ -53,7 +53,7 @@ class ReadingBuilder:
     @cached_property
     def cited(self) -> list[Cited]:
         judged = [
-            Cited(one.id, BY_VERDICT[one.verdict].mark if one.verdict else "open", one.evidence)
+            Cited(one.place, BY_VERDICT[one.verdict].mark if one.verdict else "open", one.evidence)
             for one in self.labels
         ]
         return judged + [Cited(-one.id, "done", one.evidence) for one in self.additions]
@@ -72,7 +72,7 @@ class ReadingBuilder:
     def select_first_open(self) -> None:
         """Where a page begins that names no label."""
         if self.wanted.card is None:
-            self.wanted.card = next((one.id for one in self.labels if not one.verdict), None)
+            self.wanted.card = next((one.place for one in self.labels if not one.verdict), None)
             self.documents.card = self.wanted.card
 
     def page(self, *, lines: bool = True) -> ReadingPage:
@@ -110,7 +110,7 @@ class ReadingBuilder:
 
     def _label(self, one: LabelShown) -> GoldCard:
         return GoldCard(
-            id=one.id,
+            id=one.place,
             code=one.code,
             system=one.system,
             title=one.title,
@@ -122,13 +122,13 @@ class ReadingBuilder:
             confidence="" if one.confidence is None else f"{one.confidence:.2f}",
             band=one.band,
             others=tuple(
-                Said(f"Reader {other.letter}", BY_VERDICT[other.verdict], reason_words(other.reason))
+                Said(f"Reader {other.number}", BY_VERDICT[other.verdict], reason_words(other.reason))
                 for other in one.others
             ),
-            selected=one.id == self.wanted.card,
-            open=self.wanted.open if one.id == self.wanted.card else "",
-            error=self.wanted.error if one.id == self.wanted.error_card else "",
-            decide_url=reverse("web:gold-judge", args=[self.reading.pk, one.id]),
+            selected=one.place == self.wanted.card,
+            open=self.wanted.open if one.place == self.wanted.card else "",
+            error=self.wanted.error if one.place == self.wanted.error_card else "",
+            decide_url=reverse("web:gold-judge", args=[self.reading.pk, one.place]),
             version=one.number,
         )
 

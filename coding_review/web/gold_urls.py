@@ -24,7 +24,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("gold/<int:project_id>/next/", gold_reading.gold_next, name="gold-next"),
     path("gold/reading/<int:reading_id>/", gold_reading.gold_reading, name="gold-reading"),
-    path("gold/reading/<int:reading_id>/labels/<int:label_id>/", gold_reading.gold_judge, name="gold-judge"),
+    path("gold/reading/<int:reading_id>/labels/<int:place>/", gold_reading.gold_judge, name="gold-judge"),
     path("gold/reading/<int:reading_id>/pick/", gold_reading.gold_pick, name="gold-pick"),
     path("gold/reading/<int:reading_id>/add/", gold_reading.gold_add, name="gold-add"),
     path(

@@ -55,7 +55,7 @@ def test_the_study_is_played_by_the_products_actions_and_frozen(played):
     assert events["gold.frozen"] == 1
     assert list(verify()) == []
     rows = agreement_rows(project)
-    assert {row.reader for row in rows} == {"Reader 1", "Reader 2"}
+    assert {row.reader for row in rows} == {"Reader A", "Reader B"}
     assert {row.source for row in rows} == {"label", "addition"}
     assert all(row.evidence for row in rows if row.source == "addition")
     assert not [row for row in rows if row.verdict == "approve_evidence_wrong" and row.evidence]
@@ -71,7 +71,7 @@ def test_the_manifest_keeps_the_agreement_and_the_engine_is_evaluated_once(playe
     kept, figures = gold_set.manifest["agreement"], agreement_of(project)
     assert kept["counts"] == figures["counts"]
     assert kept["counts"]["charts_read_twice"] == kept["counts"]["charts"] == 7
-    assert list(kept["by_pair"]) == ["Reader 1 · Reader 2"]
+    assert list(kept["by_pair"]) == ["Reader A · Reader B"]
     for name in ("positive_agreement", "negative_agreement", "ac1", "cohen_kappa"):
         assert kept["overall"]["labels"][name]["value"] == pytest.approx(
             figures["overall"]["labels"][name]["value"], abs=1e-6

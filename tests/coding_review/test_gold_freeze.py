@@ -84,12 +84,12 @@ def ruled(
 # --- Adjudication --------------------------------------------------------------------------------------------
 
 
-def test_conflicts_come_first_and_readers_are_letters(closed: Study, adjudicator: User) -> None:
+def test_conflicts_come_first_and_readers_are_numbers(closed: Study, adjudicator: User) -> None:
     items = items_to_adjudicate(closed.charts[0])
     assert [(i.code, i.kind) for i in items[:2]] == [("N18.32", "conflict"), ("R06.02", "one_sided")]
     assert {i.code: i.kind for i in items[2:]}.keys() == {"I50.23", "E11.22"}
     assert {i.kind for i in items[2:]} <= {"drawn", "agreed"}
-    assert {s.letter for i in items for s in i.stances} == {"A", "B"}
+    assert {s.number for i in items for s in i.stances} == {1, 2}
     conflict = items[0]
     assert sorted((s.said, s.reason) for s in conflict.stances) == [
         ("approve", ""),
@@ -179,7 +179,7 @@ def test_a_set_read_by_two_and_adjudicated_is_gold(ruled: Study, adjudicator: Us
         ("R06.02", "accepted", "", "addition"),
     }
     manifest = gold_set.manifest
-    assert [r["pseudonym"] for r in manifest["readers"]] == ["Reader 1", "Reader 2"]
+    assert [r["pseudonym"] for r in manifest["readers"]] == ["Reader A", "Reader B"]
     assert manifest["catalog_releases"] == [str(ruled.charts[0].code_set.release)]
     assert manifest["charts"][0]["documents"][0]["sha256"] == ruled.charts[0].documents.get().sha256
     assert "R-coder" not in json.dumps(manifest)

@@ -317,11 +317,11 @@ def test_seeded_checks_are_up_to_five_percent_and_look_like_labels(
     assert seeded.seeded_kind == "sibling"
     assert seeded.code not in {"I50.23", "E11.22", "N18.32"}
     beside = seeded.chart.labels.exclude(pk=seeded.pk).get(rank=seeded.rank)
-    assert (seeded.confidence, seeded.band, seeded.code[:3]) == (
-        beside.confidence,
-        beside.band,
-        beside.code[:3],
-    )
+    assert seeded.code[:3] == beside.code[:3]
+    # Near the other's, and never the same: two equal ones side by side would tell.
+    assert seeded.confidence is not None
+    assert 0.01 <= abs(seeded.confidence - beside.confidence) <= 0.08
+    assert (seeded.rationale, beside.rationale) == ("", "Stated.")
     for user, profession in ((coder, "coder"), (expert, "clinician")):
         add_gold_reader(lead, project.pk, user_id=user.pk, profession=profession)
     open_gold_project(lead, project.pk)

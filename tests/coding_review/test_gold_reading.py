@@ -379,8 +379,8 @@ def test_the_other_reading_is_shown_where_the_protocol_says_so(
     read_chart(coder, study.project, {"N18.32": "reject"})
     reading = next_gold_chart(expert, study.project.pk)
     shown = {row.code: row for row in labels_shown(reading)}
-    assert [(o.letter, o.verdict, o.reason) for o in shown["N18.32"].others] == [
-        ("A", "reject", "not_documented")
+    assert [(o.number, o.verdict, o.reason) for o in shown["N18.32"].others] == [
+        (1, "reject", "not_documented")
     ]
     assert (shown["I50.23"].confidence, shown["I50.23"].rationale) == (0.93, "Stated.")
 
