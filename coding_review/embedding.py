@@ -10,7 +10,6 @@ import logging
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 from django.db import connection
@@ -22,27 +21,32 @@ from coding_review.models import PredictionRun
 
 log = logging.getLogger(__name__)
 
-# Shorter than the sweep's period, whose worker this shares.
+# Predictions that arrive wait no longer than this for a processor.
 SLICE_SECONDS = 5.0
 _NICENESS = 15
+_at_work = threading.Lock()
 
 
-def embed_beside() -> None:
-    """One slice, in a thread that gives way to everything."""
-    if settings.EMBED_IN_BACKGROUND:
-        with ThreadPoolExecutor(max_workers=1, initializer=_give_way) as thread:
-            thread.submit(_slice_and_close).result()
+def embed_beside() -> threading.Thread | None:
+    """Begins a slice in a thread that gives way to everything, unless the one before is still at work.
 
-
-def _give_way() -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    Nobody waits for it: making the index of a release is one statement of minutes, and the worker has the sweep
+    to do meanwhile.
+    """
+    if not settings.EMBED_IN_BACKGROUND or not _at_work.acquire(blocking=False):
+        return None
+    thread = threading.Thread(target=_slice_and_close, name="embed", daemon=True)
+    thread.start()
+    return thread
 
 
 def _slice_and_close() -> None:
     try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         embed_slice()
     finally:
         connection.close()
+        _at_work.release()
 
 
 def embed_slice(seconds: float = SLICE_SECONDS) -> bool:
