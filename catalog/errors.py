@@ -6,6 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catalog.choices import CodeSystem
+
+
+def _label(system: str) -> str:
+    """As pages name it: ICD-10-CM, not icd10cm."""
+    return dict(CodeSystem.choices).get(system, system)
+
 
 class CatalogError(Exception):
     """Base: `code` is stable, `status` the HTTP status a page or API answers with."""
@@ -31,7 +38,7 @@ class NoRelease(CatalogError):
 
     def __init__(self, system: str, on: dt.date | None) -> None:
         when = "without a date" if on is None else f"valid on {on:%Y-%m-%d}"
-        super().__init__(f"No loaded release of {system} {when}.")
+        super().__init__(f"No loaded release of {_label(system)} {when}.")
         self.system = system
         self.on = on
 
@@ -41,7 +48,7 @@ class UnknownCode(CatalogError):
     status = 404
 
     def __init__(self, system: str, release: str, code: str) -> None:
-        super().__init__(f"{code!r} is not in {system} {release}.")
+        super().__init__(f"{code!r} is not in {_label(system)} {release}.")
         self.system = system
         self.release = release
         self.asked = code

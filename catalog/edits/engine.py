@@ -5,7 +5,7 @@ CHECKS is the whole table; what a check needs and says stands in its row, what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
 from catalog.edits import (
@@ -23,7 +23,7 @@ from catalog.edits.knowledge import Knowledge
 from catalog.edits.rows import Case, Check, Hit, Placed
 from catalog.edits.types import CodeLine, EncounterFacts, Finding, Report, Result, Severity, Tally
 
-EDITION = "2026-1"
+EDITION = "2026-2"
 
 CHECKS: tuple[Check, ...] = (
     *validity.CHECKS,
@@ -55,7 +55,8 @@ def check(
     """What failed and what had no data, hard findings first; passes are only counted.
 
     `checks`: those to run, whether on by default or not; None: all that are on, by default or because the site's
-    table has rows for them. Findings of one check over the same codes are one finding.
+    table has rows for them. Findings of one check over the same codes are one finding; what another check tells with
+    more to go by is told by that one alone, though each counts what it found.
     """
     case = Case(lines, facts, knowledge)
     systems = {line.system for line in lines}
@@ -85,7 +86,9 @@ def check(
             counts[row.id] = Tally(looked - len(of_row), len(of_row))
             for hit in of_row:
                 _add(findings, _finding(row, hit, knowledge))
-    ordered = sorted(findings.values(), key=lambda f: (f.result is Result.NO_DATA, _ORDER[f.severity]))
+    ordered = sorted(
+        _told_once(findings.values()), key=lambda f: (f.result is Result.NO_DATA, _ORDER[f.severity])
+    )
     return Report(tuple(ordered), counts)
 
 
@@ -122,6 +125,19 @@ def check_pairs(
             if hit is not None:
                 found.setdefault(check_id, []).append(hit)
     return found, looked
+
+
+def _told_once(findings: Collection[Finding]) -> list[Finding]:
+    """Without those that yield to another one about the same line."""
+    lines: dict[str, set[int]] = {}
+    for finding in findings:
+        if finding.result is Result.FAIL:
+            lines.setdefault(finding.check, set()).update(finding.lines)
+    return [
+        f
+        for f in findings
+        if not any(set(f.lines[:1]) & lines.get(check_id, set()) for check_id in BY_ID[f.check].yields_to)
+    ]
 
 
 def _finding(row: Check, hit: Hit, knowledge: Knowledge) -> Finding:

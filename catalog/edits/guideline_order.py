@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from catalog.choices import PresentOnAdmission
 from catalog.edits.notes import INTENT, Characters
-from catalog.edits.rows import Case, Check, Hit, Placed
+from catalog.edits.rows import INPATIENT, Case, Check, Hit, Placed
 from catalog.edits.sections import GUIDELINES
 from catalog.edits.types import Severity
 
@@ -72,6 +73,93 @@ def _underdosing(case: Case) -> Iterator[Hit]:
     for placed in case.starting(*_DRUGS):
         if placed.line.first and _UNDERDOSING.hold(placed.code):
             yield Hit(f"{placed.code} tells underdosing; it is never first.", (placed,))
+
+
+# Codes of sepsis, and infections of one place that it may come from (I.C.1.d.4). Infections of a device or after a
+# procedure are left out: they stand before the sepsis.
+_SYSTEMIC: tuple[str, ...] = (
+    *(
+        "A02.1",
+        "A20.7",
+        "A22.7",
+        "A26.7",
+        "A32.7",
+        "A39.2",
+        "A39.4",
+        "A40",
+        "A41",
+        "A42.7",
+        "A54.86",
+        "B00.7",
+    ),
+    "B37.7",
+)
+_LOCAL: tuple[str, ...] = (
+    *(
+        "A04",
+        "A08",
+        "A09",
+        "A46",
+        "G00",
+        "G01",
+        "G03",
+        "I33",
+        "I38",
+        "J09",
+        "J10",
+        "J11",
+        "J12",
+        "J13",
+        "J14",
+        "J15",
+    ),
+    *(
+        "J16",
+        "J17",
+        "J18",
+        "J20",
+        "J22",
+        "J69.0",
+        "J85",
+        "J86",
+        "K35",
+        "K57.0",
+        "K57.2",
+        "K57.4",
+        "K57.8",
+        "K61",
+    ),
+    *(
+        "K65",
+        "K75.0",
+        "K81.0",
+        "K83.0",
+        "L00",
+        "L01",
+        "L02",
+        "L03",
+        "L08",
+        "M00",
+        "M46.2",
+        "M46.3",
+        "M72.6",
+        "M86",
+    ),
+    *("N10", "N12", "N13.6", "N15.1", "N30.0", "N39.0", "N41.0", "N45", "N70", "N71", "N73"),
+)
+
+
+def _sepsis_first(case: Case) -> Iterator[Hit]:
+    """Only where the sepsis is said to have been present on admission: one that developed later is secondary."""
+    first = case.first
+    if first is None or not first.code.startswith(_LOCAL):
+        return
+    for placed in case.starting(*_SYSTEMIC):
+        if placed.line.poa == PresentOnAdmission.YES:
+            yield Hit(
+                f"{placed.code}, sepsis present on admission, goes before {first.code}, the localized infection.",
+                (placed, first),
+            )
 
 
 def _therapy(case: Case) -> Iterator[Hit]:
@@ -172,6 +260,14 @@ CHECKS: tuple[Check, ...] = (
         outcomes=_FIX,
     ),
     Check(
+        "sepsis_first",
+        "Sepsis before its localized infection",
+        Severity.WARN,
+        f"{GUIDELINES} I.C.1.d.4",
+        case=_sepsis_first,
+        claim_types=INPATIENT,
+    ),
+    Check(
         "therapy_first",
         "Encounter for radiation, chemo- or immunotherapy",
         Severity.WARN,
@@ -191,5 +287,6 @@ CHECKS: tuple[Check, ...] = (
         Severity.WARN,
         f"{GUIDELINES} I.C.21.c.16",
         case=_first_only,
+        yields_to=("therapy_first",),
     ),
 )

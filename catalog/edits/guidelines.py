@@ -31,20 +31,21 @@ _HYPERTENSION: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 
 
-def _hypertension(case: Case, one: Placed, other: Placed) -> Hit | None:
-    for a, b in ((one, other), (other, one)):
-        if not a.code.startswith("I1"):
+def _hypertension(case: Case) -> Iterator[Hit]:
+    """One answer for a hypertension and all that it is presumed to be related to."""
+    for placed in case.starting(*(own for own, _, _ in _HYPERTENSION)):
+        rows = [row for row in _HYPERTENSION if placed.code.startswith(row[0])]
+        beside = [p for _, prefixes, _ in rows for p in case.starting(*prefixes)]
+        if not beside:
             continue
-        for category, beside, both in _HYPERTENSION:
-            if a.code.startswith(category) and b.code.startswith(beside):
-                if case.starting(*_HEART) and case.starting("N18"):
-                    both = _HEART_AND_KIDNEY
-                return Hit(
-                    f"{a.code} beside {b.code}: a relationship is presumed and coded to {both}.-, unless the "
-                    "documentation says that they are unrelated.",
-                    (a, b),
-                )
-    return None
+        both = next(both for _, prefixes, both in rows if case.starting(*prefixes))
+        if case.starting(*_HEART) and case.starting("N18"):
+            both = _HEART_AND_KIDNEY
+        yield Hit(
+            f"{placed.code} beside {' and '.join(dict.fromkeys(p.code for p in beside))}: a relationship is presumed "
+            f"and coded to {both}.-, unless the documentation says that they are unrelated.",
+            (placed, *beside),
+        )
 
 
 def _diabetes_contradiction(_: Case, one: Placed, other: Placed) -> Hit | None:
@@ -321,15 +322,23 @@ def _acute_chronic(case: Case, one: Placed, other: Placed) -> Hit | None:
 
 
 def _both_courses(tree: Tree, node: Node, condition: frozenset[str]) -> Node | None:
-    """The acute on chronic code of the same condition, beside the code or beside its parent."""
+    """The billable acute on chronic code of the same condition, beside the code or below what stands beside its parent;
+    of several the one in the same circumstances ("with hypoxia")."""
     parent = tree.nodes[node.parent]
+    found: list[Node] = []
     for near in (*tree.siblings(node), *tree.siblings(parent)):
         told = _course(near.title)
-        if told is not None and told.acute and told.chronic:
-            words = frozenset(_WORD.findall(near.title.lower())) - _PLAIN - {"on"}
-            if words == condition or told.condition - {"on"} == condition:
-                return near
-    return None
+        if told is not None and told.acute and told.chronic and told.condition - {"on"} == condition:
+            found += [n for n in tree.nodes[near.position : near.last + 1] if n.billable]
+    circumstances = _circumstances(node.title)
+    return next((n for n in found if _circumstances(n.title) == circumstances), next(iter(found), None))
+
+
+def _circumstances(title: str) -> str:
+    """ "with hypoxia", "unspecified whether with hypoxia or hypercapnia"; empty where a title tells none."""
+    words = title.lower()
+    behind = _BEHIND.search(words)
+    return "" if behind is None else words[behind.start() :]
 
 
 CHECKS: tuple[Check, ...] = (
@@ -338,7 +347,7 @@ CHECKS: tuple[Check, ...] = (
         "Hypertension with heart or kidney disease",
         Severity.WARN,
         f"{GUIDELINES} I.C.9.a",
-        pair=_hypertension,
+        case=_hypertension,
         outcomes=_UNRELATED,
     ),
     Check(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from catalog.choices import NodeKind, NoteKind
 from catalog.edits.notes import INTENT, Characters, NoteBlock
+from catalog.edits.prompts import is_asked, is_told, repeats
 from catalog.edits.rows import EXCLUDES, Case, CaseFunction, Check, Hit, PairFunction, Placed
 from catalog.edits.tree import Node
 from catalog.edits.types import Result, Severity
@@ -58,7 +59,8 @@ def _excludes_unread(case: Case) -> Iterator[Hit]:
     if len(case.known) < 2:
         return
     for block, placed in _by_block(case, NoteKind.EXCLUDES1):
-        if block.unread:
+        # "Certain localized infections - see chapters of body systems" is true of every infection.
+        if block.unread and case.tabular.tree.nodes[block.position].kind != NodeKind.CHAPTER:
             yield Hit(
                 f"Excludes1 at {_place(case, block)} names no code to compare with: {'; '.join(block.unread)}.",
                 tuple(placed),
@@ -74,18 +76,14 @@ def is_manifestation(node: Node) -> bool:
 def _manifestation_first(case: Case) -> Iterator[Hit]:
     first = case.first
     if first is not None and first.node is not None and is_manifestation(first.node):
-        yield Hit(
-            f"{first.code} {first.node.title} is a manifestation; its etiology is coded first.",
-            (first,),
-        )
+        yield Hit(f"{first.code} is a manifestation: its etiology is coded first.", (first,))
 
 
 def _manifestation_alone(case: Case) -> Iterator[Hit]:
     for placed in case.known:
         if placed.node is not None and is_manifestation(placed.node) and len(case.known) == 1:
             yield Hit(
-                f"{placed.code} {placed.node.title} is a manifestation and stands alone; its etiology is missing.",
-                (placed,),
+                f"{placed.code} is a manifestation and stands alone: its etiology is missing.", (placed,)
             )
 
 
@@ -108,18 +106,20 @@ def _not_first(case: Case, block: NoteBlock, placed: Placed) -> Hit | None:
         return Hit(
             f"{where}: {named[0].code} is to stand before {placed.code} ({block.text}).", (placed, named[0])
         )
-    if block.conditional:
+    if block.conditional or any(repeats(t, case.tabular.tree.nodes[block.position]) for t in block.targets):
         return None
     if placed.line.first:
         return Hit(f"{where} of {placed.code}, which is marked first: {block.text}.", (placed,))
     if not block.targets:
         return Hit(f"{where} names no code to look for: {block.text}.", (placed,), Result.NO_DATA)
-    # Only of a manifestation is it certain that one of them is there; heart failure may have another cause.
-    certain = not block.open and placed.node is not None and is_manifestation(placed.node)
+    # Only where its own title tells that one of them is there; else another cause may be behind it.
+    manifests = placed.node is not None and is_manifestation(placed.node)
+    if not manifests and (block.open or not any(is_told(t, placed) for t in block.targets)):
+        return None
     return Hit(
         f"{where} of {placed.code}: none of {_names(case, block)} is on the claim ({block.text}).",
         (placed,),
-        severity=None if certain else Severity.INFO,
+        severity=Severity.INFO if block.open else None,
     )
 
 
@@ -128,14 +128,16 @@ def _prompt(kind: NoteKind, label: str) -> CaseFunction:
         for block, carriers in _asked_once(
             (block, carriers)
             for block, carriers in _by_block(case, kind)
-            if not _met(case, block, tuple(carriers)) and not _asked_by_a_guideline(case, block)
+            if not _met(case, block, tuple(carriers))
+            and not _asked_by_a_guideline(case, block)
+            and is_asked(case, block, carriers)
         ):
-            where = f"{label} at {_place(case, block)}"
+            note = f"The note at {_place(case, block)} says: {label} {block.text}."
             lines = tuple(carriers)
             if block.targets:
-                yield Hit(f"{where}: {block.text}. None of {_names(case, block)} is on the claim.", lines)
+                yield Hit(f"{note} None of {_names(case, block)} is on the claim.", lines)
             elif block.unread:
-                yield Hit(f"{where} names no code to look for: {block.text}.", lines, Result.NO_DATA)
+                yield Hit(f"{note} It names no code to look for.", lines, Result.NO_DATA)
 
     return run
 
@@ -240,6 +242,7 @@ CHECKS: tuple[Check, ...] = (
         Severity.WARN,
         f"{_CONVENTIONS} I.A.13",
         case=_manifestation_alone,
+        yields_to=("manifestation_first",),
     ),
     Check(
         "code_first",
@@ -247,19 +250,24 @@ CHECKS: tuple[Check, ...] = (
         Severity.WARN,
         f"{_CONVENTIONS} I.A.13, I.B.7",
         case=_code_first,
+        yields_to=(
+            *("manifestation_first", "manifestation_alone", "hypertension_combined"),
+            *("adverse_effect_second", "poisoning_first", "severe_sepsis", "sequela_second"),
+        ),
     ),
     Check(
         "use_additional_code",
         "Use additional code",
         Severity.INFO,
         f"{_CONVENTIONS} I.A.13, I.B.7",
-        case=_prompt(NoteKind.USE_ADDITIONAL_CODE, "Use additional"),
+        case=_prompt(NoteKind.USE_ADDITIONAL_CODE, "use additional"),
     ),
     Check(
         "code_also",
         "Code also",
         Severity.INFO,
         f"{_CONVENTIONS} I.A.17",
-        case=_prompt(NoteKind.CODE_ALSO, "Code also"),
+        case=_prompt(NoteKind.CODE_ALSO, "code also"),
+        yields_to=("therapy_first",),
     ),
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from catalog.choices import MceList, PresentOnAdmission
 from catalog.edits.knowledge import MceTable
 from catalog.edits.rows import INPATIENT, Case, Check, Hit, Placed
+from catalog.edits.sides import sided_siblings
 from catalog.edits.types import Result, Severity
 
 _MCE = "Definitions of Medicare Code Edits"
@@ -114,7 +115,10 @@ def _laterality(case: Case) -> Iterator[Hit]:
     codes = _on(case, MceList.UNSPECIFIED)
     for placed in case.diagnoses:
         if placed.code in codes:
-            yield Hit(f"{placed.code} leaves the side unspecified (MCE edit 20).", (placed,))
+            tree = None if case.knowledge.tabular is None else case.knowledge.tabular.tree
+            sided = [] if tree is None or placed.node is None else sided_siblings(tree, placed.node)
+            said = f"; {', '.join(n.code for n in sided)} say it" if sided else ""
+            yield Hit(f"{placed.code} leaves the side unspecified (MCE edit 20){said}.", (placed,))
 
 
 _EXEMPT_LIST = "CMS list of codes exempt from POA reporting"
@@ -194,6 +198,7 @@ CHECKS: tuple[Check, ...] = (
         claim_types=INPATIENT,
         needs="mce",
         outcomes=(),
+        yields_to=("manifestation_first",),
     ),
     Check(
         "mce_unacceptable",
@@ -204,6 +209,7 @@ CHECKS: tuple[Check, ...] = (
         claim_types=INPATIENT,
         needs="mce",
         outcomes=(),
+        yields_to=("manifestation_first", "external_cause_first"),
     ),
     Check(
         "mce_questionable",

@@ -42,7 +42,8 @@ _CHARACTER = re.compile(
 _CHARACTERS = re.compile(r",?\s*with fifth to sixth characters (?P<values>[0-9A-Z]{2})")
 _OPEN = re.compile(r"\bsuch as\b", re.IGNORECASE)
 _CONDITIONAL = re.compile(
-    r"\bif (?:applicable|known|any|present|desired|documented)\b|\bany\b|\bwhen applicable\b", re.IGNORECASE
+    r"\b(?:if|when|where) (?:applicable|known|any|present|desired|documented|specified|appropriate)\b|\bany\b",
+    re.IGNORECASE,
 )
 
 

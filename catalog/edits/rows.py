@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -23,6 +24,9 @@ EVERY_SYSTEM: frozenset[str] = frozenset(str(s) for s in CodeSystem.values)
 # What a reviewer may answer where a rule leaves room.
 EXPLAIN: tuple[str, ...] = ("documented", "not_applicable", "answered_query", "table_error", "other")
 EXCLUDES: tuple[str, ...] = ("unrelated", "remove_one", "query")
+
+
+_SHAPE = re.compile(r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,9 @@ class Case:
                 code = line.code if node is not None else dotted(line.code)
                 if node is None and tree is not None:
                     node = tree.code(code)
+                if node is None and not _SHAPE.fullmatch(code):
+                    # No code of this system at all: named as it was typed.
+                    code = line.code.strip().upper()
                 placed = Placed(index, line, code, node)
                 if line.role not in APART_ROLES:
                     diagnoses.append(placed)
@@ -85,7 +92,9 @@ class Case:
         return self.ordered and _claim_order(one) < _claim_order(other)
 
     def starting(self, *prefixes: str) -> list[Placed]:
-        return [p for p in self.diagnoses if p.code.startswith(prefixes)]
+        """Diagnoses that begin so; of one that the release lacks nothing is concluded but that it lacks it."""
+        among = self.diagnoses if self.knowledge.tabular is None else self.known
+        return [p for p in among if p.code.startswith(prefixes)]
 
 
 def _claim_order(placed: Placed) -> tuple[bool, bool, int, int]:
@@ -122,6 +131,9 @@ class Check:
     """One check. `systems`: it is run where a line is of one of them. `needs`: what Knowledge must hold, or it has
     no data; another check says so once for all. Exactly one of `case` and `pair` is set.
 
+    `yields_to`: checks that tell the same with more to go by. Where one of them has a finding about the line that this
+    one is about first, this one is not told beside it.
+
     `verified`: every guideline section cited was compared with published text (sections.py); None where none is
     cited. Where one was not, `citation` says so, and with it every finding.
     """
@@ -137,6 +149,7 @@ class Check:
     needs: Needs = "tabular"
     outcomes: tuple[str, ...] = EXPLAIN
     on: bool = True
+    yields_to: tuple[str, ...] = ()
     verified: bool | None = field(init=False)
 
     def __post_init__(self) -> None:

@@ -40,10 +40,13 @@ SECTIONS: dict[str, Section] = {
     "I.B.9": Section("combination codes", "FY2025"),
     "I.B.10": Section("sequela: its nature first, then the sequela code", "FY2025"),
     "I.B.12": Section("the same diagnosis code more than once"),
-    "I.B.13": Section("laterality"),
+    "I.B.13": Section("laterality", "quoted, edition not named"),
     "I.B.14": Section("documentation by clinicians other than the patient's provider", "FY2019"),
     "I.B.18": Section("use of sign, symptom and unspecified codes", "FY2025"),
     "I.C.1.d": Section("sepsis, severe sepsis: the infection first, R65.2- never", "FY2025"),
+    "I.C.1.d.4": Section(
+        "sepsis present on admission before its localized infection", "quoted, edition not named"
+    ),
     "I.C.2.e.2": Section("encounters solely for chemo-, immuno- or radiation therapy", "FY2026"),
     "I.C.4.a": Section("diabetes: as many codes of a category as are needed", "FY2021"),
     "I.C.4.a.3": Section("insulin, oral and injectable drugs against diabetes", "FY2021"),
@@ -59,7 +62,7 @@ SECTIONS: dict[str, Section] = {
     "I.C.21.c.3": Section("status, body mass index among it"),
     "I.C.21.c.11": Section("obstetric Z codes: Z3A and its exceptions, Z34, Z37", "FY2026"),
     "I.C.21.c.16": Section("Z codes that are principal or first-listed only", "FY2024"),
-    "III.B": Section("abnormal findings need the provider's word (inpatient)"),
+    "III.B": Section("abnormal findings need the provider's word (inpatient)", "quoted in 2016 (FY2017)"),
     "IV.H": Section("uncertain diagnosis (outpatient)", "FY2026"),
 }
 

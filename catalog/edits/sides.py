@@ -80,7 +80,14 @@ def _words(title: str) -> set[str]:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("laterality_unspecified", "Side not specified", Severity.WARN, _CITATION, case=_unspecified),
+    Check(
+        "laterality_unspecified",
+        "Side not specified",
+        Severity.WARN,
+        _CITATION,
+        case=_unspecified,
+        yields_to=("mce_laterality",),
+    ),
     Check(
         "left_and_right",
         "Both sides have a code of their own",

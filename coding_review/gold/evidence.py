@@ -44,7 +44,8 @@ def checked_code(chart: GoldChart, system: str, code: str) -> tuple[str, str]:
     code_set = chart.code_set
     if system not in SYSTEMS_BY_CLAIM_TYPE[code_set.claim_type]:
         raise InvalidCode(
-            f"{system} does not go on {code_set.get_claim_type_display().lower()} claims.", code=code
+            f"{CodeSystem(system).label} does not go on {code_set.get_claim_type_display().lower()} claims.",
+            code=code,
         )
     if system == CodeSystem.ICD10CM:
         node = billable_node(code_set.release, code)

@@ -1,9 +1,19 @@
 """The table of checks and what a report says."""
 
-from catalog.choices import ClaimType, CodeSystem
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from catalog.choices import ClaimType, CodeSystem, MceList
 from catalog.edits.engine import CHECKS, check
+from catalog.edits.knowledge import MceTable
 from catalog.edits.types import CodeLine, Result, Severity, Tally
-from tests.catalog.edits.conftest import facts_of
+from tests.catalog.edits.conftest import facts_of, lines_of
+
+
+def first(code: str) -> CodeLine:
+    return CodeLine(code, role="first_listed")
 
 
 def test_every_row_is_complete_and_its_id_its_own():
@@ -37,6 +47,44 @@ def test_hard_findings_come_first_and_no_data_last(edits):
     results = [f.result for f in report.findings]
     assert results == sorted(results, key=["fail", "no_data"].index)
     assert results[-1] is Result.NO_DATA
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        ((first("T45.515A"), "D68.32"), ["adverse_effect_second"]),
+        (("T45.515A", "D68.32"), ["adverse_effect_second"]),
+        (("R50.81", "D70.1"), ["code_first"]),
+        ((first("F02.80"), "G30.9"), ["manifestation_first"]),
+        ((first("F02.80"),), ["manifestation_first"]),
+        (("F02.80",), ["manifestation_alone"]),
+        (("F02.80", "G30.9"), ["code_first"]),
+        ((first("Z51.11"),), ["therapy_first"]),
+        ((first("C50.911"), "Z17.0", "Z51.11"), ["therapy_first"]),
+        ((first("I50.9"), "I10"), ["hypertension_combined"]),
+        (("I50.9", "I10", "N18.30"), ["hypertension_combined"]),
+    ],
+)
+def test_one_fact_is_told_once(edits, codes, told):
+    assert [f.check for f in edits.report(*codes).findings] == told
+
+
+@pytest.mark.parametrize(
+    ("list_", "code", "beside", "told"),
+    [
+        (MceList.MANIFESTATION, "F02.80", "G30.9", "manifestation_first"),
+        (MceList.UNACCEPTABLE, "W19.XXXA", "S06.0X0A", "external_cause_first"),
+        (MceList.UNSPECIFIED, "H25.10", "I10", "mce_laterality"),
+    ],
+)
+def test_what_the_code_editor_tells_too_is_told_once(edits, list_, code, beside, told):
+    table = MceTable("v43", dt.date(2025, 10, 1), {list_: frozenset({code})})
+    knowledge = replace(edits.knowledge, mce=table)
+    stay = ClaimType.FACILITY_INPATIENT
+    lines = lines_of((CodeLine(code, role="principal"), beside))
+    report = check(lines, facts_of(stay, {}), knowledge)
+    found = [f.check for f in report.findings if code in f.codes and f.result is Result.FAIL]
+    assert found == [told]
 
 
 def test_a_finding_is_named_by_check_and_codes(edits):

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from catalog.choices import ClaimType, MceList
-from catalog.edits.engine import CHECKS, check
+from catalog.edits.engine import BY_ID, CHECKS, check
 from catalog.edits.knowledge import CodeTable, Knowledge, MceTable, MueTable, NcciTable, PairEdit, UnitLimit
 from catalog.edits.rows import ALL, INPATIENT, OUTPATIENT, Check
 from catalog.edits.site_table import SiteRow
-from catalog.edits.types import CodeLine, EvidenceCue, Finding
+from catalog.edits.types import CodeLine, EvidenceCue, Finding, Severity
 from tests.catalog.edits.conftest import DAY, Edits, facts_of, lines_of
 
 STAY, VISIT = ClaimType.FACILITY_INPATIENT, ClaimType.PROFESSIONAL
@@ -89,7 +89,7 @@ TRIES: dict[str, Try] = {
     "manifestation_alone": Try(("F02.80",), ("G30.9", "F02.80")),
     "code_first": Try(("F02.80", "G30.9"), ("G30.9", "F02.80")),
     "use_additional_code": Try(("C50.911",), ("C50.911", "Z17.0")),
-    "code_also": Try(("E26.01",), ("E26.01", "D35.00")),
+    "code_also": Try(("I42.6",), ("I42.6", "F10.20")),
     "laterality_unspecified": Try(("H25.10",), ("H25.11",)),
     "left_and_right": Try(("H25.11", "H25.12"), ("H25.13",)),
     "hypertension_combined": Try(("I10", "N18.30"), ("I12.9", "N18.30")),
@@ -107,6 +107,11 @@ TRIES: dict[str, Try] = {
     "poisoning_first": Try((principal("J96.01"), "T40.2X1A"), (principal("T40.2X1A"), "J96.01")),
     "adverse_effect_second": Try(("T45.515A", "D68.32"), ("D68.32", "T45.515A")),
     "underdosing_first": Try((principal("T38.3X6A"), "E11.65"), (principal("E11.65"), "T38.3X6A")),
+    "sepsis_first": Try(
+        (CodeLine("J18.9", role="principal", poa="Y"), CodeLine("A41.9", poa="Y")),
+        (CodeLine("A41.9", role="principal", poa="Y"), CodeLine("J18.9", poa="Y")),
+        STAY,
+    ),
     "therapy_first": Try((principal("C50.911"), "Z51.11"), (principal("Z51.11"), "C50.911")),
     "sequela_second": Try(("S82.101S", "M25.561"), ("M25.561", "S82.101S")),
     "z_code_first_only": Try((principal("I10"), "Z00.00"), (principal("Z00.00"), "I10")),
@@ -160,6 +165,14 @@ def test_every_check_is_tried():
     assert list(TRIES) == [row.id for row in CHECKS]
 
 
+@pytest.mark.parametrize("row", [row for row in CHECKS if row.yields_to], ids=lambda row: row.id)
+def test_a_check_yields_only_to_one_that_weighs_as_much(row: Check):
+    weights = [Severity.INFO, Severity.WARN, Severity.HARD]
+    for check_id in row.yields_to:
+        assert weights.index(BY_ID[check_id].severity) >= weights.index(row.severity), check_id
+        assert BY_ID[check_id].claim_types & row.claim_types, check_id
+
+
 @pytest.mark.parametrize("row", CHECKS, ids=lambda row: row.id)
 def test_it_fires(edits: Edits, row: Check):
     one = TRIES[row.id]
@@ -199,7 +212,9 @@ INFO = {
     *("weeks_of_gestation", "mce_table", "poa_table"),
 }
 OFF = {"symptom_integral", "unspecified_beside_specific", "procedure_without_diagnosis"}
-INPATIENT_ONLY = {"finding_only", "poa_table", "poa_exempt"} | {i for i in TRIES if i.startswith("mce_")}
+INPATIENT_ONLY = {"sepsis_first", "finding_only", "poa_table", "poa_exempt"} | {
+    i for i in TRIES if i.startswith("mce_")
+}
 OUTPATIENT_ONLY = {"uncertain_outpatient", "ncci_pair", "mue_units"}
 
 

@@ -18,6 +18,7 @@ FIRING = [
     ("hypertension_combined", ("I50.9", "I10"), ("I10", "I50.9")),
     ("hypertension_combined", ("I11.0", "N18.4"), ("I11.0", "N18.4")),
     ("hypertension_combined", ("I12.9", "I50.22"), ("I12.9", "I50.22")),
+    ("hypertension_combined", ("I10", "I50.22", "N18.4"), ("I10", "I50.22", "N18.4")),
     ("diabetes_contradiction", ("E11.9", "E11.22"), ("E11.9", "E11.22")),
     ("diabetes_contradiction", ("E10.65", "E10.9"), ("E10.9", "E10.65")),
     ("diabetes_with", ("E11.9", "N18.30"), ("E11.9", "N18.30")),
@@ -121,9 +122,18 @@ def test_severe_sepsis_first_is_hard(edits):
     ]
 
 
-def test_a_combination_code_is_named(edits):
-    (finding,) = edits.run("acute_and_chronic", "I50.21", "I50.22")
-    assert "I50.23" in finding.message
+@pytest.mark.parametrize(
+    ("acute", "chronic", "both"),
+    [
+        ("I50.21", "I50.22", "I50.23 Acute on chronic systolic (congestive) heart failure"),
+        # Billable, and in the same circumstances.
+        ("J96.01", "J96.11", "J96.21 Acute and chronic respiratory failure with hypoxia"),
+        ("J96.02", "J96.12", "J96.22 Acute and chronic respiratory failure with hypercapnia"),
+    ],
+)
+def test_a_combination_code_is_named(edits, acute, chronic, both):
+    (finding,) = edits.run("acute_and_chronic", acute, chronic)
+    assert finding.message == f"{acute} and {chronic} have a code for both: {both}."
     assert finding.citation == "ICD-10-CM Official Guidelines I.B.8, I.B.9"
 
 
@@ -201,3 +211,28 @@ def test_a_finding_without_a_diagnosis_on_inpatient_claims(edits):
     assert edits.hits("finding_only", line("E87.6", lab), claim_type=INPATIENT) == [("E87.6",)]
     assert edits.run("finding_only", line("E87.6", lab, note), claim_type=INPATIENT) == []
     assert edits.run("finding_only", line("E87.6", lab), claim_type=PROFESSIONAL) == []
+
+
+def sepsis(code: str, poa: str) -> CodeLine:
+    return CodeLine(code, poa=poa)
+
+
+@pytest.mark.parametrize("principal", ["J18.9", "N39.0", "L03.115", "K57.20"])
+def test_sepsis_present_on_admission_goes_before_its_localized_infection(edits, principal):
+    lines = (CodeLine(principal, role="principal", poa="Y"), sepsis("A41.9", "Y"))
+    assert edits.hits("sepsis_first", *lines, claim_type=INPATIENT) == [("A41.9", principal)]
+
+
+@pytest.mark.parametrize(
+    ("principal", "poa"),
+    [
+        ("J18.9", "N"),  # it developed after admission
+        ("J18.9", ""),
+        ("J18.9", "W"),
+        ("T83.511A", "Y"),  # an infection of a device stands first
+        ("I21.4", "Y"),
+    ],
+)
+def test_sepsis_may_stand_second(edits, principal, poa):
+    lines = (CodeLine(principal, role="principal", poa="Y"), sepsis("A41.9", poa))
+    assert edits.run("sepsis_first", *lines, claim_type=INPATIENT) == []

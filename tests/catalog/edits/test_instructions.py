@@ -62,6 +62,8 @@ def test_excludes1_without_codes_is_shown_as_text(edits):
     assert finding.result is Result.NO_DATA
     assert "traumatic otorrhagia - code to injury" in finding.message
     assert edits.run("excludes1_unread", "H92.21") == []
+    # A chapter's own line of that kind is true of all its codes.
+    assert edits.run("excludes1_unread", "A41.9", "J18.9") == []
     assert edits.run("excludes1_unread", "I10", "E11.9") == []
 
 
@@ -98,12 +100,20 @@ def test_code_first_without_any_order_says_nothing(edits):
     assert report.findings == ()
 
 
-def test_code_first_names_what_is_missing(edits):
-    (finding,) = edits.run("code_first", "I50.9", "E11.9")
+def test_code_first_names_what_a_diagnosis_says_is_there(edits):
+    (finding,) = edits.run("code_first", "D63.1", "E11.9")
+    assert (finding.severity, finding.codes) == (Severity.WARN, ("D63.1",))
+    assert "none of N18.- is on the claim" in finding.message
+    # A manifestation whose note gives examples only.
+    (finding,) = edits.run("code_first", "F02.80", "I10")
     assert finding.severity is Severity.INFO
-    assert "I11.0, I13.-" in finding.message
-    (marked,) = edits.run("code_first", CodeLine("I50.9", role="principal"), "E11.9")
-    assert marked.severity is Severity.WARN
+
+
+@pytest.mark.parametrize("first", ["", "principal"])
+def test_circumstances_that_a_note_names_are_not_asked_for(edits, first):
+    """Heart failure may come of hypertension, surgery or pregnancy, and of none of them."""
+    assert edits.run("code_first", CodeLine("I50.9", role=first), "E11.9") == []
+    assert edits.run("code_first", CodeLine("I82.411", role=first), "E11.9") == []
 
 
 def test_code_first_without_codes_shows_the_note(edits):
@@ -124,22 +134,65 @@ def test_use_additional_code_prompts_until_satisfied(edits):
     assert edits.run("use_additional_code", "C50.911", "Z17.0") == []
 
 
-def test_a_note_of_a_block_is_asked_once(edits):
-    findings = edits.run("use_additional_code", "J02.9", "J03.90")
-    assert ("J02.9", "J03.90") in [f.codes for f in findings]
+def test_a_note_of_a_category_is_asked_once(edits):
+    assert edits.hits("use_additional_code", "C50.911", "C50.912") == [("C50.911", "C50.912")]
+
+
+def test_a_prompt_says_where_the_note_stands_and_what_is_missing(edits):
+    (finding,) = edits.run("use_additional_code", "I12.9")
+    assert finding.message == (
+        "The note at I12.9 says: use additional code to identify the stage of chronic kidney disease "
+        "(N18.1-N18.4, N18.9). None of N18.1 to N18.4, N18.9 is on the claim."
+    )
+
+
+@pytest.mark.parametrize("code", ["I12.0", "I11.0", "E11.621", "O99.213", "T84.018A", "K70.30"])
+def test_what_the_diagnosis_itself_tells_is_asked_for(edits, code):
+    assert edits.hits("use_additional_code", code) == [(code,)]
+
+
+@pytest.mark.parametrize(
+    "code", ["J44.9", "I10", "N39.0", "A41.51", "N18.30", "C34.11", "J18.9", "I25.82", "E66.813", "I63.9"]
+)
+def test_that_a_code_is_absent_is_no_reason_to_ask(edits, code):
+    """Tobacco, resistance, the organism, cachexia, body mass index, stroke scale: where they are known."""
+    assert edits.run("use_additional_code", code, "I48.91") == []
+    assert edits.run("code_also", code, "I48.91") == []
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        (("J44.9", "Z71.6"), "F17.-"),  # counselling on tobacco
+        (("N18.4", "R63.4"), "E88.A"),  # loss of weight
+        (("N18.4", "E44.0"), "E88.A"),
+    ],
+)
+def test_a_code_that_speaks_of_it_is_a_reason(edits, codes, told):
+    messages = [f.message for f in edits.run("use_additional_code", *codes)]
+    assert any(told in message for message in messages), messages
 
 
 def test_what_several_notes_ask_for_is_asked_once(edits):
     """Chapter 10, J40-J4A and J44 all ask for tobacco."""
-    findings = edits.run("use_additional_code", "J44.9")
+    findings = [f for f in edits.run("use_additional_code", "J44.9", "Z71.6") if "J44.9" in f.codes]
     assert [f.codes for f in findings] == [("J44.9",)]
     assert findings[0].message.count("F17.-") == 2  # once in the note, once as what is missing
-    assert edits.hits("use_additional_code", "J44.9", "F17.210") == []
+    assert edits.hits("use_additional_code", "J44.9", "Z71.6", "F17.210") == []
+
+
+def test_a_note_in_words_is_shown_where_nothing_else_is_coded(edits):
+    (finding,) = edits.run("code_also", "N17.9")
+    assert finding.result is Result.NO_DATA
+    assert finding.message == (
+        "The note at N17 says: code also associated underlying condition. It names no code to look for."
+    )
+    assert edits.run("code_also", "N17.9", "E86.0") == []
 
 
 def test_code_also_prompts_until_satisfied(edits):
-    assert edits.hits("code_also", "N00.0") == [("N00.0",)]
-    assert edits.hits("code_also", "N00.0", "N17.9") == []
+    assert edits.hits("code_also", "I42.6") == [("I42.6",)]
+    assert edits.hits("code_also", "I42.6", "F10.20") == []
 
 
 @pytest.mark.parametrize("codes", [("O24.410",), ("O80", "Z37.0", "Z3A.39")])

@@ -25,6 +25,22 @@ def test_a_code_the_release_does_not_have_is_hard(edits, code):
     assert finding.outcomes == ()
 
 
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [("e1199", "E11.99"), ("99999", "99999"), ("99213", "99213"), ("nonsense", "NONSENSE")],
+)
+def test_what_is_no_code_is_named_as_it_was_typed(edits, typed, named):
+    (finding,) = edits.run("valid_code", typed)
+    assert finding.message == f"{named} is not a code of the release."
+
+
+@pytest.mark.parametrize("code", ["E11.99", "F02.99", "O80.1", "Z51.19", "T45.99", "N18.99", "Z68.99"])
+def test_of_a_code_that_does_not_exist_nothing_else_is_said(edits, code):
+    for line in (CodeLine(code), CodeLine(code, role="principal")):
+        report = edits.report(line, "I48.91", claim_type=ClaimType.FACILITY_OUTPATIENT)
+        assert [(f.check, f.codes) for f in report.findings] == [("valid_code", (code,))]
+
+
 @pytest.mark.parametrize("code", ["E11.22", "e1122", "S52.501A"])
 def test_a_code_of_the_release_passes_however_spelled(edits, code):
     assert edits.run("valid_code", code) == []
