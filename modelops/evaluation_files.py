@@ -32,6 +32,7 @@ _INDICATORS = frozenset(PresentOnAdmission.values)
 _EXEMPT = {"exempt": PresentOnAdmission.EXEMPT.value}
 _STATUSES = ("accepted", "rejected")
 MAX_CODES = 2_000
+_OBJECTS = frozenset({dict})
 _TOLD = 100
 
 
@@ -47,17 +48,29 @@ class BadLine:
 
 @dataclass(slots=True)
 class Lines:
-    """One file: how many lines were read and which were bad; `errors` keeps the first hundred."""
+    """One file: how many lines were read and which were bad; `errors` keeps the first hundred.
+
+    `first`: the number of the first line, where the lines are a part of a file. `seen`: the line of each id.
+    """
 
     file: str
+    first: int = 1
     count: int = 0
     error_count: int = 0
     errors: list[BadLine] = field(default_factory=list)
+    seen: dict[str, int] = field(default_factory=dict, repr=False)
 
     def refuse(self, number: int, message: str) -> None:
         self.error_count += 1
         if len(self.errors) < _TOLD:
             self.errors.append(BadLine(self.file, number, message))
+
+    def join(self, part: Lines) -> None:
+        """The lines of the file's next part, read by another `Lines`."""
+        self.count += part.count
+        self.error_count += part.error_count
+        self.errors += part.errors[: _TOLD - len(self.errors)]
+        self.seen |= part.seen
 
 
 def gold_charts(lines: Iterable[bytes], told: Lines) -> Iterator[GoldChart]:
@@ -82,8 +95,7 @@ def predicted_charts(lines: Iterable[bytes], told: Lines) -> Iterator[PredictedC
 
 def _objects(lines: Iterable[bytes], told: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each filled line that holds an object whose id did not come before, with its number."""
-    seen: dict[str, int] = {}
-    for number, raw in _numbered(lines):
+    for number, raw in _numbered(lines, told.first):
         told.count += 1
         try:
             row = object_of_line(raw.decode("utf-8"))
@@ -94,14 +106,14 @@ def _objects(lines: Iterable[bytes], told: Lines) -> Iterator[tuple[int, dict[st
             told.refuse(number, str(error))
             continue
         name = row.get("id")
-        if isinstance(name, str) and (first := seen.setdefault(name.strip(), number)) != number:
+        if isinstance(name, str) and (first := told.seen.setdefault(name.strip(), number)) != number:
             told.refuse(number, f"id: the same as on line {first}")
             continue
         yield number, row
 
 
-def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    for number, raw in enumerate(lines, start=1):
+def _numbered(lines: Iterable[bytes], first: int) -> Iterator[tuple[int, bytes]]:
+    for number, raw in enumerate(lines, start=first):
         if number == 1:
             raw = next(filled([raw]), b"")
         if raw.strip():
@@ -237,8 +249,11 @@ def _evidence(item: Mapping[str, Any], where: str, known: frozenset[str] | None)
             raise BadChart("missing", where=f"{here}document_id")
         if known is not None and document not in known:
             raise BadChart("no document of this chart", where=f"{here}document_id")
-        first = _line(place.get("line_start"), f"{here}line_start")
-        last = _line(place.get("line_end", first), f"{here}line_end")
+        first: Any = place.get("line_start")
+        last: Any = place.get("line_end", first)
+        # Read for every code of every chart: the place in words is made only where it is told.
+        if not (_is_line(first) and _is_line(last)):
+            first, last = _line(first, f"{here}line_start"), _line(last, f"{here}line_end")
         if last < first:
             raise BadChart("before line_start", where=f"{here}line_end")
         if first == last:
@@ -248,10 +263,14 @@ def _evidence(item: Mapping[str, Any], where: str, known: frozenset[str] | None)
     return frozenset(found)
 
 
+def _is_line(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= MAX_LINES + 1
+
+
 def _line(value: Any, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_LINES + 1:
+    if not _is_line(value):
         raise BadChart(f"not a line number from 1 to {MAX_LINES + 1:,}", where=where)
-    return value
+    return int(value)
 
 
 def _id(row: Mapping[str, Any]) -> str:
@@ -339,7 +358,7 @@ def _list(row: Mapping[str, Any], name: str, where: str = "", *, need: bool = Fa
         return []
     if value is None:
         raise BadChart("missing", where=f"{where}{name}")
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+    if not isinstance(value, list) or not _OBJECTS.issuperset(map(type, value)):
         raise BadChart("not a list of objects", where=f"{where}{name}")
     if len(value) > MAX_CODES:
         raise BadChart(f"over {MAX_CODES:,} entries", where=f"{where}{name}")

@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 # More lines than any document may have, so that document and line share one number.
-_LINES = 1 << 24
+LINES_OF_A_DOCUMENT = 1 << 24
 LABEL, ADDED, UNTOLD = 1, 2, 0
 _SOURCES = {"label": LABEL, ADDITION: ADDED}
 MISSING, ANSWERED, FAILED = 0, 1, 2
@@ -79,7 +79,7 @@ class Words:
         return number
 
     def line(self, line: Line) -> int:
-        return self.documents(line[0]) * _LINES + line[1]
+        return self.documents(line[0]) * LINES_OF_A_DOCUMENT + line[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,7 @@ class Gold:
 
     words: Words
     charts: Numbered
+    patients: Numbered
     patient: Ints
     setting: Sequence[str]
     specialty: Sequence[str]
@@ -153,23 +154,26 @@ class _Growing:
         self._words = words
         self._ints = {name: array("q") for name in _INT_COLUMNS}
         self._confidence = array("d")
+        # Looked up once: they are called for every code.
+        self._append = [self._ints[name].append for name in _INT_COLUMNS]
 
     def add(self, chart: int, codes: dict[tuple[int, int], _Row]) -> None:
-        ints = self._ints
-        for (code, detail), row in codes.items():
-            place = len(self._confidence)
-            self._confidence.append(row.confidence)
-            ints["chart"].append(chart)
-            ints["code"].append(code)
-            ints["detail"].append(detail)
-            ints["main"].append(row.main)
-            ints["poa"].append(row.poa)
-            ints["order"].append(row.order)
-            ints["band"].append(row.band)
-            ints["source"].append(row.source)
-            for line in row.lines:
-                ints["line_row"].append(place)
-                ints["line"].append(self._words.line(line))
+        of_chart, of_code, detail, main, poa, order, band, source, line_row, line = self._append
+        place, number_of = len(self._confidence), self._words.line
+        for (code, with_detail), row in codes.items():
+            of_chart(chart)
+            of_code(code)
+            detail(with_detail)
+            main(row.main)
+            poa(row.poa)
+            order(row.order)
+            band(row.band)
+            source(row.source)
+            for cited in row.lines:
+                line_row(place)
+                line(number_of(cited))
+            place += 1
+        self._confidence.extend([row.confidence for row in codes.values()])
 
     def rows(self) -> Rows:
         found: dict[str, Any] = {
@@ -243,6 +247,7 @@ def pack_gold(charts: Iterable[GoldChart]) -> Gold:
     return Gold(
         words=words,
         charts=ids,
+        patients=patients,
         patient=_ints(patient),
         setting=setting,
         specialty=specialty,

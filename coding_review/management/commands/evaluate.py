@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError
 
 from coding_review.evaluation_store import Evaluated, report, store
 from coding_review.models import GoldSet
 from modelops.evaluation.charts import Options
-from modelops.evaluation.columns import Gold, Predictions, pack_gold, pack_predictions
+from modelops.evaluation.columns import Gold, Predictions
 from modelops.evaluation.figures import Json
 from modelops.evaluation.metrics import evaluate_packed
 from modelops.evaluation_catalog import domain_codes, places_of_latest
-from modelops.evaluation_files import Lines, gold_charts, predicted_charts, training_cases
+from modelops.evaluation_files import Lines, training_cases
+from modelops.evaluation_packing import read_gold, read_predictions
 from modelops.interchange import BadChart
+
+T = TypeVar("T")
 
 
 class Command(BaseCommand):
@@ -115,16 +117,14 @@ class Command(BaseCommand):
         )
 
     def _gold(self, path: Path, told: Lines) -> Gold:
-        with ExitStack() as stack:
-            gold = pack_gold(gold_charts(_lines(path, stack), told))
+        gold = _read(lambda: read_gold(path, told))
         if not len(gold.charts):
             self._tell([told])
             raise CommandError(f"{path}: no gold chart.")
         return gold
 
     def _predictions(self, gold: Gold, path: Path, told: Lines) -> Predictions:
-        with ExitStack() as stack:
-            return pack_predictions(gold, predicted_charts(_lines(path, stack), told))
+        return _read(lambda: read_predictions(gold, path, told))
 
     def _tell(self, told: list[Lines]) -> None:
         for lines in told:
@@ -134,9 +134,9 @@ class Command(BaseCommand):
                 self.stderr.write(f"{lines.file}: {lines.error_count:,} bad lines in all")
 
 
-def _lines(path: Path, stack: ExitStack) -> Iterable[bytes]:
+def _read(read: Callable[[], T]) -> T:
     try:
-        return stack.enter_context(path.open("rb"))
+        return read()
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}") from error
 
