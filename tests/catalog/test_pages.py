@@ -154,9 +154,9 @@ def test_unknown_code_names_the_release_searched(reader, icd10cm):
     ("address", "said"),
     [
         ("/codes/icd9/250.00/", "'icd9' is not a code system of this product."),
-        ("/codes/icd10pcs/0DTJ4ZZ/", "No loaded release of icd10pcs without a date."),
-        ("/codes/icd10cm/E11.9/?on=2026-10-01", "No loaded release of icd10cm valid on 2026-10-01."),
-        ("/codes/?on=2026-03-31&q=E11", "No loaded release of icd10cm valid on 2026-03-31."),
+        ("/codes/icd10pcs/0DTJ4ZZ/", "No loaded release of ICD-10-PCS without a date."),
+        ("/codes/icd10cm/E11.9/?on=2026-10-01", "No loaded release of ICD-10-CM valid on 2026-10-01."),
+        ("/codes/?on=2026-03-31&q=E11", "No loaded release of ICD-10-CM valid on 2026-03-31."),
         ("/codes/icd10cm/E11.9/?release=0", "cannot be read"),
         ("/codes/icd10cm/E11.9/?on=yesterday", "cannot be read"),
         ("/codes/icd10cm/%3Cb%3E/", "<b> is not a code of this release"),
@@ -197,7 +197,7 @@ def test_no_release_at_all_is_said(reader, icd10cm):
     Release.objects.update(status=ReleaseStatus.WITHDRAWN)
     response = reader.get("/codes/")
     assert response.status_code == 404
-    assert "No loaded release of icd10cm" in text(response)
+    assert "No loaded release of ICD-10-CM" in text(response)
 
 
 def test_hits_for_another_page_are_a_fragment_of_links(reader, icd10cm):
@@ -226,8 +226,8 @@ def test_hits_by_the_date_of_an_encounter(reader, icd10cm, small_release):
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        ({"q": "pneumonia", "on": "2027-01-01"}, "No loaded release of icd10cm valid on 2027-01-01."),
-        ({"q": "pneumonia", "near": "Q99.99"}, "'Q99.99' is not in icd10cm FY2026, April release."),
+        ({"q": "pneumonia", "on": "2027-01-01"}, "No loaded release of ICD-10-CM valid on 2027-01-01."),
+        ({"q": "pneumonia", "near": "Q99.99"}, "'Q99.99' is not in ICD-10-CM FY2026, April release."),
         ({"q": "x" * 201}, "This search cannot be read."),
         ({"q": "pneu\x00monia"}, "This search cannot be read."),
     ],

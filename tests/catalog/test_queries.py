@@ -60,7 +60,7 @@ def test_node_by_any_spelling_comes_out_canonical(icd10cm, typed):
 def test_unknown_code_names_the_release_searched(icd10cm):
     with pytest.raises(UnknownCode) as caught:
         queries.get_node(icd10cm, "E11.23")
-    assert str(caught.value) == "'E11.23' is not in icd10cm FY2026, April release."
+    assert str(caught.value) == "'E11.23' is not in ICD-10-CM FY2026, April release."
 
 
 def test_code_comes_before_the_block_of_the_same_name(icd10cm):
