@@ -8,11 +8,16 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 
 from coding_review.errors import NotAllowed
+from coding_review.kept_reads import KeptModels, KeptValues
 from coding_review.models import RoleAssignment
 from coding_review.rules.permissions import LABELS, permissions_of
 from coding_review.sign_in_limits import refuse_too_many
 
 _CACHE = "_coding_review_permissions"
+_ROLES = KeptValues(lambda user: RoleAssignment.objects.filter(user_id=user).values_list("role"), int)
+_USERS: KeptModels[Any] = KeptModels(
+    lambda pk: get_user_model().objects.select_related("reviewer").filter(pk=pk), int
+)
 
 
 class PasswordBackend(ModelBackend):
@@ -34,7 +39,7 @@ class PasswordBackend(ModelBackend):
 
     def get_user(self, user_id: int) -> Any:
         """With the reviewer's profile, which nearly every page and answer asks for."""
-        user = get_user_model().objects.select_related("reviewer").filter(pk=user_id).first()
+        user = _USERS.first(int(user_id))
         return user if user is not None and self.user_can_authenticate(user) else None
 
 
@@ -53,7 +58,7 @@ class RoleBackend(BaseBackend):
 
 
 def roles_of(user: Any) -> frozenset[str]:
-    return frozenset(RoleAssignment.objects.filter(user_id=user.pk).values_list("role", flat=True))
+    return frozenset(role for (role,) in _ROLES.rows(user.pk))
 
 
 def require(user: Any, permission: str) -> None:

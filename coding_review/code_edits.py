@@ -21,6 +21,7 @@ from catalog.edits.loading import knowledge_for, tabular_of
 from catalog.edits.types import CodeLine, EncounterFacts, EvidenceCue, Finding, Report, Result, Severity
 from coding_review.choices import CODED_STATES
 from coding_review.kept import Kept
+from coding_review.kept_reads import KeptModels
 from coding_review.models import (
     CodeSet,
     DocumentVersion,
@@ -114,10 +115,7 @@ def findings_of(code_set: CodeSet, entries: Sequence[Listed] | None = None) -> F
     report = _report(code_set, rows)
     overrides: dict[Key, FindingOverride] = {}
     if report.findings:
-        standing = FindingOverride.objects.standing().filter(code_set=code_set)
-        overrides = {
-            (one.check_id, tuple(one.codes)): one for one in standing.select_related("user", "payload")
-        }
+        overrides = {(one.check_id, tuple(one.codes)): one for one in _OVERRIDES.instances(code_set.pk)}
     found = [
         Standing(f, tuple(rows[i] for i in f.lines), overrides.get((f.check, tuple(sorted(f.codes)))))
         for f in report.findings
@@ -127,6 +125,14 @@ def findings_of(code_set: CodeSet, entries: Sequence[Listed] | None = None) -> F
         no_data=tuple(one for one in found if one.finding.result == Result.NO_DATA),
         lines=len(rows),
     )
+
+
+_OVERRIDES: KeptModels[FindingOverride] = KeptModels(
+    lambda code_set: (
+        FindingOverride.objects.standing().filter(code_set=code_set).select_related("user", "payload")
+    ),
+    int,
+)
 
 
 def facts_of(encounter: Encounter, claim_type: str) -> EncounterFacts:

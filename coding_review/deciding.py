@@ -27,6 +27,7 @@ from coding_review.counters import refresh_counters
 from coding_review.decision_hash import decision_hash
 from coding_review.errors import InvalidCode, InvalidDecision, NotAllowed, NotYours, StalePage, WrongStatus
 from coding_review.exposures import keep_exposures, level_on_card
+from coding_review.kept_reads import KeptModels, KeptValues
 from coding_review.locks import LockedSet, lock_code_set, lock_entry
 from coding_review.models import (
     CodeEntry,
@@ -334,10 +335,10 @@ class Act:
         if self.actor is None:
             return None
         reading = self.locked.reading
-        shown = Exposure.objects.filter(entry=entry, user=self.actor).first()
+        shown = _EXPOSURES.first(entry.pk, self.actor.pk)
         if shown is None and self.on_card:
             keep_exposures(reading, [entry], self.actor, level_on_card(reading))
-            shown = Exposure.objects.filter(entry=entry, user=self.actor).first()
+            shown = _EXPOSURES.first(entry.pk, self.actor.pk)
         return shown
 
     def finish(self) -> None:
@@ -358,15 +359,30 @@ class Act:
     def _look_back(self) -> None:
         """One look at the decisions so far: the last number, and whether this act is among them."""
         if self._number is None:
-            found = Decision.objects.filter(reading=self.locked.reading).aggregate(
-                last=Max("number"), same=Count("pk", filter=Q(batch=self.batch))
-            )
-            self._number, self._same = found["last"] or 0, bool(found["same"])
+            ((last, same),) = _DECIDED.rows(self.batch, self.locked.reading.pk) or [(0, 0)]
+            self._number, self._same = last, bool(same)
 
     def _next_number(self) -> int:
         self._look_back()
         self._number = (self._number or 0) + 1
         return self._number
+
+
+# The last number of a reading's decisions and how many of them are of one act; no row where there are none.
+_DECIDED = KeptValues(
+    lambda batch, reading: (
+        Decision.objects.filter(reading=reading)
+        .order_by()
+        .values("reading")
+        .annotate(last=Max("number"), same=Count("pk", filter=Q(batch=batch)))
+        .values_list("last", "same")
+    ),
+    uuid.UUID,
+    int,
+)
+_EXPOSURES: KeptModels[Exposure] = KeptModels(
+    lambda entry, user: Exposure.objects.filter(entry=entry, user=user), int, int
+)
 
 
 def begin(actor: Any, code_set_id: int, batch: uuid.UUID | None = None) -> Act:

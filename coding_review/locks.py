@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from coding_review.choices import CodeSetStatus, ReadingKind
 from coding_review.errors import Frozen
+from coding_review.kept_reads import KeptModels
 from coding_review.models import CodeEntry, CodeSet, Encounter, Reading
 
 
@@ -46,15 +47,22 @@ def lock_code_set(code_set_id: int) -> LockedSet:
     return _locked(_begin_reading(code_set_id) if reading is None else reading)
 
 
-def lock_entry(code_set_id: int, entry_id: int) -> tuple[LockedSet, CodeEntry | None]:
-    """As lock_code_set, with one entry of the reading (None where it has no such) and its suggestion's run."""
-    of = ("reading__code_set__encounter", "reading__code_set", "reading", "self")
-    entry = (
-        CodeEntry.objects.select_for_update(of=of, no_key=True)
+_ENTRIES: KeptModels[CodeEntry] = KeptModels(
+    lambda entry_id, code_set_id: (
+        CodeEntry.objects.select_for_update(
+            of=("reading__code_set__encounter", "reading__code_set", "reading", "self"), no_key=True
+        )
         .select_related("reading__code_set__encounter", "reading__code_set__release", "suggestion__run")
         .filter(pk=entry_id, reading__code_set=code_set_id, reading__kind=ReadingKind.CODING)
-        .first()
-    )
+    ),
+    int,
+    int,
+)
+
+
+def lock_entry(code_set_id: int, entry_id: int) -> tuple[LockedSet, CodeEntry | None]:
+    """As lock_code_set, with one entry of the reading (None where it has no such) and its suggestion's run."""
+    entry = _ENTRIES.first(entry_id, code_set_id)
     if entry is None:
         return lock_code_set(code_set_id), None
     return _locked(entry.reading), entry

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
+from django.db.models import QuerySet
+
 from catalog.choices import CodeSystem
 from catalog.edits.loading import tabular_of
 from catalog.models import Release
@@ -17,6 +19,7 @@ from coding_review.choices import (
     EntryState,
     ReadingKind,
 )
+from coding_review.kept_reads import KeptValues
 from coding_review.models import CodeEntry, CodeSet, DocumentVersion, Encounter, EntryEvidence, Hold
 from coding_review.procedures import ProcedureLine, invalid_procedures, procedure_date
 from coding_review.rules.conflicts import Suggested
@@ -59,8 +62,17 @@ Listed: TypeAlias = CodeEntry | EntryFacts
 
 def entry_facts(code_set: CodeSet) -> list[EntryFacts]:
     """Of the same entries, in the same order, as coding_entries."""
-    rows = CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING).on_list()
-    return list(map(EntryFacts._make, rows.values_list(*EntryFacts._fields)))
+    return list(map(EntryFacts._make, _ENTRY_FACTS.rows(code_set.pk)))
+
+
+_ENTRY_FACTS = KeptValues(
+    lambda code_set: (
+        CodeEntry.objects.filter(reading__code_set=code_set, reading__kind=ReadingKind.CODING)
+        .on_list()
+        .values_list(*EntryFacts._fields)
+    ),
+    int,
+)
 
 
 class EvidencePlace(NamedTuple):
@@ -81,12 +93,34 @@ def evidence_places(
 
     With `on`, only those that reach into the stretch of that version from the first to the last of `lines`.
     """
-    rows = EntryEvidence.objects.filter(
+    if on is None:
+        rows = _PLACES.rows(code_set.pk)
+    else:
+        rows = _PLACES_ON.rows(code_set.pk, on.pk, max(lines), min(lines))
+    return list(map(EvidencePlace._make, rows))
+
+
+def _standing_places(code_set: int) -> QuerySet[EntryEvidence]:
+    return EntryEvidence.objects.filter(
         entry__reading__code_set=code_set, entry__reading__kind=ReadingKind.CODING, stands=True
     ).order_by("entry", "order", "pk")
-    if on is not None:
-        rows = rows.filter(document_version=on, line_start__lte=max(lines), line_end__gte=min(lines))
-    return list(map(EvidencePlace._make, rows.values_list(*EvidencePlace._fields)))
+
+
+_PLACES = KeptValues(
+    lambda code_set: _standing_places(code_set).values_list(*EvidencePlace._fields),
+    int,
+)
+_PLACES_ON = KeptValues(
+    lambda code_set, version, last, first: (
+        _standing_places(code_set)
+        .filter(document_version=version, line_start__lte=last, line_end__gte=first)
+        .values_list(*EvidencePlace._fields)
+    ),
+    int,
+    int,
+    int,
+    int,
+)
 
 
 def sign_off_facts(

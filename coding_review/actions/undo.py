@@ -17,6 +17,7 @@ from coding_review.deciding import (
     snapshot,
 )
 from coding_review.errors import NothingToUndo, StalePage
+from coding_review.kept_reads import KeptValues
 from coding_review.models import CodeEntry, Decision, Reading
 from coding_review.rules import undo as rules
 
@@ -56,15 +57,23 @@ class Turnable(NamedTuple):
     code: str
 
 
+_ACTS = KeptValues(
+    lambda reading: (
+        Decision.objects.filter(reading=reading)
+        .order_by("number")
+        .values_list("pk", "batch", "actor", "undoes", "redoes", "action", "code_before", "code_after")
+    ),
+    int,
+)
+
+
 def turnable(reading: Reading) -> tuple[Turnable | None, Turnable | None]:
     """(what undo would act on, what redo would act on)."""
     first: dict[UUID, Turnable] = {}
     acts = []
-    fields = ("pk", "batch", "actor", "undoes", "redoes", "action", "code_before", "code_after")
-    rows = Decision.objects.filter(reading=reading).order_by("number").values_list(*fields)
     # What an act turns back or does again stands before it in the same reading.
     batch_of: dict[int | None, UUID] = {}
-    for pk, batch, actor, undoes, redoes, action, before, after in rows:
+    for pk, batch, actor, undoes, redoes, action, before, after in _ACTS.rows(reading.pk):
         batch_of[pk] = batch
         if batch not in first:
             first[batch] = Turnable(batch, action, after or before)

@@ -22,6 +22,7 @@ from coding_review.choices import (
     SkipReason,
     labels_up_to,
 )
+from coding_review.kept_reads import KeptValues
 from coding_review.models.organisation import Facility, Membership, WorkGroup
 from modelops.choices import Setting
 
@@ -183,13 +184,15 @@ def opens(
 
 
 _CACHE = "_coding_review_memberships"
+_MEMBERSHIPS = KeptValues(
+    lambda user: Membership.objects.filter(user_id=user).values_list("work_group_id", "ceiling"), int
+)
 
 
 def _memberships_of(user: User | AbstractBaseUser) -> list[tuple[int, str]]:
     """Work group and ceiling, asked once of a user object, which lives as long as a request, like its permissions."""
     if not hasattr(user, _CACHE):
-        found = Membership.objects.filter(user_id=user.pk).values_list("work_group_id", "ceiling")
-        setattr(user, _CACHE, list(found))
+        setattr(user, _CACHE, _MEMBERSHIPS.rows(user.pk))
     return list(getattr(user, _CACHE))
 
 

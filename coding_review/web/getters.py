@@ -11,10 +11,19 @@ from typing import Any
 from django.http import Http404
 
 from coding_review.auth import require
+from coding_review.kept_reads import KeptValues
 from coding_review.models import CodeEntry, CodeSet, Encounter
 from coding_review.models.encounter import opens
 
 HIDDEN = "Nothing here, or it is not open to you."
+_CODE_SET_OF_ENTRY = KeptValues(
+    lambda pk: CodeEntry.objects.filter(pk=pk).values_list(
+        "reading__code_set",
+        "reading__code_set__encounter__work_group",
+        "reading__code_set__encounter__confidentiality",
+    ),
+    int,
+)
 
 
 def get_encounter_for(user: Any, pk: int, permission: str) -> Encounter:
@@ -54,11 +63,7 @@ def code_set_of_entry(user: Any, pk: int, permission: str) -> int:
 
     Raises Http404, NotAllowed.
     """
-    code_set = "reading__code_set"
-    found = CodeEntry.objects.filter(pk=pk).values_list(
-        code_set, f"{code_set}__encounter__work_group", f"{code_set}__encounter__confidentiality"
-    )
-    for code_set_id, work_group, confidentiality in found:
+    for code_set_id, work_group, confidentiality in _CODE_SET_OF_ENTRY.rows(pk):
         if opens(user, work_group, confidentiality):
             require(user, permission)
             return int(code_set_id)

@@ -13,6 +13,7 @@ from django.db.models import prefetch_related_objects
 from coding_review.auth import RoleBackend
 from coding_review.choices import RUN_OPEN, Assistance, EntryState, ReadingKind, RunStatus
 from coding_review.code_edits import Findings, findings_of
+from coding_review.kept_reads import KeptModels
 from coding_review.models import (
     CodeEntry,
     CodeSet,
@@ -45,6 +46,9 @@ from coding_review.web.segments import Span, marked_lines
 from modelops.choices import Band
 
 RUNS_LOOKED_AT = 50
+_RUNS: KeptModels[PredictionRun] = KeptModels(
+    lambda code_set: PredictionRun.objects.filter(code_set=code_set).order_by("-pk")[:RUNS_LOOKED_AT], int
+)
 PANELS = ("suggestions", "codes", "findings", "history", "sign-off", "add")
 
 
@@ -102,7 +106,7 @@ class Builder:
     @cached_property
     def runs(self) -> list[PredictionRun]:
         """Newest first; a code set has a run for each time documents or models changed."""
-        return list(self.code_set.runs.order_by("-pk")[:RUNS_LOOKED_AT])
+        return _RUNS.instances(self.code_set.pk)
 
     @cached_property
     def finished(self) -> PredictionRun | None:

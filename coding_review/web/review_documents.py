@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 
 from coding_review.choices import DocumentStatus
 from coding_review.kept import Kept
+from coding_review.kept_reads import KeptModels
 from coding_review.models import (
     CodeEntry,
     CodeSet,
@@ -43,18 +44,24 @@ def versions_of(code_set: CodeSet) -> list[DocumentVersion]:
     Of a signed code set those that lay there when it was signed: what its evidence points to. What came
     later stands behind them.
     """
-    versions = DocumentVersion.objects
-    newest = _to_show(versions.latest_of(code_set.encounter), code_set.encounter)
+    encounter = code_set.encounter
+    newest = _to_show(_NEWEST.instances(encounter.pk), encounter)
     if code_set.signed_at is None:
         return newest
-    then = _to_show(versions.as_of(code_set.encounter, code_set.signed_at), code_set.encounter)
+    signed = DocumentVersion.objects.as_of(encounter, code_set.signed_at)
+    then = _to_show(signed.select_related("document").defer("text"), encounter)
     known = {v.pk for v in then}
     return [*then, *(v for v in newest if v.pk not in known)]
 
 
-def _to_show(versions: QuerySet[DocumentVersion], encounter: Encounter) -> list[DocumentVersion]:
+_NEWEST: KeptModels[DocumentVersion] = KeptModels(
+    lambda encounter: DocumentVersion.objects.latest_of(encounter).defer("text"), int
+)
+
+
+def _to_show(versions: Iterable[DocumentVersion], encounter: Encounter) -> list[DocumentVersion]:
     """All of this encounter, which is at hand."""
-    shown = list(versions.select_related("document").defer("text"))
+    shown = list(versions)
     for version in shown:
         version.document.encounter = encounter
     return shown
