@@ -3,14 +3,14 @@
 const mainOf = (row) => row.querySelector(".hit:not(:disabled), .pick:not(:disabled)");
 
 function enter(element) {
-  const details = element.matches(".opt") ? element.closest("details") : null;
+  const details = element.matches(".hit-option") ? element.closest("details") : null;
   if (details) details.open = true;
   element.focus();
 }
 
 // Opens the choices of the hit that the element is; false where it has none.
 export function openChoices(main) {
-  const first = main.closest("[data-hit]")?.querySelector(".opt");
+  const first = main.closest("[data-hit]")?.querySelector(".hit-option");
   if (first) enter(first);
   return Boolean(first);
 }
@@ -23,10 +23,10 @@ function nextHit(row) {
 function goal(event, row) {
   const { key, target } = event;
   const main = mainOf(row);
-  const choices = [...row.querySelectorAll(".opt")];
+  const choices = [...row.querySelectorAll(".hit-option")];
   const onSummary = target.matches(".hit-options > summary");
   // On the heading of the list one stands before its first choice.
-  const at = onSummary ? choices.indexOf(target.parentElement.querySelector(".opt")) - 0.5 : choices.indexOf(target);
+  const at = onSummary ? choices.indexOf(target.parentElement.querySelector(".hit-option")) - 0.5 : choices.indexOf(target);
   if (target === main) return key === "ArrowRight" ? choices[0] : null;
   if (at === -1) return null;
   const after = choices[Math.floor(at + 1)];
