@@ -21,6 +21,7 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"n/v", " nausea vomiting "),
         (r"heart attack", " myocardial infarction "),
         (r"high cholesterol", " hypercholesterolemia "),
+        (r"late effects?(?:\s+(?:of|from))?", " sequela "),
     )
 )
 # "w/ckd" and "w/ ckd".

@@ -19,10 +19,14 @@ from django.db.models import F, IntegerField
 from django.db.models.functions import Abs, Length
 
 from catalog.abbreviations import ABBREVIATIONS, resolve_phrases
-from catalog.choices import GROUP_KINDS, NodeKind
+from catalog.choices import GROUP_KINDS, CodeSystem, NodeKind
 from catalog.keys import code_key
 from catalog.lookup.answer import Answer as LookupAnswer
 from catalog.lookup.answer import Lookup
+from catalog.lookup.cut import forms
+from catalog.lookup.encounters import INITIAL, Titled, families, initial_first
+from catalog.lookup.lay import LAY_TERMS, NO_LAY_TERMS
+from catalog.lookup.lexicon import meant_words
 from catalog.lookup.service import lookup_if_ready
 from catalog.models import Code, Note, Release
 from catalog.queries import get_node
@@ -43,7 +47,9 @@ _CODE = re.compile(r"[A-Za-z0-9]{1,5}\.?[A-Za-z0-9]{0,4}-?")
 # Needed in no title: left out of the search unless nothing else was typed.
 _FILLERS = FUNCTION_WORDS | {"from", "pt"}
 # Where a query may name more than one condition.
-_SEVERAL = re.compile(r"[,;\n]|\s(?:and|plus|with|as well as)\s|\s[&+]\s", re.IGNORECASE)
+_SEVERAL = re.compile(r"[,;\n]|\s(?:and|plus|with|as well as)\s|\s[&+/]\s", re.IGNORECASE)
+# How many answers of the lookup are joined with full text's.
+_FOUND = 40
 _WEIGHTS = (0.05, 0.3, 0.8, 1.0)
 
 
@@ -90,27 +96,70 @@ def search(
         # "b12" may be a word; with its dot nothing but a code is meant.
         if hits or "." in query:
             return hits
-    hits = _by_words(release, query, limit, beside, typing)
+    lay = LAY_TERMS if release.system == CodeSystem.ICD10CM else NO_LAY_TERMS
+    plain = lay.read(query)
+    hits = [
+        replace(hit, why="; ".join((hit.why, *map(str, plain.reads))))
+        for hit in _by_words(release, plain.text, limit, beside, typing)
+    ]
     lookup = lookup_if_ready(release)
-    return hits if lookup is None else _joined(hits, lookup, query, limit, beside)
+    if lookup is not None:
+        hits = _joined(hits, lookup, query, beside)
+    if beside is None:
+        hits = _initial_encounters_first(release, hits, plain.text, typing)
+    return hits[:limit]
 
 
-def _joined(
-    hits: list[SearchHit], lookup: Lookup, query: str, limit: int, beside: _Near | None
-) -> list[SearchHit]:
+def _joined(hits: list[SearchHit], lookup: Lookup, query: str, beside: _Near | None) -> list[SearchHit]:
     """Full text's hits with those of the lookup, which also reads misspellings, short forms and sentences.
 
     The better worded lead; beside a code, always what is near it. Several conditions in one query give one code
-    each, first of all.
+    each, first of all, or right after the one code whose wording says everything that was typed.
     """
-    found = [_hit(answer) for answer in lookup.find(query, limit, billable_only=False)]
+    whole = lookup.find(query, _FOUND, billable_only=False)
+    found = [_hit(answer) for answer in whole]
     each = lookup.find_each(query) if beside is None and _SEVERAL.search(query) else []
-    if len(each) > 1 and found and min(answer.score for answer in each) > found[0].score:
-        found = [*(replace(_hit(one), why=f"{one.condition}: {one.why}") for one in each), *found]
-    lead = beside is None and bool(found) and (not hits or found[0].score > hits[0].score)
+    several = len(each) > 1
+    if several:
+        at = 1 if whole and whole[0].whole else 0
+        found[at:at] = [replace(_hit(one), why=f"{one.condition}: {one.why}") for one in each]
+    lead = beside is None and bool(found) and (several or not hits or found[0].score > hits[0].score)
     first, second = (found, hits) if lead else (hits, found)
     joined = {hit.code: hit for hit in reversed((*first, *second))}
-    return [joined[code] for code in dict.fromkeys(hit.code for hit in (*first, *second))][:limit]
+    return [joined[code] for code in dict.fromkeys(hit.code for hit in (*first, *second))]
+
+
+def _initial_encounters_first(
+    release: Release, hits: list[SearchHit], query: str, typing: bool
+) -> list[SearchHit]:
+    """Of codes that differ by their 7th character alone, the one that the words leave open to leads its family, found
+    or not."""
+    titled = [Titled(hit.code, frozenset(forms(hit.title)), settled=_is_settled(hit)) for hit in hits]
+    without = {
+        f"{stem}{INITIAL}": places[0]
+        for stem, places in families(titled).items()
+        if all(hits[at].code[-1] != INITIAL for at in places)
+    }
+    added = {
+        without[node.code]: replace(
+            hits[without[node.code]],
+            code=node.code,
+            title=node.title,
+            billable=node.billable,
+            marked=((node.title, False),),
+        )
+        for node in (Code.objects.of(release).named(*without).defer("search") if without else ())
+        if node.code in without
+    }
+    every = [hit for at, one in enumerate(hits) for hit in ([one, added[at]] if at in added else [one])]
+    titled = [Titled(hit.code, frozenset(forms(hit.title)), settled=_is_settled(hit)) for hit in every]
+    last = words(query)[-1:] if typing and query[-1:].isalnum() else []
+    order = initial_first(titled, meant_words(query), *last)
+    return [replace(every[at], score=place.score) for at, place in zip(order, every, strict=True)]
+
+
+def _is_settled(hit: SearchHit) -> bool:
+    return hit.why.startswith("title, word for word")
 
 
 def _hit(answer: LookupAnswer) -> SearchHit:
@@ -320,10 +369,13 @@ class _Order(NamedTuple):
 
 
 def _differs(title: Sequence[str], typed: Sequence[str]) -> int:
-    """0: word for word what was typed; 2: says "without" where "with" was typed; 1: anything else."""
+    """0: word for word what was typed; 1: anything else; 2: says "with" what nobody spoke of; 3: says "without" where
+    "with" was typed."""
     if title == typed:
         return 0
-    return 2 if "with" in typed and "without" in title and "without" not in typed else 1
+    if "with" in typed:
+        return 3 if "without" in title and "without" not in typed else 1
+    return 2 if "with" in title else 1
 
 
 def _why(answer: Answer, source: str, lacks: str) -> str:

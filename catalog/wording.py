@@ -24,7 +24,8 @@ _DEFAULTS = (
 )
 # Non-essential modifiers in parentheses, and what is left open ("unspecified organism").
 _ASIDE = re.compile(
-    r"\([^()]*\)|(?<=, )unspecified \w+|\b(?:of|with) unspecified \w+|\w+ not specified|not otherwise specified",
+    r"\([^()]*\)|(?<=, )unspecified whether .*|(?<=, )unspecified \w+|\b(?:of|with) unspecified \w+"
+    r"|\w+ not specified|not otherwise specified",
     re.IGNORECASE,
 )
 _PIECE = re.compile(r"[^\W_]+(?:['’]s?\b)?")

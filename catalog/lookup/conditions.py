@@ -30,6 +30,8 @@ _LONGEST_RUN = 10
 # What each further condition must gain.
 _PRICE = 0.5
 _POWER = 3.0
+# Of a likeness in letters nothing is expected.
+_SURE = 0.9
 
 
 def split_conditions(ranker: Ranker, text: str) -> list[str]:
@@ -67,6 +69,13 @@ def _split_soft(ranker: Ranker, text: str) -> list[str]:
     return [text[pieces[start][0] : pieces[stop - 1][1]] for start, stop in reversed(cuts)]
 
 
+def _asked(slot: Slot) -> float:
+    """What the slot weighs: written out, a short form is as much as all its words, or two conditions of which one is a
+    short form would look like one that is well worded."""
+    sure = (one.weight * one.sureness for one in slot.alternatives if one.sureness > _SURE)
+    return max(slot.weight, *sure, 0.0)
+
+
 def _values(ranker: Ranker, slots: Sequence[Sequence[Slot]]) -> dict[tuple[int, int], float]:
     """For each run of pieces [start, stop): its weight times how well the best code words it, less the price."""
     index = ranker.index
@@ -81,7 +90,7 @@ def _values(ranker: Ranker, slots: Sequence[Sequence[Slot]]) -> dict[tuple[int, 
                 if slot.typed in typed:
                     continue
                 typed.add(slot.typed)
-                asked += slot.weight
+                asked += _asked(slot)
                 for alternative in slot.alternatives:
                     for word in alternative.words:
                         more = alternative.sureness - added.get(word, 0.0)

@@ -64,7 +64,8 @@ def forms(text: str) -> list[str]:
 
 
 _ASIDE = re.compile(
-    r"[(\[][^()\[\]]*[)\]]|(?<=, )unspecified \w+|\b\w+ not specified|not otherwise specified|unspecified as to .*",
+    r"[(\[][^()\[\]]*[)\]]|(?<=, )unspecified whether .*|(?<=, )unspecified \w+|\b\w+ not specified"
+    r"|not otherwise specified|unspecified as to .*",
     re.IGNORECASE,
 )
 

@@ -1,46 +1,81 @@
-"""Of codes that differ by their 7th character alone, the one that words leave open to: the initial encounter. Pure."""
+"""Of codes that differ by their 7th character alone, the one that the words leave open to: the initial encounter. Pure.
+
+The one place of this rule: the lookup's answers and the encoder's full text are both put in order here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from catalog.lookup.index import Index
-from catalog.lookup.rank import Found
-
-_INITIAL = "A"
+INITIAL = "A"
 # With its dot, a code of seven characters.
-_LENGTH = 8
+LENGTH = 8
+# In the meanings of 7th characters these tell nothing apart: "type 2 diabetes with fracture" says nothing of a type I
+# open fracture.
+_NOT_TELLING = frozenset(
+    (
+        *("with", "without", "for", "of", "or", "and", "to", "as", "encounter", "fracture", "type"),
+        *("i", "ii", "iii", "iiia", "iiib", "iiic", "1", "2", "3"),
+    )
+)
+# Where words leave several: initial care of a closed injury, initial care, healing as expected, anything else.
+_CLOSED_INITIAL, _INITIAL_CARE, _ROUTINE, _OTHER = range(4)
 
 
-def initial_first(index: Index, found: Sequence[Found], typed: Iterable[int]) -> list[Found]:
-    """`found` with the code of the initial encounter before those it shares six characters with, where no typed word
-    tells them apart; everything else keeps its place. The scores stay with the places. `typed`: what the typed words
-    were read as.
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """A found code with the words of its title, and those of them that were taken as typed; `settled`: word for word
+    what was typed, so never moved."""
 
-    The words of a sequela are fewer than those of an initial encounter, so that it would stand first by what nobody
-    said.
+    code: str
+    words: frozenset[str]
+    said: frozenset[str] = frozenset()
+    settled: bool = False
+
+
+def initial_first(found: Sequence[Titled], typed: Collection[str], unfinished: str = "") -> list[int]:
+    """The places of `found` in their order: of codes that share six characters, those that say most of the typed
+    words on the encounter lead, and of these the initial encounter, then routine healing. Each family keeps the places
+    it had, and every other code its own.
+
+    `typed`: the typed words with what they may stand for. `unfinished`: a word that may still be typed on. The words
+    of a sequela are fewer than those of an initial encounter, so that it would stand first by what nobody said.
     """
-    families: dict[str, list[int]] = {}
-    for at, one in enumerate(found):
-        code = index.nodes[one.place].code
-        if len(code) == _LENGTH and not one.exact:
-            families.setdefault(code[:-1], []).append(at)
-    ordered = list(found)
-    read = frozenset(typed)
-    for places in families.values():
-        codes = [index.nodes[found[at].place].code for at in places]
-        initial = next((at for at, code in zip(places, codes, strict=True) if code[-1] == _INITIAL), None)
-        if initial in (None, places[0]) or _told(index, [found[at] for at in places], read):
+    order = list(range(len(found)))
+    for places in families(found).values():
+        telling = _telling([found[at].words for at in places])
+        if not any("initial" in found[at].words for at in places):
             continue
-        scores = [found[at].score for at in places]
-        family = [found[initial], *(found[at] for at in places if at != initial)]
-        for at, one, score in zip(places, family, scores, strict=True):
-            ordered[at] = one.at(score)
-    return ordered
+        # Of one family the best reading counts: further down a word may have been taken for another.
+        best = found[places[0]].said
+        said = {word for word in telling if word in typed or word in best or _begins(word, unfinished)}
+        ranked = sorted(places, key=lambda at: (-len(said & found[at].words), _rank(found[at]), at))
+        for place, at in zip(places, ranked, strict=True):
+            order[place] = at
+    return order
 
 
-def _told(index: Index, family: Sequence[Found], read: frozenset[int]) -> bool:
-    """Whether a typed word stands in the title of some of them and not of all."""
-    titles = [frozenset(index.document_words[one.place]) for one in family]
-    telling = frozenset[int]().union(*titles) - frozenset.intersection(*titles)
-    return not telling.isdisjoint(read.union(*(one.said for one in family)))
+def families(found: Sequence[Titled]) -> dict[str, list[int]]:
+    """The places of codes with a 7th character, by what they share."""
+    grouped: dict[str, list[int]] = {}
+    for at, one in enumerate(found):
+        if len(one.code) == LENGTH and not one.settled:
+            grouped.setdefault(one.code[:-1], []).append(at)
+    return grouped
+
+
+def _telling(titles: Sequence[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*titles) - frozenset.intersection(*titles) - _NOT_TELLING
+
+
+def _begins(word: str, unfinished: str) -> bool:
+    return len(unfinished) > 2 and word.startswith(unfinished)
+
+
+def _rank(one: Titled) -> int:
+    if one.code[-1] == INITIAL:
+        return _CLOSED_INITIAL
+    if "initial" in one.words:
+        return _INITIAL_CARE
+    return _ROUTINE if one.code[-1] == "D" or "routine" in one.words else _OTHER

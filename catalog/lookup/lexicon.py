@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from catalog.abbreviations import ABBREVIATIONS
+from catalog.lookup.cut import forms
 
 _SHORT = """
 abd: abdominal; abdomen
@@ -480,3 +481,11 @@ def resolve(text: str) -> str:
     for pattern, meaning in PHRASES:
         text = pattern.sub(meaning, text)
     return WITH.sub(" with ", text)
+
+
+def meant_words(text: str) -> frozenset[str]:
+    """The words of a text with those that they are short for or stand beside."""
+    found = set(forms(resolve(text)))
+    for table in (SHORT, SAME):
+        found.update(part for word in tuple(found) for meaning in table.get(word, ()) for part in meaning)
+    return frozenset(found)

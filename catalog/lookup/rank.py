@@ -32,6 +32,8 @@ _UNSAID = {
     **dict.fromkeys(("unspecified", "specified", "with", "side", "site", "level"), 0.4),
     **dict.fromkeys(("other", "elsewhere", "classified", "not", "uncomplicated"), 0.6),
     **dict.fromkeys(("nos", "nec"), 0.3),
+    # A poisoning whose intent nobody told is coded as accidental (guideline I.C.19.e.5.b).
+    "accidental": 0.4,
     **dict.fromkeys(("sequela", "subsequent", "postprocedural", "history"), 1.5),
     **dict.fromkeys(("newborn", "neonatal", "congenital", "pregnancy", "childbirth", "puerperium"), 1.6),
     **dict.fromkeys(("delivery", "obstetric", "complicating", "fetal", "fetus"), 1.6),

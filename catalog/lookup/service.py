@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection
 
-from catalog.choices import GROUP_KINDS, INDEX_KINDS
+from catalog.choices import GROUP_KINDS, INDEX_KINDS, CodeSystem
 from catalog.embedding.embedders import NoEmbedding, embedder
 from catalog.embedding.nearest import Nearest
 from catalog.keys import code_key
 from catalog.lookup.answer import Lookup
 from catalog.lookup.fusion import Near
 from catalog.lookup.index import Index, Node, Term
+from catalog.lookup.lay import LAY_TERMS, NO_LAY_TERMS
 from catalog.models import Code, IndexEntry, Note, Release, TableEdition
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,9 @@ def make_lookup(release: Release, editions: tuple[int, ...]) -> Lookup:
     notes = Note.objects.terms_of(release).values_list("node_id", "text")
     terms = [Term(place_of[node], text) for node, text in notes if node in place_of]
     terms += _index_terms(editions, by_key)
-    return Lookup(Index(nodes, terms), _near(release, [row[0] for row in rows]))
+    # An appendectomy is a procedure's own name in a code system of procedures.
+    lay = LAY_TERMS if release.system == CodeSystem.ICD10CM else NO_LAY_TERMS
+    return Lookup(Index(nodes, terms), _near(release, [row[0] for row in rows]), lay)
 
 
 def _near(release: Release, node_ids: Sequence[int]) -> Near | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from catalog.lookup.answer import Lookup
 from catalog.lookup.index import Index, Node, Term
+from catalog.lookup.service import make_lookup
+from catalog.models import Release
 
 _ROWS = (
     ("E11", "Type 2 diabetes mellitus", False, 3),
@@ -38,3 +40,14 @@ _TERMS = ((4, "high blood pressure"), (8, "Buckle fracture of wrist"))
 
 def small_lookup() -> Lookup:
     return Lookup(Index([Node(*row) for row in _ROWS], [Term(*row) for row in _TERMS]))
+
+
+# Made once for every test that asks for the whole release: it takes seconds, and nothing changes it.
+_made: dict[str, Lookup] = {}
+
+
+def release_lookup(release: Release) -> Lookup:
+    """The lookup of a whole release, without the tables of an index."""
+    if release.source_hash not in _made:
+        _made[release.source_hash] = make_lookup(release, ())
+    return _made[release.source_hash]

@@ -86,14 +86,14 @@ def test_what_words_settle_never_asks_for_meaning(text):
 def test_a_release_with_vectors_answers_by_meaning_and_without_them_by_words(small_release, monkeypatch):
     monkeypatch.setattr(service, "_ready", OrderedDict())
     lookup = service.lookup_for(small_release)
-    assert lookup.find("sugar disease now cured") == []
+    assert lookup.find("sweet urine illness now cured") == []
     found, wordings = begin(small_release, embedder())
     assert go_on(found, wordings, embedder())
-    answers = lookup.find("sugar disease now cured")
+    answers = lookup.find("sweet urine illness now cured")
     assert {answer.code for answer in answers} == {"E11.7", "E11.9"}
     assert {answer.why for answer in answers} == {"near in meaning"}
     # The encoder's search goes the same way, and shows headers too.
-    hits = search(small_release, "sugar disease now cured")
+    hits = search(small_release, "sweet urine illness now cured")
     assert {(hit.code, hit.why) for hit in hits} == {
         (code, "near in meaning") for code in ("E11", "E11.7", "E11.9")
     }
