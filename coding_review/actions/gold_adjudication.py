@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -18,15 +17,17 @@ from coding_review.gold.evidence import places_in
 from coding_review.gold.hash import ruling_hash
 from coding_review.gold.locks import require_step
 from coding_review.gold.queries import chart_to_adjudicate, overrulings_for, reader_of
-from coding_review.gold.stances import JudgedCode, judged_codes
+from coding_review.gold.stances import CITES_ALL, JudgedCode, cited_by, judged_codes
 from coding_review.models import (
     Adjudication,
+    DocumentVersion,
     GoldChart,
     GoldReply,
     GoldReplyWords,
     GoldRuling,
     GoldRulingWords,
 )
+from coding_review.places import Place, quote_at
 from coding_review.rules.gold_steps import acts
 from coding_review.rules.permissions import ADJUDICATE, READ_DOCUMENTS, READ_GOLD
 
@@ -115,10 +116,13 @@ def rule_on_code(
     system: str = "icd10cm",
     comment: str = "",
     selections: tuple[Selection, ...] | None = None,
+    cites: str = CITES_ALL,
     seen_number: int | None = None,
 ) -> GoldRuling:
-    """The latest ruling on a code stands; "none" takes it back; the same again changes nothing. `selections` become
-    its evidence, None leaves what the readers had. `seen_number`: that of the ruling shown (0: none).
+    """The latest ruling on a code stands; "none" takes it back; the same again changes nothing.
+
+    Its evidence are the `selections`; without them what `cites` names (gold/stances.py: cited_by). `seen_number`: that
+    of the ruling shown (0: none).
 
     Raises InvalidDecision (no such ruling, no reading names the code), InvalidEvidence, StalePage, NotYours,
     WrongStatus, GoldFrozen, NotAllowed.
@@ -136,21 +140,7 @@ def rule_on_code(
             seen_number=seen_number,
             number=item.ruling_number,
         )
-    places = None if selections is None else places_in(chart, selections)
-    evidence = (
-        None
-        if places is None
-        else [
-            {
-                "document_version_id": version.pk,
-                "line_start": place.line_start,
-                "line_end": place.line_end,
-                "col_start": place.col_start,
-                "col_end": place.col_end,
-            }
-            for version, place, _ in places
-        ]
-    )
+    evidence = _evidence(chart, item, selections, cites)
     comment = comment.strip()
     before = GoldRuling.objects.filter(pk=item.ruling_id).first() if item.ruling_id else None
     if before is not None and (before.ruling, before.evidence, item.ruling_comment) == (
@@ -162,12 +152,31 @@ def rule_on_code(
     if before is None and ruling == Ruling.NONE:
         raise InvalidDecision("There is no ruling to take back.", code=code)
     made = GoldRuling(adjudication=adjudication, system=system, code=code, ruling=ruling, evidence=evidence)
-    return _write(actor, chart, made, comment, [quote for _, _, quote in places or ()])
+    return _write(actor, chart, made, comment)
 
 
-def _write(
-    actor: Any, chart: GoldChart, ruling: GoldRuling, comment: str = "", quotes: Sequence[str] = ()
-) -> GoldRuling:
+def _evidence(
+    chart: GoldChart, item: JudgedCode, selections: tuple[Selection, ...] | None, cites: str
+) -> list[dict[str, int]] | None:
+    """None: what the readers cite, whatever stands of it."""
+    if selections is not None:
+        return [
+            {
+                "document_version_id": version.pk,
+                "line_start": place.line_start,
+                "line_end": place.line_end,
+                "col_start": place.col_start,
+                "col_end": place.col_end,
+            }
+            for version, place, _ in places_in(chart, selections)
+        ]
+    places = cited_by(item, cites)
+    if places is None:
+        raise InvalidDecision("Choose whose evidence it is.", field="evidence")
+    return None if cites == CITES_ALL else [place.as_row() for place in places]
+
+
+def _write(actor: Any, chart: GoldChart, ruling: GoldRuling, comment: str = "") -> GoldRuling:
     rulings = GoldRuling.objects.filter(adjudication=ruling.adjudication)
     ruling.number = (rulings.aggregate(n=Max("number"))["n"] or 0) + 1
     ruling.save(force_insert=True)
@@ -187,9 +196,22 @@ def _write(
             "ruling": str(ruling.ruling),
             "sha256": ruling_hash(ruling),
         },
-        payload={"comment": comment, "quotes": list(quotes)},
+        payload={"comment": comment, "quotes": _quotes(ruling)},
     )
     return ruling
+
+
+def _quotes(ruling: GoldRuling) -> list[str]:
+    """The words of its evidence, for the log."""
+    rows = ruling.evidence or []
+    versions = DocumentVersion.objects.in_bulk({row["document_version_id"] for row in rows})
+    return [
+        quote_at(
+            versions[row["document_version_id"]].lines,
+            Place(row["line_start"], row["line_end"], row["col_start"], row["col_end"]),
+        )
+        for row in rows
+    ]
 
 
 @transaction.atomic

@@ -49,6 +49,16 @@ class PlaceShown:
     col_end: int
     quote: str = ""
 
+    def as_row(self) -> dict[str, int]:
+        """As a ruling keeps it."""
+        return {
+            "document_version_id": self.document_version_id,
+            "line_start": self.line_start,
+            "line_end": self.line_end,
+            "col_start": self.col_start,
+            "col_end": self.col_end,
+        }
+
 
 def place_shown(evidence: EvidencePlace) -> PlaceShown:
     return PlaceShown(
@@ -99,6 +109,10 @@ class JudgedCode:
     ruling_number: int = 0
     ruling_comment: str = ""
     evidence: tuple[PlaceShown, ...] = ()
+    # Of the label as its readers were shown it, whatever they say of it.
+    shown: tuple[PlaceShown, ...] = ()
+    # Whether the evidence is the ruling's own.
+    own: bool = False
 
     @property
     def key(self) -> str:
@@ -119,6 +133,19 @@ class JudgedCode:
     def reason(self) -> str:
         """The first reason given by who rejected it."""
         return next((s.reason for s in self.stances if s.reason), "")
+
+
+# Whose evidence a ruling takes: all that readers let stand, one reader's (by number), the label's as it was shown, or
+# what the ruling that stands has.
+CITES_ALL, CITES_LABEL, CITES_OWN = "", "label", "own"
+
+
+def cited_by(item: JudgedCode, cites: str) -> tuple[PlaceShown, ...] | None:
+    """None where there is no such source, or where it cites nothing."""
+    every = tuple(dict.fromkeys(place for stance in item.stances for place in stance.evidence))
+    sources = {CITES_LABEL: item.shown, CITES_OWN: item.evidence if item.own else ()}
+    sources |= {str(stance.number): stance.evidence for stance in item.stances}
+    return every if cites == CITES_ALL else sources.get(cites) or None
 
 
 def numbers(chart_id: int, reading_ids: Collection[int]) -> dict[int, int]:
@@ -203,7 +230,8 @@ def _codes(
         ]
         if stances:
             head = (label.system, label.code, label.title, tuple(label.domains), label.pk)
-            rows.append(_row(chart, head, stances, ruled))
+            shown = tuple(place_shown(e) for e in sorted(label.evidence.all(), key=_order))
+            rows.append(_row(chart, head, stances, ruled, shown))
     for (system, code), mine in _by_code(readings, added).items():
         stances = [_on_addition(reading, named[reading.pk], mine.get(reading.pk)) for reading in readings]
         title = next(iter(mine.values())).title
@@ -254,11 +282,13 @@ def _row(
     head: tuple[str, str, str, tuple[str, ...], int | None],
     stances: list[Stance],
     ruled: dict[tuple[str, str], GoldRuling],
+    shown: tuple[PlaceShown, ...] = (),
 ) -> JudgedCode:
     system, code, title, domains, label_id = head
     ruling = ruled.get((system, code))
     is_drawn = drawn(chart.project.seed, f"{chart.pk}:{system}:{code}", DRAWN_SHARE)
     given = tuple(dict.fromkeys(place for stance in stances for place in stance.evidence))
+    own = ruling is not None and ruling.evidence is not None
     if ruling is not None and ruling.evidence is not None:
         given = tuple(PlaceShown(**place) for place in ruling.evidence)
     return JudgedCode(
@@ -275,4 +305,6 @@ def _row(
         ruling.number if ruling else 0,
         _comment(ruling) if ruling else "",
         given,
+        shown,
+        own,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,6 +26,7 @@ from coding_review.gold.queries import (
     overrulings_for,
     reader_of,
 )
+from coding_review.gold.stances import PlaceShown
 from coding_review.models import Adjudication, GoldProject
 from coding_review.rules.permissions import ADJUDICATE
 from coding_review.web.forms import first_error, given
@@ -93,9 +96,10 @@ def gold_rule(request: HttpRequest, adjudication_id: int) -> HttpResponse:
         return _refused(request, adjudication, first_error(form), 422, "")
     data = form.cleaned_data
     key, ruling = f"{data['system']}:{data['code']}", data["ruling"]
+    before = AdjudicationBuilder(adjudication, AdjudicationWanted())
+    gone = before.places_of(key)
     if ruling == "comment":
-        items = AdjudicationBuilder(adjudication, AdjudicationWanted()).items
-        ruling = next((item.ruling for item in items if item.key == key), "")
+        ruling = next((item.ruling for item in before.items if item.key == key), "")
         if ruling not in BY_RULING:
             said = "Choose a ruling; the comment goes along with it."
             return _refused(request, adjudication, said, 422, key)
@@ -108,17 +112,20 @@ def gold_rule(request: HttpRequest, adjudication_id: int) -> HttpResponse:
             ruling=ruling,
             comment=data["comment"],
             seen_number=data["version"],
+            **form.chosen(),
         )
     except NotAllowed:
         raise
     except ReviewError as error:
         return _refused(request, adjudication, error.message, error.status, key)
-    return _answered(request, adjudication, key, f"{data['code']}: {BY_RULING[ruling].label}.")
+    return _answered(request, adjudication, key, f"{data['code']}: {BY_RULING[ruling].label}.", gone=gone)
 
 
 @require_POST
 def gold_rule_undo(request: HttpRequest, adjudication_id: int) -> HttpResponse:
     adjudication = get_adjudication(request.user, adjudication_id)
+    before = AdjudicationBuilder(adjudication, AdjudicationWanted())
+    marked = [place for item in before.items for place in before.places_of(item.key)]
     try:
         now = undo_ruling(request.user, adjudication.pk, seen_number=given(UndoForm(request.POST))["version"])
     except NotAllowed:
@@ -127,7 +134,12 @@ def gold_rule_undo(request: HttpRequest, adjudication_id: int) -> HttpResponse:
         return _refused(request, adjudication, error.message, error.status, "")
     standing = BY_RULING[now.ruling].label if now.ruling in BY_RULING else "open again"
     return _answered(
-        request, adjudication, f"{now.system}:{now.code}", f"Undone. {now.code}: {standing}.", select=True
+        request,
+        adjudication,
+        f"{now.system}:{now.code}",
+        f"Undone. {now.code}: {standing}.",
+        select=True,
+        gone=marked,
     )
 
 
@@ -173,14 +185,20 @@ def gold_reply(request: HttpRequest, ruling_id: int) -> HttpResponse:
 
 
 def _answered(
-    request: HttpRequest, adjudication: Adjudication, key: str, said: str, *, select: bool = False
+    request: HttpRequest,
+    adjudication: Adjudication,
+    key: str,
+    said: str,
+    *,
+    select: bool = False,
+    gone: Sequence[PlaceShown] = (),
 ) -> HttpResponse:
     document = number(request.POST.get("document"))
     builder = AdjudicationBuilder(adjudication, AdjudicationWanted(document=document))
     if not is_htmx(request):
         return redirect("web:gold-adjudication", adjudication.chart.project_id, adjudication.chart_id)
     builder.wanted.card = builder.numbers.get(key)
-    result = builder.result([key], f"{said} {builder.left()}", select=select)
+    result = builder.result([key], f"{said} {builder.left()}", select=select, gone=gone)
     return render(request, ANSWER, {"page": builder.page(lines=False), "result": result})
 
 

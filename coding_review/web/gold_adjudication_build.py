@@ -9,8 +9,8 @@ from typing import Any
 
 from coding_review.choices import AdjudicationStatus, GoldStatus, Profession
 from coding_review.gold.queries import charts_to_adjudicate, items_to_adjudicate, overrulings_for
-from coding_review.gold.stances import JudgedCode, PlaceShown, Stance, place_shown
-from coding_review.models import Adjudication, GoldLabelEvidence, GoldProject, GoldReader, GoldRuling
+from coding_review.gold.stances import CITES_ALL, CITES_LABEL, CITES_OWN, JudgedCode, PlaceShown, Stance
+from coding_review.models import Adjudication, GoldProject, GoldReader, GoldRuling
 from coding_review.rules.gold_steps import ABSENT, ADDED, CONFLICT, DRAWN, ONE_SIDED, acts
 from coding_review.web.gold_documents import Cited, GoldDocuments
 from coding_review.web.gold_page import (
@@ -22,6 +22,7 @@ from coding_review.web.gold_page import (
     AdjudicationPage,
     Contested,
     ContestedGroup,
+    EvidenceChoice,
     GoldResult,
     Overruled,
     OverruledPage,
@@ -67,17 +68,34 @@ class AdjudicationBuilder:
     def numbers(self) -> dict[str, int]:
         return {key: number for number, key in enumerate(sorted(item.key for item in self.items), start=1)}
 
-    @cached_property
-    def _shown(self) -> dict[int, list[PlaceShown]]:
-        """By label what its readers were shown: nobody's evidence stands where nobody approved it."""
-        found: dict[int, list[PlaceShown]] = {}
-        labels = [item.label_id for item in self.items if item.label_id is not None]
-        for row in GoldLabelEvidence.objects.filter(label__in=labels).order_by("label", "order"):
-            found.setdefault(row.label_id, []).append(place_shown(row))
-        return found
-
     def _places(self, item: JudgedCode) -> Sequence[PlaceShown]:
-        return item.evidence or (self._shown.get(item.label_id, ()) if item.label_id is not None else ())
+        """What its readers were shown where nobody lets it stand: nobody's evidence stands then."""
+        return item.evidence or item.shown
+
+    def places_of(self, key: str) -> Sequence[PlaceShown]:
+        """What the text marks for a code now; after an act these marks are drawn anew."""
+        return next((self._places(item) for item in self.items if item.key == key), ())
+
+    def _choices(self, item: JudgedCode) -> tuple[EvidenceChoice, ...]:
+        """Whose evidence a ruling can take; one that stands keeps its own unless told otherwise."""
+        found = [EvidenceChoice(CITES_ALL, "as the readers cite")]
+        if item.own:
+            found.insert(0, EvidenceChoice(CITES_OWN, f"as ruled, {self._lines(item.evidence)}"))
+        if len({stance.evidence for stance in item.stances if stance.evidence}) > 1:
+            found += [
+                EvidenceChoice(
+                    str(stance.number), f"Reader {stance.number}'s, {self._lines(stance.evidence)}"
+                )
+                for stance in item.stances
+                if stance.evidence
+            ]
+        if item.shown and not any(stance.evidence for stance in item.stances):
+            found.append(EvidenceChoice(CITES_LABEL, f"as shown, {self._lines(item.shown)}"))
+        return tuple(found)
+
+    def _lines(self, places: Sequence[PlaceShown]) -> str:
+        drawn = self.documents.places(places, self.cited)
+        return ", ".join(f"{p.document_label} {p.label}".strip() for p in drawn) or "nothing"
 
     @cached_property
     def cited(self) -> list[Cited]:
@@ -171,17 +189,21 @@ class AdjudicationBuilder:
             ruling=item.ruling if item.ruling in BY_RULING else "",
             comment=item.ruling_comment if item.ruling in BY_RULING else "",
             number=item.ruling_number,
+            choices=self._choices(item),
             selected=number == self.wanted.card,
             error=self.wanted.error if item.key == self.wanted.error_key else "",
         )
 
-    def result(self, keys: Sequence[str], said: str, *, select: bool = False) -> GoldResult:
+    def result(
+        self, keys: Sequence[str], said: str, *, select: bool = False, gone: Sequence[PlaceShown] = ()
+    ) -> GoldResult:
+        """`gone`: places whose marks may have left the text."""
         numbers = {self.numbers[key] for key in keys if key in self.numbers}
         rows = tuple(self._row(i) for i in self.items if self.numbers[i.key] in numbers)
         places = [p for each in self.cited if each.card in numbers for p in each.places]
         return GoldResult(
             rows=rows,
-            lines=self.documents.lines_citing(self.cited, places),
+            lines=self.documents.lines_citing(self.cited, [*places, *gone]),
             select=next(iter(numbers), None) if select else None,
             said=said,
         )

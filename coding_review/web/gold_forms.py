@@ -25,6 +25,8 @@ from coding_review.rules.gold_sampling import STRATA
 from coding_review.web.forms import EvidenceForm
 from modelops.choices import Setting
 
+# Of a ruling's evidence: what is selected in the text.
+SELECTED = "selected"
 # Shares are typed as percent: a protocol holds them as 0 to 1.
 _PERCENT = ("double_share", "repeat_share", "seeded_share")
 _GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -236,8 +238,11 @@ class AddCodeForm(EvidenceForm):
         return system or "icd10cm", code.strip()
 
 
-class RuleForm(forms.Form):
-    """`ruling`: keep, out, would query, or "comment": the ruling that stands, with these words."""
+class RuleForm(EvidenceForm):
+    """`ruling`: keep, out, would query, or "comment": the ruling that stands, with these words.
+
+    `evidence`: whose (gold/stances.py), or "selected": the selection that goes along.
+    """
 
     ruling = forms.ChoiceField(
         choices=[(r.value, r.label) for r in Ruling if r != Ruling.NONE] + [("comment", "comment")],
@@ -247,7 +252,18 @@ class RuleForm(forms.Form):
     code = forms.CharField(max_length=12)
     comment = forms.CharField(required=False, max_length=1000, label="Comment")
     version = forms.IntegerField(required=False, min_value=0)
-    document = forms.IntegerField(required=False)
+    evidence = forms.CharField(required=False, max_length=10)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("evidence") == SELECTED and not self.selections():
+            raise forms.ValidationError("Select words in the text, or choose whose evidence it is.")
+        return data
+
+    def chosen(self) -> dict[str, Any]:
+        """What rule_on_code takes as its evidence."""
+        cites = self.cleaned_data["evidence"]
+        return {"selections": self.selections()} if cites == SELECTED else {"cites": cites}
 
 
 class UndoForm(forms.Form):

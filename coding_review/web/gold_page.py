@@ -203,6 +203,14 @@ class ReaderColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceChoice:
+    """Whose evidence the ruling takes: `value` as gold/stances.py names it; the first is what is taken unasked."""
+
+    value: str
+    label: str  # "Reader 1's, L12"
+
+
+@dataclass(frozen=True, slots=True)
 class Contested:
     """One code of a chart with what each reader said, in the order of the columns."""
 
@@ -215,6 +223,7 @@ class Contested:
     ruling: str = ""
     comment: str = ""
     number: int = 0  # of the ruling that stands: goes back with the form
+    choices: tuple[EvidenceChoice, ...] = (EvidenceChoice("", "as the readers cite"),)
     selected: bool = False
     error: str = ""
 
@@ -256,6 +265,8 @@ class AdjudicationPage:
     read_only: str = ""
     error: str = ""
     rulings: tuple[VerdictLook, ...] = RULINGS
+    # A selection in the text as scripts write it into a ruling; `document` is there for every act.
+    evidence_fields: tuple[str, ...] = ("line_start", "line_end", "col_start", "col_end", "quote")
     panel: str = "suggestions"
     hidden: bool = False
 

@@ -174,6 +174,17 @@ def adjudicate(page: Page, live_server: Any, found: Study) -> None:
     press(page, "u")
     expect(diabetes).to_be_focused()
     expect(diabetes.locator(".ruled")).to_have_text("open")
+    # Lines chosen in the text become the evidence of the ruling.
+    page.locator("[data-text]").focus()
+    press(page, "v")
+    expect(page.locator("#lines .picked")).to_have_count(1)
+    press(page, "Enter")
+    expect(diabetes).to_be_focused()
+    expect(diabetes.locator("[name=evidence][value=selected]")).to_be_checked()
+    press(page, "w")
+    expect(diabetes.locator("[name=evidence][value='']")).to_be_checked()
+    press(page, "w")
+    expect(diabetes.locator("[name=evidence][value=selected]")).to_be_checked()
     press(page, "c")
     page.keyboard.type("the assessment names it as present")
     press(page, "Enter", "1")
@@ -193,6 +204,9 @@ def adjudicate(page: Page, live_server: Any, found: Study) -> None:
         "none",
         "keep",
     ]
+    kept = GoldRuling.objects.get(code="E11.22", ruling="keep")
+    assert kept.evidence is not None
+    assert [row["line_start"] for row in kept.evidence] == [4]
     press(page, "f")
     page.wait_for_url("**/gold/*/")
 

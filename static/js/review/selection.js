@@ -75,8 +75,10 @@ const button = document.createElement("button");
 button.type = "button";
 button.className = "btn pri small selection-add";
 button.dataset.add = "";
-button.append("Add a code ");
-button.append(Object.assign(document.createElement("kbd"), { textContent: "+" }));
+// A page that does something else with a selection says so, and then has no key for it.
+const offered = document.getElementById("review-body")?.dataset.offer;
+button.append(offered ?? "Add a code ");
+if (!offered) button.append(Object.assign(document.createElement("kbd"), { textContent: "+" }));
 
 function offer() {
   const box = textBox();
