@@ -304,3 +304,14 @@ BADGES: dict[str, str] = {
     EntryState.HELD: "?",
     EntryState.WITHDRAWN: "–",
 }
+
+
+class EvaluationStatus(models.TextChoices):
+    QUEUED = "queued", "Waiting for a worker"
+    RUNNING = "running", "At work"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+EVALUATION_OPEN = frozenset({EvaluationStatus.QUEUED, EvaluationStatus.RUNNING})

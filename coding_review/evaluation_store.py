@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,14 @@ from modelops.models import EvaluationRun, ModelVersion
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """`gold_set`: the frozen set that the file came from, None for a file of its own."""
+    """`gold_set`: the frozen set that the file came from, None for a file of its own. `settings`: what was chosen
+    beside the figures' own options, by its name."""
 
     gold: Path
     predicted: Path
     metrics: Metrics
     gold_set: GoldSet | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def store(evaluated: Evaluated, actor: Any = None) -> EvaluationRun:
         catalog_release=maker.release[:200],
         settings={
             **({"gold_kind": _kind(evaluated)} if _kind(evaluated) else {}),
+            **evaluated.settings,
             **({"model_version": maker.model_version} if maker.model_version else {}),
             **{
                 name: value

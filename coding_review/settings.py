@@ -181,7 +181,10 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_step": 0.2,
     "interval_max": 0.2,
 }
-CELERY_TASK_ROUTES = {"coding_review.tasks.predict": {"queue": "predict"}}
+CELERY_TASK_ROUTES = {
+    "coding_review.tasks.predict": {"queue": "predict"},
+    "coding_review.tasks.evaluate": {"queue": "evaluate"},
+}
 CELERY_BEAT_SCHEDULE = {
     # Expires: beat without a worker leaves no pile of sweeps behind.
     "sweep": {"task": "coding_review.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
@@ -216,7 +219,9 @@ EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
 # Whether the workers compute vectors of loaded releases; manage.py embed_catalog does so in any case.
 EMBED_IN_BACKGROUND = env.bool("EMBED_IN_BACKGROUND", default=True)
 READ_FIRST = env.bool("READ_FIRST", default=False)
-# Where the predictions of stored evaluations are kept, each under its SHA-256.
+# An evaluation asked for in the browser is stopped after so long.
+EVALUATION_SECONDS = env.int("EVALUATION_SECONDS", default=1800)
+# Where the predictions of stored evaluations are kept, each under its SHA-256; web server and workers share it.
 EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluations")))
 
 # --- The API --------------------------------------------------------------------------------------

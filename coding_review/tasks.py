@@ -6,9 +6,11 @@ from celery import shared_task
 from django.conf import settings
 
 from coding_review.actions.claim import park_expired_leases
+from coding_review.actions.evaluation_steps import missed_evaluations
 from coding_review.actions.sweep_predictions import missed_runs, put_back_lost_runs
 from coding_review.broker import SweptTask, waiting_in
 from coding_review.embedding import embed_beside
+from coding_review.evaluation_job import run_evaluation
 from coding_review.prediction import predict_run
 
 PREDICT_QUEUE = "predict"
@@ -21,6 +23,15 @@ PREDICT_QUEUE = "predict"
 )
 def predict(run_id: int) -> None:
     predict_run(run_id)
+
+
+@shared_task(
+    base=SweptTask,
+    soft_time_limit=settings.EVALUATION_SECONDS,
+    time_limit=settings.EVALUATION_SECONDS + 30,
+)
+def evaluate(job_id: int) -> None:
+    run_evaluation(job_id)
 
 
 @shared_task
@@ -36,4 +47,6 @@ def sweep() -> None:
         predict.send_or_leave(run_id)
     for run_id in missed_runs(waiting_in(PREDICT_QUEUE)):
         predict.send_or_leave(run_id)
+    for job_id in missed_evaluations():
+        evaluate.send_or_leave(job_id)
     park_expired_leases()

@@ -11,6 +11,7 @@ from coding_review.models.encounter import (
     PatientIdentity,
     Skip,
 )
+from coding_review.models.evaluation_job import EvaluationJob
 from coding_review.models.finding import (
     FindingOverride,
     FindingOverridePayload,
@@ -80,6 +81,7 @@ __all__ = [
     "DocumentVersion",
     "Encounter",
     "EntryEvidence",
+    "EvaluationJob",
     "Exposure",
     "Facility",
     "FindingOverride",

@@ -123,6 +123,11 @@ EVENTS: dict[str, EventType] = {
         "what number system name edition field value_before value_after source_hash code_sets",
         "comment",
     ),
+    "evaluation.queued": _event(
+        "Evaluation asked for", "job_id gold_set_id engine predictions_sha256 domains least_band"
+    ),
+    "evaluation.cancelled": _event("Evaluation cancelled", "job_id gold_set_id"),
+    "evaluation.failed": _event("Evaluation failed", "job_id gold_set_id error_code"),
     "evaluation.stored": _event(
         "Evaluation stored",
         "run_id engine model_version_id gold_set_sha256 predictions_sha256 catalog_release charts",

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 from urllib.parse import urlencode
 
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
 from coding_review.actions.open_encounter import open_encounter
-from coding_review.auth import require
+from coding_review.auth import RoleBackend, require
+from coding_review.choices import EVALUATION_OPEN, EvaluationStatus
 from coding_review.evaluated_text import EvaluatedText, text_of
-from coding_review.models import CodeSet
-from coding_review.rules.permissions import VIEW_EVALUATION
+from coding_review.models import CodeSet, EvaluationJob
+from coding_review.rules.permissions import RUN_EVALUATION, VIEW_EVALUATION
 from coding_review.web import evaluation_page as page
 from coding_review.web.getters import HIDDEN
 from modelops.evaluation.report.page import CONTENT_POLICY, report_page
@@ -24,7 +29,7 @@ from modelops.evaluation.report.parts import Section, at
 from modelops.evaluation.report.sections import sections, warnings
 from modelops.models import EvaluationChart, EvaluationRun
 
-RUNS_A_PAGE, CHARTS_A_PAGE = 50, 100
+RUNS_A_PAGE, CHARTS_A_PAGE, JOBS_SHOWN = 50, 100, 10
 _TEMPLATES = "coding_review/evaluation"
 
 
@@ -50,7 +55,15 @@ def evaluations(request: HttpRequest) -> HttpResponse:
     require(request.user, VIEW_EVALUATION)
     runs = EvaluationRun.objects.select_related("model_version", "created_by").defer("drawings", "settings")
     found = Paginator(runs, RUNS_A_PAGE).get_page(request.GET.get("page"))
-    context = {"rows": [page.run_row(run) for run in found], "found": found}
+    # Those that ended without a run stay in sight for a day.
+    lately = Q(status=EvaluationStatus.FAILED, finished_at__gt=timezone.now() - timedelta(days=1))
+    jobs = EvaluationJob.objects.filter(lately | Q(status__in=EVALUATION_OPEN)).select_related("gold_set")
+    context = {
+        "rows": [page.run_row(run) for run in found],
+        "found": found,
+        "jobs": jobs[:JOBS_SHOWN],
+        "may_run": RoleBackend().has_perm(cast(User, request.user), RUN_EVALUATION),
+    }
     return render(request, f"{_TEMPLATES}/runs.html", context)
 
 

@@ -308,6 +308,15 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         f"{d.get('field', '')}: {d.get('value_before') or 'open'} to {d.get('value_after') or 'open'}",
         f"{d['code_sets']} open code sets chosen anew" if d.get("code_sets") else "",
     ],
+    "evaluation.queued": lambda d, n: [
+        f"gold set {d.get('gold_set_id', '')}",
+        f"engine {d['engine']}" if d.get("engine") else "an uploaded file",
+    ],
+    "evaluation.cancelled": lambda d, n: [f"gold set {d.get('gold_set_id', '')}"],
+    "evaluation.failed": lambda d, n: [
+        f"gold set {d.get('gold_set_id', '')}",
+        str(d.get("error_code", "")).replace("_", " "),
+    ],
     "evaluation.stored": lambda d, n: [
         f"run {d.get('run_id', '')}",
         str(d.get("engine", "")),

@@ -9,6 +9,7 @@ from coding_review.web import (
     code_set_export,
     encounter,
     evaluation,
+    evaluation_start,
     findings,
     gold_urls,
     history,
@@ -69,6 +70,11 @@ urlpatterns: list[URLPattern] = [
     *gold_urls.urlpatterns,
     path("checks/", checks.checks, name="checks"),
     path("evaluation/", evaluation.evaluations, name="evaluations"),
+    path("evaluation/new/", evaluation_start.evaluation_new, name="evaluation-new"),
+    path("evaluation/jobs/<int:job_id>/", evaluation_start.evaluation_job, name="evaluation-job"),
+    path(
+        "evaluation/jobs/<int:job_id>/cancel/", evaluation_start.evaluation_cancel, name="evaluation-cancel"
+    ),
     path("evaluation/compare/", evaluation.evaluation_compare, name="evaluation-compare"),
     path("evaluation/<int:run_id>/", evaluation.evaluation, name="evaluation"),
     path("evaluation/<int:run_id>/report/", evaluation.evaluation_report, name="evaluation-report"),

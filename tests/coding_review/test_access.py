@@ -28,6 +28,7 @@ from coding_review.models import (
     DocumentAlert,
     DocumentVersion,
     Encounter,
+    EvaluationJob,
     GoldAddition,
     GoldChart,
     GoldLabel,
@@ -192,6 +193,12 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:gold-reply": (gold("POST", "ruling", comment="No."),),
     "web:checks": (Expected("GET", p.VIEW_CHECKS),),
     "web:evaluations": (Expected("GET", p.VIEW_EVALUATION),),
+    "web:evaluation-new": (
+        Expected("GET", p.RUN_EVALUATION),
+        Expected("POST", p.RUN_EVALUATION, answers=frozenset({422})),
+    ),
+    "web:evaluation-job": (Expected("GET", p.VIEW_EVALUATION, kwargs={"job_id": ""}),),
+    "web:evaluation-cancel": (Expected("POST", p.RUN_EVALUATION, kwargs={"job_id": ""}, answers=ACTED),),
     "web:evaluation-compare": (Expected("GET", p.VIEW_EVALUATION),),
     "web:evaluation": (Expected("GET", p.VIEW_EVALUATION, kwargs={"run_id": ""}),),
     "web:evaluation-report": (Expected("GET", p.VIEW_EVALUATION, kwargs={"run_id": ""}),),
@@ -274,9 +281,17 @@ def ids(
         "kind": "index",
         "run_id": stored(tmp_path).pk,
         "chart_position": 1,
+        "job_id": job_of(other_coder).pk,
         "entry_id": load_index().index_entries.earliest("position").pk,
         "other_coder": other_coder.pk,
     } | gold_ids(case.code_set, case.version)
+
+
+def job_of(user: User) -> EvaluationJob:
+    gold_set = GoldSet.objects.create(
+        name="Job", kind="gold", purpose="evaluation", manifest={}, sha256="1" * 64
+    )
+    return EvaluationJob.objects.create(gold_set=gold_set, engine="embedded", created_by=user)
 
 
 def gold_ids(code_set: CodeSet, version: DocumentVersion) -> dict[str, int]:

@@ -1,0 +1,150 @@
+"""What a worker does with one evaluation job: write both files, reckon, draw, store.
+
+Each step may find it cancelled.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from traceback import extract_tb
+from types import TracebackType
+
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+
+from coding_review.actions.evaluation_steps import (
+    Cancelled,
+    begin_evaluation,
+    fail_evaluation,
+    finish_evaluation,
+    note_step,
+)
+from coding_review.errors import NotAllowed
+from coding_review.evaluation_predictions import engine_lines, from_band
+from coding_review.evaluation_store import Evaluated, store
+from coding_review.exports.gold import write_gold
+from coding_review.models import EvaluationJob
+from modelops.choices import Band
+from modelops.evaluation.charts import Options
+from modelops.evaluation.metrics import evaluate_packed
+from modelops.evaluation_catalog import domain_codes, places_of_latest
+from modelops.evaluation_files import Lines
+from modelops.evaluation_packing import read_gold, read_predictions
+
+log = logging.getLogger(__name__)
+
+
+class EvaluationCrashed(Exception):
+    """An error nobody foresaw. Class and place of the cause only."""
+
+    logs_its_words = True
+
+
+def run_evaluation(job_id: int) -> bool:
+    """Whether this call stored the run. Calling it again for a job that was begun does nothing.
+
+    Raises EvaluationCrashed for what is a bug, after the job was told as failed.
+    """
+    job = begin_evaluation(job_id)
+    if job is None:
+        return False
+    with TemporaryDirectory() as folder, _Unforeseen(job.pk):
+        try:
+            _evaluate(job, Path(folder))
+        except Cancelled:
+            log.info("evaluation job %s was cancelled", job.pk)
+            return False
+        except NotAllowed:
+            fail_evaluation(
+                job.pk, "not_allowed", "Who asked for it has no longer the right to run evaluations."
+            )
+            return False
+        except FileNotFoundError:
+            fail_evaluation(
+                job.pk,
+                "file_gone",
+                "The file of predictions is no longer there. Send it again, or ask the operator whether "
+                "EVALUATION_DIR is shared between the web server and the workers.",
+            )
+            return False
+        except SoftTimeLimitExceeded:
+            fail_evaluation(
+                job.pk,
+                "too_slow",
+                f"It took longer than {settings.EVALUATION_SECONDS} s. "
+                "The operator evaluates large sets with manage.py evaluate.",
+            )
+            return False
+    return True
+
+
+def _evaluate(job: EvaluationJob, folder: Path) -> None:
+    note_step(job.pk, "Writing the gold set's labels", 5)
+    gold_file = folder / "gold.jsonl"
+    with gold_file.open("wb") as out:
+        write_gold(out, job.gold_set, with_text=False)
+    note_step(job.pk, "Collecting the predictions", 15)
+    predicted_file = folder / "predictions.jsonl"
+    _write_predictions(job, predicted_file)
+    note_step(job.pk, "Reading both", 30)
+    # No processes of its own: a worker's process may start none.
+    gold = read_gold(gold_file, Lines("gold set"), processes=1)
+    predictions = read_predictions(gold, predicted_file, Lines("predictions"), processes=1)
+    note_step(job.pk, "Reckoning the figures", 50)
+    places = places_of_latest()
+    figures = evaluate_packed(
+        gold,
+        predictions,
+        Options(
+            domains=domain_codes(job.domains)[0] if job.domains else {},
+            places=places.of,
+            titles=places.titles,
+            release=places.release,
+        ),
+    )
+    note_step(job.pk, "Drawing and storing", 75)
+    evaluated = Evaluated(
+        gold_file, predicted_file, figures, job.gold_set, {"bands": _BANDS[Band(job.least_band)]}
+    )
+    finish_evaluation(job.pk, lambda: store(evaluated, job.created_by))
+
+
+_BANDS = {Band.LOW: "all", Band.MEDIUM: "high and medium", Band.HIGH: "high"}
+
+
+def _write_predictions(job: EvaluationJob, path: Path) -> None:
+    if job.engine:
+        with path.open("wb") as out:
+            out.writelines(_counting(job, engine_lines(job.gold_set, job.engine)))
+        return
+    with (Path(settings.EVALUATION_DIR) / job.predictions_path).open("rb") as kept, path.open("wb") as out:
+        out.writelines(_counting(job, kept))
+
+
+def _counting(job: EvaluationJob, lines: Iterable[bytes]) -> Iterable[bytes]:
+    if job.least_band == Band.LOW:
+        return lines
+    return from_band(lines, job.least_band, high=settings.BAND_HIGH, medium=settings.BAND_MEDIUM)
+
+
+class _Unforeseen(AbstractContextManager[None]):
+    """Ends the job and passes the error on without its words, which could be a chart's."""
+
+    def __init__(self, job_id: int) -> None:
+        self._job_id = job_id
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None or not issubclass(kind, Exception):
+            return
+        fail_evaluation(
+            self._job_id, "crashed", f"The evaluation stopped with an error of the program ({kind.__name__})."
+        )
+        place = extract_tb(trace)[-1]
+        cause = f"{kind.__name__} at {Path(place.filename).name}:{place.lineno} in {place.name}"
+        raise EvaluationCrashed(f"job {self._job_id}: {cause}") from None
