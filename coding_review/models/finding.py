@@ -5,7 +5,6 @@ A finding itself is computed from the code lines and kept nowhere but in a signe
 
 from __future__ import annotations
 
-import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -13,7 +12,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from coding_review.models.codeset import CodeSet
-from coding_review.models.guards import NO_REMOVAL, only_purge
+from coding_review.models.guards import NO_REMOVAL, PurgeableComment, only_purge, only_withdrawn
 
 # From the first writing on these stay; what may be added is that it was withdrawn, by whom and when.
 _STAYING = (
@@ -71,26 +70,17 @@ class FindingOverride(models.Model):
         ]
         triggers = [
             *NO_REMOVAL,
-            pgtrigger.Protect(
-                name="only_withdrawn",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Condition(
-                    "OLD.withdrawn_at IS NOT NULL OR NEW.withdrawn_at IS NULL OR "
-                    + " OR ".join(f"NEW.{c} IS DISTINCT FROM OLD.{c}" for c in _STAYING)
-                ),
-            ),
+            only_withdrawn(_STAYING),
         ]
 
     def __str__(self) -> str:
         return f"override {self.pk} of {self.check_id}"
 
 
-class FindingOverridePayload(models.Model):
+class FindingOverridePayload(PurgeableComment):
     """The comment of an override; may be purged, the override stays."""
 
     override = models.OneToOneField(FindingOverride, on_delete=models.PROTECT, related_name="payload")
-    comment = models.TextField(blank=True)
-    purged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         triggers = [*NO_REMOVAL, only_purge("override_id", "NEW.comment <> ''")]

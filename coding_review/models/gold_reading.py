@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -20,7 +19,7 @@ from coding_review.choices import (
     Ruling,
 )
 from coding_review.models.gold_project import GoldChart, GoldLabel, GoldReader
-from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL, only_purge
+from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL, PurgeableComment, only_purge, only_withdrawn
 from coding_review.models.prediction import EvidencePlace
 
 if TYPE_CHECKING:
@@ -107,14 +106,7 @@ class GoldAddition(models.Model):
         ]
         triggers = [
             *NO_REMOVAL,
-            pgtrigger.Protect(
-                name="only_withdrawn",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Condition(
-                    "OLD.withdrawn_at IS NOT NULL OR NEW.withdrawn_at IS NULL OR "
-                    + " OR ".join(f"NEW.{c} IS DISTINCT FROM OLD.{c}" for c in _ADDITION)
-                ),
-            ),
+            only_withdrawn(_ADDITION),
         ]
 
     def __str__(self) -> str:
@@ -177,12 +169,10 @@ class GoldJudgement(models.Model):
         return f"judgement {self.number} of gold reading {self.reading_id}"
 
 
-class GoldJudgementWords(models.Model):
+class GoldJudgementWords(PurgeableComment):
     """The comment of a judgement; may be purged, the judgement stays."""
 
     judgement = models.OneToOneField(GoldJudgement, on_delete=models.PROTECT, related_name="words")
-    comment = models.TextField(blank=True)
-    purged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "gold judgement words"
@@ -246,12 +236,10 @@ class GoldRuling(models.Model):
         return f"ruling {self.number} of adjudication {self.adjudication_id}"
 
 
-class GoldRulingWords(models.Model):
+class GoldRulingWords(PurgeableComment):
     """The comment of a ruling; may be purged, the ruling stays."""
 
     ruling = models.OneToOneField(GoldRuling, on_delete=models.PROTECT, related_name="words")
-    comment = models.TextField(blank=True)
-    purged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "gold ruling words"
@@ -277,10 +265,8 @@ class GoldReply(models.Model):
         return f"reply {self.pk}"
 
 
-class GoldReplyWords(models.Model):
+class GoldReplyWords(PurgeableComment):
     reply = models.OneToOneField(GoldReply, on_delete=models.PROTECT, related_name="words")
-    comment = models.TextField(blank=True)
-    purged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "gold reply words"

@@ -6,7 +6,10 @@ pgtrigger's own ignore variable can be set by hand): what was then changed is na
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pgtrigger
+from django.db import models
 
 # PostgreSQL has TRUNCATE triggers for whole statements only.
 NO_TRUNCATE = pgtrigger.Trigger(
@@ -25,6 +28,28 @@ APPEND_ONLY = (
 
 # A row once written stays, though it may change.
 NO_REMOVAL = (pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete), NO_TRUNCATE)
+
+
+def only_withdrawn(columns: Iterable[str]) -> pgtrigger.Protect:
+    """The one change a row allows, once: that it was withdrawn (withdrawn_at); these columns stay."""
+    return pgtrigger.Protect(
+        name="only_withdrawn",
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition(
+            "OLD.withdrawn_at IS NOT NULL OR NEW.withdrawn_at IS NULL OR "
+            + " OR ".join(f"NEW.{c} IS DISTINCT FROM OLD.{c}" for c in columns)
+        ),
+    )
+
+
+class PurgeableComment(models.Model):
+    """The words beside a row that stays; they may be purged. The row is its owner, a OneToOneField of its own."""
+
+    comment = models.TextField(blank=True)
+    purged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
 
 
 def only_purge(owner_column: str, still_there: str) -> pgtrigger.Protect:

@@ -25,7 +25,7 @@ from coding_review.choices import (
 )
 from coding_review.models.codeset import CodeLineFields, CodeSet
 from coding_review.models.encounter import Encounter
-from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL, only_purge
+from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL, PurgeableComment, only_purge
 from coding_review.models.prediction import EvidencePlace, Suggestion
 from modelops.choices import Band, ContextTag
 
@@ -231,13 +231,11 @@ class Decision(models.Model):
         return f"decision {self.number} of reading {self.reading_id}"
 
 
-class DecisionPayload(models.Model):
+class DecisionPayload(PurgeableComment):
     """The words that belong to a decision; may be purged, the decision stays."""
 
     decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="payload")
-    comment = models.TextField(blank=True)
     quotes = models.JSONField(default=list, blank=True)
-    purged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         triggers = [
