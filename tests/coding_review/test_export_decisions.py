@@ -294,6 +294,18 @@ def test_command_overwrites_nothing(made: dict[str, Decision], tmp_path: Path) -
     assert (out.read_text(), AuditEvent.objects.count()) == ("kept", 0)
 
 
+def test_what_a_killed_export_left_is_named(made: dict[str, Decision], tmp_path: Path) -> None:
+    out = tmp_path / "june.csv"
+    left = tmp_path / "june.csv.unfinished"
+    left.write_text("half")
+    with pytest.raises(CommandError, match=r"june\.csv\.unfinished is there: .* Remove it then\."):
+        call_command("export_decisions", str(out))
+    assert ([p.name for p in tmp_path.iterdir()], AuditEvent.objects.count()) == ([left.name], 0)
+    left.unlink()
+    call_command("export_decisions", str(out), stdout=io.StringIO())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["june.csv", "june.csv.sha256"]
+
+
 def test_command_for_a_user_keeps_to_that_users_rights(
     made: dict[str, Decision], tmp_path: Path, auditor: User, privacy_officer: User
 ) -> None:

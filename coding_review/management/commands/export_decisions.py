@@ -7,14 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from coding_review.actions.export_decisions import export_decisions
 from coding_review.choices import DecisionAction
 from coding_review.decision_search import DecisionFilters
-from coding_review.errors import ReviewError
-from coding_review.exports.files import FORMATS, Written
+from coding_review.exports.files import FORMATS
+from coding_review.management.export_command import ExportCommand
 from coding_review.models import ReviewerProfile
 from coding_review.rules import reasons
 
@@ -26,7 +25,7 @@ def _day(text: str) -> date:
         raise ArgumentTypeError(f"{text!r} is not a day like 2026-04-30") from error
 
 
-class Command(BaseCommand):
+class Command(ExportCommand):
     help = (
         "Export decisions to OUT and their SHA-256 to OUT.sha256 (sha256sum -c reads it); the export is told to "
         "the audit log. Without --user it is made by the operator of the server: all encounters, never text."
@@ -54,11 +53,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         out: Path = options["out"]
-        beside = out.with_name(out.name + ".sha256")
-        for path in (out, beside):
-            if path.exists():
-                raise CommandError(f"{path} exists; it is not overwritten.")
-        actor = self._user(options["user"])
+        beside = self.beside(out)
+        actor = self.user_named(options["user"])
         filters = DecisionFilters(
             first=options["first"],
             last=options["last"],
@@ -69,42 +65,13 @@ class Command(BaseCommand):
         )
         suffix = out.suffix.removeprefix(".").lower()
         format = options["format"] or (suffix if suffix in FORMATS else "csv")
-        written = self._write(actor, filters, format, options["with_text"], out, beside)
+        written = self.write_whole(
+            out,
+            lambda file: export_decisions(
+                actor, filters, format=format, out=file, with_text=options["with_text"]
+            ),
+        )
         self.stdout.write(f"{written.rows} decisions in {out}\nSHA-256 {written.sha256} in {beside}")
-
-    def _write(
-        self,
-        actor: User | None,
-        filters: DecisionFilters,
-        format: str,
-        with_text: bool,
-        out: Path,
-        beside: Path,
-    ) -> Written:
-        """OUT appears whole or not at all."""
-        unfinished = out.with_name(out.name + ".unfinished")
-        try:
-            with unfinished.open("xb") as file:
-                try:
-                    written = export_decisions(actor, filters, format=format, out=file, with_text=with_text)
-                except BaseException:
-                    unfinished.unlink()
-                    raise
-            beside.write_text(f"{written.sha256}  {out.name}\n", encoding="utf-8")
-            unfinished.rename(out)
-        except ReviewError as error:
-            raise CommandError(error.message) from error
-        except OSError as error:
-            raise CommandError(f"{out} cannot be written: {error}") from error
-        return written
-
-    def _user(self, name: str | None) -> User | None:
-        if name is None:
-            return None
-        user = User.objects.filter(username=name, is_active=True).first()
-        if user is None:
-            raise CommandError(f"No active user {name}.")
-        return user
 
     def _reviewer(self, pseudonym: str | None) -> int | None:
         if pseudonym is None:
