@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+handler500 = "coding_review.web.http.server_failed"
+
 urlpatterns = [
     path("codes/", include("catalog.web.urls")),
     path("api/", include("coding_review.api.urls")),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.defaults import server_error
 
-from coding_review.refusals import Refusal
+from coding_review.refusals import DATABASE_AWAY, Refusal, is_database_away
 
+logger = logging.getLogger(__name__)
 TEMPLATE = "coding_review/error.html"
 
 
@@ -16,6 +22,8 @@ def error_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
     A view that can say more in place (both states of a stale card) catches the exception itself.
     """
+    if refusal is DATABASE_AWAY:
+        return database_away()
     context = {"refusal": refusal, "back": _back(request)}
     if not is_htmx(request):
         response = render(request, TEMPLATE, context, status=refusal.status)
@@ -26,6 +34,20 @@ def error_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     for name, value in refusal.headers.items():
         response[name] = value
     return response
+
+
+def database_away() -> HttpResponse:
+    """A page that asks nothing of the database; htmx swaps nothing in, and the page's script says what to do."""
+    logger.warning("a request was refused: the database does not answer")
+    response = HttpResponse(render_to_string("503.html"), status=DATABASE_AWAY.status)
+    for name, value in DATABASE_AWAY.headers.items():
+        response[name] = value
+    return response
+
+
+def server_failed(request: HttpRequest) -> HttpResponse:
+    """handler500: also for what fails before a view begins, such as reading the session."""
+    return database_away() if is_database_away(sys.exc_info()[1]) else server_error(request)
 
 
 def is_htmx(request: HttpRequest) -> bool:

@@ -19,6 +19,7 @@ const SAID = {
   404: "This is no longer here, or no longer open to you. Go back to the worklist.",
   413: "That is too large.",
   429: "Too many requests. Wait a moment and try again.",
+  503: "The database does not answer. The last step may not be saved: try again in a moment. Sent twice, it counts once.",
 };
 
 document.addEventListener("htmx:afterRequest", (event) => {

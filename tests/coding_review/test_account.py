@@ -117,7 +117,7 @@ def test_healthz_needs_no_sign_in_and_asks_the_database(
     assert (response.status_code, response.content) == (503, b"database does not answer\n")
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
 def test_error_pages_render_without_any_context(name: str) -> None:
     page = render_to_string(f"{name}.html", {"exception": "Marisol Quintero"})
     assert "Marisol" not in page
