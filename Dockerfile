@@ -13,4 +13,4 @@ RUN useradd --system --home-dir /var/lib/coding-review --create-home coding-revi
         python manage.py collectstatic --noinput --verbosity 0
 USER coding-review
 EXPOSE 8000
-CMD ["gunicorn", "coding_review.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload", "--no-control-socket"]
+CMD ["gunicorn", "coding_review.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload", "--config", "python:coding_review.gunicorn_hooks", "--no-control-socket"]

@@ -1,4 +1,5 @@
-"""Keeps the index of a release for the process: made beside the first request, never in its way."""
+"""Keeps the index of a release for the process: made before the first request where the process can, else beside it
+and never in its way."""
 
 from __future__ import annotations
 
@@ -9,17 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from catalog.choices import GROUP_KINDS, INDEX_KINDS, CodeSystem
 from catalog.embedding.embedders import NoEmbedding, embedder
 from catalog.embedding.nearest import Nearest
+from catalog.errors import NoRelease
 from catalog.keys import code_key
 from catalog.lookup.answer import Lookup
 from catalog.lookup.fusion import Near
 from catalog.lookup.index import Index, Node, Term
 from catalog.lookup.lay import LAY_TERMS, NO_LAY_TERMS
 from catalog.models import Code, IndexEntry, Note, Release, TableEdition
+from catalog.queries import release_today_or_latest
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,16 @@ def make_beside_requests() -> None:
     _beside.set()
 
 
+def prepare() -> None:
+    """Makes the index of the diagnoses searched today. Called once in the process that the web processes are forked
+    from, which then share it; without a release or a database, requests have theirs made beside them."""
+    try:
+        release = release_today_or_latest(CodeSystem.ICD10CM)
+        lookup_for(release)
+    except (NoRelease, DatabaseError) as error:
+        log.warning("no index for the search yet (%s): requests will have it made", type(error).__name__)
+
+
 def lookup_for(release: Release) -> Lookup:
     """The lookup of a release; made now where it is not there yet (some 3 seconds)."""
     key = _key(release)
@@ -62,15 +75,23 @@ def lookup_for(release: Release) -> Lookup:
 
 
 def lookup_if_ready(release: Release) -> Lookup | None:
-    """The lookup if it is made; else None, and in a server's process a thread begins to make it."""
+    """The lookup if it is made; else, in a server's process, a thread begins to make it. Until then the one of the
+    release with its former index editions answers, if there is one."""
     key = _key(release)
     with _lock:
         found = _ready.get(key)
-        if found is not None or key in _making or not _beside.is_set():
+        if found is not None:
             return found
+        former = next((made for of, made in reversed(_ready.items()) if _same_release(of, key)), None)
+        if key in _making or not _beside.is_set():
+            return former
         _making.add(key)
     threading.Thread(target=_make_beside, args=(release, key), name="lookup-index", daemon=True).start()
-    return None
+    return former
+
+
+def _same_release(one: _Key, other: _Key) -> bool:
+    return (one.system, one.release, one.source_hash) == (other.system, other.release, other.source_hash)
 
 
 def _make_beside(release: Release, key: _Key) -> None:
@@ -84,6 +105,8 @@ def _make_beside(release: Release, key: _Key) -> None:
 
 def _keep(key: _Key, made: Lookup) -> Lookup:
     with _lock:
+        for former in [each for each in _ready if _same_release(each, key)]:
+            del _ready[former]
         _ready[key] = made
         of_system = [each for each in _ready if each.system == key.system]
         for oldest in of_system[:-_KEPT]:

@@ -2,16 +2,19 @@
 
 import json
 from collections import OrderedDict
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from catalog.choices import ReleaseStatus
 from catalog.lookup import service
 from catalog.lookup.batch import look_up_lines
 from catalog.lookup.conditions import split_conditions
 from catalog.lookup.service import lookup_for, lookup_if_ready
+from catalog.models import Release
 from catalog.search import search
-from tests.catalog.lookup_fixtures import small_lookup
+from tests.catalog.lookup_fixtures import release_lookup, small_lookup
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +162,36 @@ def test_an_index_is_kept_and_belongs_to_its_release(small_release):
     assert [node.code for node in made.index.nodes] == ["E11", "E11.7", "E11.9"]
     assert [(node.last) for node in made.index.nodes] == [2, 1, 2]
     assert [answer.code for answer in made.find("remission of t2dm", 1)] == ["E11.7"]
+
+
+def test_prepared_before_the_first_request(icd10cm, monkeypatch):
+    monkeypatch.setattr(service, "make_lookup", lambda release, editions: release_lookup(release))
+    assert lookup_if_ready(icd10cm) is None
+    service.prepare()
+    assert lookup_if_ready(icd10cm) is release_lookup(icd10cm)
+
+
+def test_without_a_release_nothing_is_prepared_and_nothing_stops(icd10cm, caplog):
+    Release.objects.update(status=ReleaseStatus.WITHDRAWN)
+    service.prepare()
+    assert service._ready == {}
+    assert "no index for the search yet (NoRelease)" in caplog.text
+
+
+def test_after_an_index_is_loaded_the_former_lookup_answers_until_the_new_one_is_made(small_release):
+    key = service._key(small_release)
+    former = small_lookup()
+    service._keep(replace(key, editions=(0,)), former)
+    assert lookup_if_ready(small_release) is former
+    made = lookup_for(small_release)
+    assert made is not former
+    assert lookup_if_ready(small_release) is made
+    assert list(service._ready) == [key]
+
+
+def test_a_lookup_of_another_release_answers_for_none(small_release, icd10cm):
+    lookup_for(small_release)
+    assert lookup_if_ready(icd10cm) is None
 
 
 def test_search_reads_misspellings_once_the_index_is_there(icd10cm):

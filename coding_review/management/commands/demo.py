@@ -225,7 +225,7 @@ def _commands(port: int, folder: Path) -> list[Program]:
             "web",
             [python, "-m", "gunicorn", "coding_review.wsgi", "--bind", f"127.0.0.1:{port}",
              "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "3",
-             "--preload", "--no-control-socket"],
+             "--preload", "--config", "python:coding_review.gunicorn_hooks", "--no-control-socket"],
         ),
     ]  # fmt: skip
 
