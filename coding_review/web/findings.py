@@ -20,12 +20,13 @@ from coding_review.web.review_build import Builder, Wanted
 from coding_review.web.review_findings import element_id
 
 PANEL = "findings"
+LONGEST_COMMENT = 1000
 
 
 class OverrideForm(forms.Form):
     check = forms.CharField(max_length=60)
     outcome = forms.CharField(required=False, max_length=40)
-    comment = forms.CharField(required=False, max_length=1000, label="Comment")
+    comment = forms.CharField(required=False, max_length=LONGEST_COMMENT, label="Comment")
 
 
 class WithdrawForm(forms.Form):
@@ -38,7 +39,9 @@ def finding_override(request: HttpRequest, code_set_id: int) -> HttpResponse:
     form = OverrideForm(request.POST)
     codes = sorted(request.POST.getlist("codes"))[:50]
     check = request.POST.get("check", "")[:60]
-    refused = Finding("note", "", "", id=element_id(check, codes), comment=request.POST.get("comment", ""))
+    # Given back to be mended, up to what the field takes: a page does not grow by what was thrown at it.
+    written = request.POST.get("comment", "")[:LONGEST_COMMENT]
+    refused = Finding("note", "", "", id=element_id(check, codes), comment=written)
     try:
         if not form.is_valid():
             raise InvalidDecision(first_error(form))
