@@ -82,7 +82,7 @@ def _ncci(case: Case) -> Iterator[Hit]:
 
 def _pair(case: Case, first: Placed, second: Placed, edit: PairEdit, table: NcciTable) -> Hit | None:
     why = f" ({edit.rationale})" if edit.rationale else ""
-    pair = f"{second.code} is not paid beside {first.code} on one date{why}"
+    pair = f"{second.code} is not reported beside {first.code} on one date{why}"
     if edit.indicator == _NEVER:
         return Hit(
             f"{pair}; no modifier changes that.",

@@ -19,6 +19,7 @@ from catalog.models import Release, TableEdition
 from coding_review.models import CodeEntry
 from tests.catalog.test_index_pages import load_index
 from tests.catalog.test_table_store import source
+from tests.catalog_fixtures import small_source
 from tests.e2e.test_review_behaviour import axe
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -88,6 +89,51 @@ def test_from_words_to_the_7th_character_and_its_copy(index: Any, encoder: Page)
     press("c")
     expect(encoder.locator("[data-copy]")).to_have_attribute("data-copied", "")
     assert encoder.evaluate("navigator.clipboard.readText()") == "S72.141D"
+
+
+def test_by_mouse_from_words_to_the_complete_code_and_its_copy(index: Any, encoder: Page) -> None:
+    encoder.locator("#code-query").fill("fracture of left radial styloid")
+    choices = encoder.locator("details.hit-options").first
+    choices.locator("summary").click()
+    choices.locator(".opt[data-character='D']").click()
+    code = encoder.locator(".code-page h1 .code")
+    expect(code).to_have_text("S52.512D")
+    encoder.locator("[data-copy]").click()
+    expect(encoder.locator("[data-copy]")).to_have_attribute("data-copied", "")
+    assert encoder.evaluate("navigator.clipboard.readText()") == "S52.512D"
+
+
+@pytest.fixture
+def later(icd10cm: Any) -> Iterator[Release]:
+    """The year after the built-in release, of a few codes: E11.7 is new, E11.9 called otherwise, the rest gone."""
+    changes = {"valid_from": dt.date(2026, 10, 1), "valid_to": dt.date(2027, 9, 30), "fingerprint": "6" * 64}
+    release = load(small_source(edition="FY2027", **changes)).release
+    yield release
+    release.delete()
+
+
+def test_two_releases_stand_side_by_side_by_the_day_of_service(
+    later: Release, encoder: Page, live_server: Any
+) -> None:
+    def open_(code: str, on: str) -> None:
+        address = reverse("codes:code", args=["icd10cm", code])
+        encoder.goto(f"{live_server.url}{address}?on={on}")
+        encoder.wait_for_load_state("networkidle")
+
+    heading, history = encoder.locator(".code-page h1"), encoder.locator(".history")
+    open_("E11.9", "2026-09-30")
+    expect(heading).to_contain_text("Type 2 diabetes mellitus without complications")
+    open_("E11.9", "2026-10-01")
+    expect(heading).to_contain_text("Type 2 diabetes mellitus, uncomplicated")
+    expect(history).to_contain_text("FY2027")
+    expect(history).to_contain_text("Type 2 diabetes mellitus without complications")
+    assert axe(encoder) == []
+    open_("I10", "2026-09-30")
+    expect(heading).to_contain_text("Essential (primary) hypertension")
+    encoder.goto(f"{live_server.url}{reverse('codes:search')}?on=2026-10-01&q=E11.7")
+    expect(encoder.locator(".hit").first).to_contain_text("E11.7")
+    encoder.goto(f"{live_server.url}{reverse('codes:search')}?on=2026-09-30&q=E11.7")
+    expect(encoder.locator(".hit", has_text="Type 2 diabetes mellitus in remission")).to_have_count(0)
 
 
 def test_through_the_neighbours_of_a_code(icd10cm: Any, encoder: Page, live_server: Any) -> None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page, expect
 
+from catalog.choices import TableKind
+from catalog.loaders.registry import open_source
+from catalog.loaders.store import load
+from catalog.loaders.table_rows import MueRow, NcciRow
+from catalog.loaders.table_store import load_table
 from coding_review.models import CodeSet, FindingOverride
+from tests.catalog.test_table_store import source
 from tests.coding_review.entries import suggest
 from tests.coding_review.finding_cases import ANEMIA, DELIVERY, DM1, DM2, coded
 from tests.e2e.test_review_behaviour import axe
@@ -80,6 +89,95 @@ def test_overridden_and_signed_by_keyboard(
     signed = CodeSet.objects.get(pk=code_set.pk)
     kept = [f for f in signed.editions["code_edits"]["findings"] if f["check"] == "normal_delivery"]
     assert [f["override"]["outcome"] for f in kept] == ["table_error"]
+
+
+@pytest.mark.parametrize("by", ["digit", "mouse"])
+def test_a_reason_that_needs_a_comment_waits_for_it_and_says_so(
+    icd10cm: Any, make_encounter: Any, coder: Any, sign_in: Any, live_server: Any, page: Page, by: str
+) -> None:
+    code_set = coded(make_encounter, coder, DELIVERY, ANEMIA)
+    sign_in(coder)
+    page.goto(review_url(live_server, code_set) + "?panel=findings")
+    page.wait_for_load_state("networkidle")
+    finding = page.locator("#findings .finding.stop")
+    finding.locator("summary").click()
+    comment, hint = finding.locator("[name=comment]"), finding.locator("[data-hint]")
+    comment.press("Enter")
+    expect(hint).to_have_text("Choose a reason first, by its digit or a click.")
+    chip = finding.locator(".chip[data-digit='1']")
+    if by == "mouse":
+        chip.click()
+    else:
+        finding.focus()
+        page.keyboard.press("1")
+    expect(hint).to_have_text("This reason needs a comment. Write it and press Enter.")
+    expect(chip).to_have_attribute("aria-pressed", "true")
+    expect(comment).to_be_focused()
+    assert axe(page) == []
+    assert not FindingOverride.objects.exists()
+    page.keyboard.type("The anemia belongs to the stay before.")
+    page.keyboard.press("Enter")
+    expect(page.locator("#findings .finding.is-overridden")).to_have_count(1)
+    assert FindingOverride.objects.get().outcome == "not_applicable"
+
+
+@pytest.fixture
+def claim_tables(icd10cm: Any) -> Iterator[None]:
+    """The sample of CPT, a pair that never goes together, one that may, a limit of units; gone afterwards."""
+    release = load(open_source("cpt")).release
+    days = {"valid_from": dt.date(2026, 4, 1), "valid_to": dt.date(2026, 9, 30), "edition": "made up"}
+    pairs = (
+        NcciRow("43239", "43235", days["valid_from"], None, "0", "More extensive procedure"),
+        NcciRow("20610", "36415", days["valid_from"], None, "1", "Misuse of column 2 code"),
+    )
+    editions = [
+        load_table(source(*rows, kind=kind, fingerprint=mark * 64, **days)).edition
+        for kind, mark, rows in (
+            (TableKind.NCCI, "8", pairs),
+            (TableKind.MUE, "9", (MueRow("20610", 2, "2", "Anatomic"),)),
+        )
+    ]
+    yield
+    for each in (*editions, release):
+        each.delete()
+
+
+def test_claim_edits_follow_the_procedures_that_are_entered(
+    claim_tables: None, make_encounter: Any, coder: Any, sign_in: Any, live_server: Any, page: Page
+) -> None:
+    code_set = coded(make_encounter, coder, DM2, claim_types=("professional",), setting="outpatient")
+    sign_in(coder)
+    page.goto(review_url(live_server, code_set) + "?panel=codes")
+    page.wait_for_load_state("networkidle")
+    for code, units in (("43239", "1"), ("43235", "1"), ("20610", "3"), ("36415", "1")):
+        by_hand = page.locator("#panel-codes .manual")
+        if by_hand.get_attribute("open") is None:
+            by_hand.locator("summary").click()
+        by_hand.locator("[name=code]").fill(code)
+        by_hand.locator("[name=units]").fill(units)
+        by_hand.locator("[name=code]").press("Enter")
+        expect(page.locator("#code-set .setline .code", has_text=code)).to_be_visible()
+    beside = page.locator("#code-set .find")
+    never = beside.filter(
+        has_text="43235 is not reported beside 43239 on one date (More extensive procedure)"
+    )
+    expect(never).to_have_count(2)
+    expect(never.first).to_contain_text("no modifier changes that")
+    units_ = beside.filter(
+        has_text="20610: 3 units on 2026-06-09, at most 2 are possible; this limit is absolute."
+    )
+    expect(units_).to_have_count(1)
+    expect(beside.filter(has_text="unless the documentation shows that they were separate")).to_have_count(2)
+    expect(page.locator("#progress .block")).to_contain_text("2 hard findings")
+    # Never a way round by modifier.
+    for words in beside.all_inner_texts():
+        assert not re.search(r"modifier (59|X[EPSU])", words)
+    page.locator("#tab-findings").click()
+    pair = page.locator("#findings .finding.stop", has_text="43239")
+    expect(pair).to_contain_text("made up")
+    pair.get_by_role("button", name="Remove 43235").click()
+    expect(page.locator("#findings .finding", has_text="43235")).to_have_count(0)
+    expect(page.locator("#progress .block")).to_contain_text("1 hard finding")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

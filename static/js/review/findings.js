@@ -38,18 +38,38 @@ document.addEventListener("focusin", (event) => {
   if (finding && finding !== active()) mark(finding);
 });
 
+// Said beside the reasons too: who sees the page does not hear it.
+function hint(form, words) {
+  const place = form.querySelector("[data-hint]");
+  place.textContent = words;
+  place.hidden = false;
+  announce(words);
+}
+
+function lacksComment(button) {
+  return button.hasAttribute("data-comment-required") && !button.form.elements.comment.value.trim();
+}
+
 function choose(button) {
-  const form = button.form;
-  const comment = form.elements.comment;
-  if (button.hasAttribute("data-comment-required") && !comment.value.trim()) {
-    form.dataset.pending = button.value;
-    comment.setAttribute("aria-invalid", "true");
-    comment.focus();
-    announce("This reason needs a comment. Write it and press Enter.");
+  if (!lacksComment(button)) {
+    button.click();
     return;
   }
-  button.click();
+  const { form } = button;
+  form.dataset.pending = button.value;
+  for (const each of form.querySelectorAll("button[data-digit]")) each.setAttribute("aria-pressed", String(each === button));
+  form.elements.comment.setAttribute("aria-invalid", "true");
+  form.elements.comment.focus();
+  hint(form, "This reason needs a comment. Write it and press Enter.");
 }
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("#findings [data-settling] button[data-digit]");
+  if (!button || !lacksComment(button)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  choose(button);
+}, { capture: true });
 
 for (const key of "123456789") {
   const button = () => settling()?.querySelector(`[data-digit="${key}"]`);
@@ -76,7 +96,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   const pending = form.querySelector(`button[data-digit][value="${form.dataset.pending ?? ""}"]`);
   if (pending) choose(pending);
-  else announce("Choose a reason first.");
+  else hint(form, "Choose a reason first, by its digit or a click.");
 });
 
 // After an act here the findings were drawn anew: the one it was about, else what stood in its place.
