@@ -353,7 +353,8 @@ def code_row(code: GoldCode, *, lone: bool) -> dict[str, Any]:
     if lone:
         lines = {n for place in code.places for n in range(place.line_start, place.line_end + 1)}
         row["lines"] = sorted(lines)
-    if not lone or any(place.col_start is not None for place in code.places):
+    # With its document's id also where that is the only one: a line alone does not say where it belongs.
+    if not lone or code.places:
         row["evidence"] = [place.as_row() for place in code.places]
     for name in ("reason", "role", "poa", "source"):
         if getattr(code, name):

@@ -20,6 +20,7 @@ from coding_review.actions.open_encounter import open_encounter
 from coding_review.auth import RoleBackend, require
 from coding_review.choices import EVALUATION_OPEN, EvaluationStatus
 from coding_review.evaluated_text import EvaluatedText, text_of
+from coding_review.evaluation_comparison import comparison, why_not
 from coding_review.models import CodeSet, EvaluationJob
 from coding_review.rules.permissions import RUN_EVALUATION, VIEW_EVALUATION
 from coding_review.web import evaluation_page as page
@@ -119,11 +120,24 @@ def evaluation_compare(request: HttpRequest) -> HttpResponse:
         "model_b": page.model_of(b),
         "same_gold": a.gold_set_sha256 == b.gold_set_sha256,
         "compared": page.compared(a, b),
+        **_chance(a, b),
         "charts": [(row.position, page.chart_line(row)) for row in found],
         "found": found,
         "query": urlencode({"a": a.pk, "b": b.pk}),
     }
     return render(request, f"{_TEMPLATES}/compare.html", context)
+
+
+def _chance(a: EvaluationRun, b: EvaluationRun) -> dict[str, Any]:
+    reason = why_not(a, b)
+    if reason:
+        return {"no_intervals": reason}
+    found = comparison(a, b)
+    return {
+        "intervals": page.intervals(found),
+        "discordant": page.discordant(found),
+        "patients": found["patients"],
+    }
 
 
 @require_GET

@@ -92,6 +92,30 @@ class CodeLine:
     differs: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The difference A − B of one figure, from a bootstrap over both at once."""
+
+    label: str
+    a: str
+    b: str
+    difference: str
+    interval: str
+    p: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discordant:
+    """McNemar's test: what both have right, and one alone."""
+
+    label: str
+    both: str
+    only_a: str
+    only_b: str
+    neither: str
+    p: str
+
+
 def model_of(run: EvaluationRun) -> str:
     return f"{run.engine}, {run.model_version}" if run.model_version else run.engine
 
@@ -144,6 +168,48 @@ def compared(a: EvaluationRun, b: EvaluationRun) -> tuple[Compared, ...]:
             continue
         rows.append(Compared(label, form(first), form(second), _difference(first, second, form)))
     return tuple(rows)
+
+
+def intervals(found: Mapping[str, Any]) -> tuple[Interval, ...]:
+    """`found`: of evaluation_comparison.comparison."""
+    return tuple(
+        Interval(
+            f"F1 {label} ({words_of_kind})",
+            number(row["a"]),
+            number(row["b"]),
+            _difference(row["a"], row["b"], number),
+            "–" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}",
+            _p(row["p"]),
+        )
+        for level, label in LEVELS.items()
+        if level in found["levels"]
+        for kind, words_of_kind in (("micro_f1", "micro"), ("macro_f1", "mean over charts"))
+        for row in (found["levels"][level][kind],)
+    )
+
+
+def discordant(found: Mapping[str, Any]) -> tuple[Discordant, ...]:
+    return tuple(
+        Discordant(
+            label,
+            count(row["both"]),
+            count(row["only_a"]),
+            count(row["only_b"]),
+            count(row["neither"]),
+            _p(row["p"]),
+        )
+        for key, label in (
+            ("codes", "Gold codes met exactly"),
+            ("charts", "Charts with the same set of codes"),
+        )
+        for row in (found["mcnemar"][key],)
+    )
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "below 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _difference(first: Any, second: Any, form: Any) -> str:

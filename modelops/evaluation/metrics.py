@@ -100,6 +100,20 @@ def evaluate_packed(
     return found
 
 
+def compare(
+    gold: Iterable[GoldChart],
+    a: Iterable[PredictedChart],
+    b: Iterable[PredictedChart],
+    options: Options = _DEFAULTS,
+) -> Json:
+    """The comparison of two models alone: `comparison` of evaluate. Raises ValueError where a chart comes twice."""
+    packed = pack_gold(gold)
+    first, second = pack_predictions(packed, a), pack_predictions(packed, b)
+    scale = Scale(packed.words, options.places)
+    draws = Draws(packed.patient, resamples=options.resamples, seed=options.seed)
+    return _comparison(Match(packed, first, scale), Match(packed, second, scale), draws)
+
+
 def _charts(gold: Gold, predictions: Predictions, match: Match, plain: Selection) -> Json:
     total = len(gold.charts)
     named = gold.patient[gold.patient >= 0]

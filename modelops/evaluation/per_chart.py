@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from catalog.keys import code_key
 from modelops.evaluation.charts import DIAGNOSES, GoldChart, GoldCode, Line, PredictedChart, PredictedCode
@@ -67,3 +68,30 @@ def _row(mine: _Side | None, theirs: _Side | None) -> Json:
 
 def _lines(side: _Side) -> list[list[str | int]]:
     return [[document, line] for document, line in sorted(side.lines)]
+
+
+def gold_of_views(chart: str, views: Iterable[Json], patient: str = "") -> GoldChart:
+    """The gold chart that views of it were made of, as far as they tell: its codes with their lines, and of the
+    optional codes those that were predicted."""
+    codes: dict[str, GoldCode] = {}
+    optional: set[tuple[str, str]] = set()
+    for view in views:
+        for row in (*view["met"], *view["missed"]):
+            codes.setdefault(row["code"], GoldCode(row["code"], _cited(row["lines_gold"])))
+        optional.update((DIAGNOSES, row["code"]) for row in view["optional"])
+    return GoldChart(chart, tuple(codes.values()), frozenset(optional), patient=patient)
+
+
+def predicted_of_view(chart: str, view: Json) -> PredictedChart:
+    rows = (*view["met"], *view["unsupported"], *view["optional"])
+    return PredictedChart(
+        chart,
+        tuple(
+            PredictedCode(row["code"], _cited(row["lines_predicted"]), confidence=row["confidence"])
+            for row in rows
+        ),
+    )
+
+
+def _cited(lines: Iterable[Any] | None) -> frozenset[Line]:
+    return frozenset((str(document), int(line)) for document, line in lines or ())

@@ -6,7 +6,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from coding_review.evaluation_comparison import comparison
 from coding_review.models import AuditEvent, DocumentVersion, GoldSet, GoldSetChart, GoldSetText
+from modelops.evaluation.charts import GoldChart, GoldCode, Options, PredictedChart, PredictedCode
+from modelops.evaluation.metrics import evaluate
+from modelops.evaluation.per_chart import chart_view
 from modelops.evaluation.report.drawing import draw_all
 from modelops.evaluation.report.page import CONTENT_POLICY
 from modelops.evaluation.report.sections import sections
@@ -224,3 +228,84 @@ def test_a_chart_whose_run_b_lacks_it_says_so(expert, tmp_path):
     b = stored(tmp_path, name="b", charts={"c-2": FIRST})
     response = get(expert, "evaluation-chart", a.pk, 1, b=b.pk)
     assert f"Run {b.pk} has no such chart" in response.content.decode()
+
+
+# --- Could it be chance? ------------------------------------------------------------------------------
+
+
+def scored(tmp_path, name, gold, predicted):
+    """A stored run of these charts, and its figures."""
+    views = {chart.id: chart_view(chart, answer) for chart, answer in zip(gold, predicted, strict=True)}
+    return stored(tmp_path, name=name, charts=views, gold_sha256=GOLD)
+
+
+def two_models(patients=False):
+    """Forty charts of two codes; A is right more often than B and cites other lines."""
+    gold = [
+        GoldChart(
+            f"c-{n}",
+            (GoldCode("I10", frozenset({("d1", 1)})), GoldCode("E11.9", frozenset({("d1", 2)}))),
+            optional=frozenset({("icd10cm", "Z79.4")}),
+            patient=f"p{n // 2}" if patients else "",
+        )
+        for n in range(40)
+    ]
+
+    def answers(share, line):
+        return [
+            PredictedChart(
+                chart.id,
+                tuple(
+                    PredictedCode(code, frozenset({("d1", line)}), confidence=0.5)
+                    for code in ("I10", "E11.9" if n % share else "E11.22", "Z79.4")
+                ),
+            )
+            for n, chart in enumerate(gold)
+        ]
+
+    return gold, answers(5, 1), answers(2, 2)
+
+
+def test_two_stored_runs_are_compared_as_their_files_would_be(expert, tmp_path):
+    gold, a, b = two_models()
+    first, second = scored(tmp_path, "a", gold, a), scored(tmp_path, "b", gold, b)
+    response = get(expert, "evaluation-compare", a=first.pk, b=second.pk)
+    expected = evaluate(gold, a, Options(), against=b)["comparison"]
+    assert comparison(first, second) == expected | {"patients": None}
+    row = expected["levels"]["L3"]["micro_f1"]
+    content = response.content.decode()
+    assert f"{row['low']:+.3f} to {row['high']:+.3f}" in content
+    assert expected["mcnemar"]["codes"]["only_a"] == 16
+    assert response.context["discordant"][0].only_a == "16"
+    assert "drawn by chart" in content
+
+
+def test_the_bootstrap_draws_the_patients_of_a_gold_set_of_this_system(expert, tmp_path, admin):
+    gold, a, b = two_models(patients=True)
+    gold_set = GoldSet.objects.create(
+        name="Outside", kind="gold", purpose="evaluation", manifest={}, sha256=GOLD, frozen_by=admin
+    )
+    GoldSetChart.objects.bulk_create(
+        GoldSetChart(gold_set=gold_set, chart_key=chart.id, facts={"patient_id": chart.patient})
+        for chart in gold
+    )
+    first, second = scored(tmp_path, "a", gold, a), scored(tmp_path, "b", gold, b)
+    expected = evaluate(gold, a, Options(), against=b)["comparison"]
+    assert comparison(first, second) == expected | {"patients": 20}
+    assert (
+        "drawn by patient (20)" in get(expert, "evaluation-compare", a=first.pk, b=second.pk).content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"gold_sha256": "b" * 64}, "not scored against the same labels"),
+        ({"charts": {}}, "No charts were kept"),
+    ],
+)
+def test_where_runs_cannot_be_compared_it_says_why(expert, tmp_path, change, told):
+    first, second = stored(tmp_path), stored(tmp_path, name="two", **change)
+    response = get(expert, "evaluation-compare", a=first.pk, b=second.pk)
+    assert told in response.content.decode()
+    assert "intervals" not in response.context
