@@ -1,4 +1,4 @@
-"""Whether gold judgements, rulings and gold sets still are what the audit log says of them."""
+"""Whether gold judgements, rulings, answers, tombstones and gold sets still are what the audit log says of them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.db.models import Model
 from coding_review.audit_check import Fault, blocks, number_in, of_event, readable
 from coding_review.gold.hash import judgement_hash, ruling_hash
 from coding_review.gold.manifest import faults
-from coding_review.models import AuditEvent, GoldJudgement, GoldRuling, GoldSet
+from coding_review.models import AuditEvent, GoldJudgement, GoldReply, GoldRuling, GoldSet, GoldTombstone
 
 CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Rows that events tell of: `types` name a row by `id_field` and keep its hash."""
+    """Rows that events tell of: `types` name a row by `id_field` and keep its hash, or what else says which it is."""
 
     name: str
     types: tuple[str, ...]
@@ -27,7 +27,8 @@ class _Told:
     model: type[Model]
     table: str
     actor: str
-    hash_of: Callable[[Any], str]
+    hash_of: Callable[[Any], Any]
+    kept_as: str = "sha256"
 
 
 _TOLD = (
@@ -58,12 +59,29 @@ _TOLD = (
         "frozen_by_id",
         lambda gold_set: str(gold_set.sha256),
     ),
+    _Told(
+        "gold answer",
+        ("gold.replied",),
+        "reply_id",
+        GoldReply,
+        "coding_review_goldreply",
+        "reader.user_id",
+        # It is its words, which are compared below, to this ruling.
+        lambda reply: reply.ruling_id,
+        kept_as="ruling_id",
+    ),
 )
-_RELATED = {GoldJudgement: ("reading__reader",), GoldRuling: ("adjudication",), GoldSet: ()}
+_RELATED = {
+    GoldJudgement: ("reading__reader",),
+    GoldRuling: ("adjudication",),
+    GoldSet: (),
+    GoldReply: ("reader",),
+}
 
 
 def verify_gold() -> Iterator[Fault]:
-    """Every judgement, ruling and set that differs from its event, or has none, or is gone; sets down to each chart.
+    """Every judgement, ruling, answer, tombstone and set that differs from its event, or has none, or is gone; sets
+    down to each chart.
 
     To be read to its end in a snapshot().
     """
@@ -74,6 +92,7 @@ def verify_gold() -> Iterator[Fault]:
         for problem in faults(gold_set):
             yield Fault(_chain(gold_set.frozen_by_id), 0, None, f"gold set {gold_set.pk}: {problem}")
     yield from _words()
+    yield from _tombstones()
 
 
 def _chain(actor_id: int | None) -> str:
@@ -90,7 +109,7 @@ def _events(told: _Told) -> Iterator[Fault]:
             row = rows.get(ids[event.pk] or 0)
             if row is None:
                 yield of_event(event, f"the {told.name} that it tells of is gone")
-            elif told.hash_of(row) != event.data.get("sha256"):
+            elif told.hash_of(row) != event.data.get(told.kept_as):
                 yield of_event(event, f"{told.name} {row.pk}: not what was written")
             elif _actor_of(row, told.actor) != event.actor_id:
                 yield of_event(event, f"{told.name} {row.pk}: by another person than the log says")
@@ -127,6 +146,7 @@ _WORDS = """
 _TABLES_OF_WORDS = (
     (_TOLD[0], "coding_review_goldjudgementwords", "judgement_id"),
     (_TOLD[1], "coding_review_goldrulingwords", "ruling_id"),
+    (_TOLD[3], "coding_review_goldreplywords", "reply_id"),
 )
 
 
@@ -140,3 +160,26 @@ def _words() -> Iterator[Fault]:
                 yield Fault(
                     key, number, event, f"{told.name} {pk}: its comment is not the one that the log keeps"
                 )
+
+
+def _tombstones() -> Iterator[Fault]:
+    """Each is told of with its person and reason, and no withdrawal that is told of lacks its tombstone."""
+    stones = {stone.gold_set_chart_id: stone for stone in GoldTombstone.objects.all()}
+    told: set[int] = set()
+    events = readable(AuditEvent.objects.all()).filter(type="gold.chart_withdrawn")
+    for event in events.select_related("payload").order_by("pk"):
+        named = event.data.get("gold_set_chart_ids")
+        for pk in named if isinstance(named, list) else ():
+            stone = stones.get(pk)
+            told.add(pk)
+            if stone is None:
+                yield of_event(event, f"the tombstone of gold set chart {pk} is gone")
+                continue
+            payload = getattr(event, "payload", None)
+            purged = payload is None or payload.purged_at is not None
+            reason = "" if payload is None else payload.body.get("comment")
+            if stone.by_id != event.actor_id or (not purged and reason != stone.reason):
+                yield of_event(event, f"gold tombstone {stone.pk}: not what was written")
+    for pk, stone in stones.items():
+        if pk not in told:
+            yield Fault(_chain(stone.by_id), 0, None, f"gold tombstone {stone.pk}: no event tells of it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -23,19 +24,57 @@ from coding_review.rules.permissions import MANAGE_GOLD
 from modelops.engines.bands import band_of
 from modelops.interchange import BadChart, object_of_line
 
-SHOWN_ERRORS = 50
+SHOWN_ERRORS, SHOWN_LABELS = 50, 12
 
 
 @transaction.atomic
-def label_gold_charts(actor: Any, project_id: int, lines: Iterable[bytes]) -> int:
+def label_gold_charts(actor: Any, project_id: int, lines: Iterable[bytes], *, sha256: str = "") -> int:
     """Labels from prediction lines of the batch interface (`id` is the encounter's id at its source), whole or not at
     all; how many. Evidence without a place in the chart's documents is refused; columns are set anew from the lines.
 
-    Codes outside the project's domains are left out. A line of no chart of the project is an error.
+    Codes outside the project's domains are left out. A line of no chart of the project is an error. `sha256`: of the
+    file that was looked at before, and no other is taken.
 
     Raises InvalidImport (data: errors with line and message), InvalidProtocol (labels come from elsewhere, or are there
     already), WrongStatus, GoldFrozen, NotAllowed.
     """
+    taken = _take(actor, project_id, lines, sha256)
+    audit.record(
+        "gold.labels_imported",
+        actor=actor,
+        data={
+            "project_id": project_id,
+            "charts": taken.charts,
+            "labels": taken.labels,
+            "sha256": taken.sha256,
+        },
+    )
+    return taken.labels
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a file of labels comes to. `without`: charts of the project that no line names; `first`: its first labels
+    as (chart's position, code, title, lines)."""
+
+    charts: int
+    labels: int
+    outside: int
+    without: int
+    sha256: str
+    first: tuple[tuple[int, str, str, str], ...]
+
+
+@transaction.atomic
+def preview_gold_labels(actor: Any, project_id: int, lines: Iterable[bytes]) -> Taken:
+    """What label_gold_charts would do with these lines; nothing is kept. Raises what it would."""
+    with transaction.atomic():
+        taken = _take(actor, project_id, lines, "")
+        transaction.set_rollback(True)
+    return taken
+
+
+def _take(actor: Any, project_id: int, lines: Iterable[bytes], sha256: str) -> Taken:
     require(actor, MANAGE_GOLD)
     project = lock_project(project_id)
     require_step(project, "label")
@@ -46,7 +85,7 @@ def label_gold_charts(actor: Any, project_id: int, lines: Iterable[bytes]) -> in
         raise InvalidProtocol("The charts of this project have their labels already.")
     digest = hashlib.sha256()
     errors: list[dict[str, Any]] = []
-    made, seen = 0, set()
+    made, outside, seen = 0, 0, set()
     for number, raw in enumerate(lines, start=1):
         digest.update(raw)
         if not raw.strip():
@@ -59,30 +98,38 @@ def label_gold_charts(actor: Any, project_id: int, lines: Iterable[bytes]) -> in
             if chart.pk in seen:
                 raise BadChart("used on an earlier line too", where="id")
             seen.add(chart.pk)
-            made += _labels(project, chart, row.get("codes"))
+            its = _labels(project, chart, row.get("codes"))
+            made, outside = made + its, outside + len(row["codes"]) - its
         except UnicodeDecodeError as error:
             errors.append({"line": number, "message": f"not UTF-8 (byte {error.start + 1} of the line)"})
         except (BadChart, InvalidEvidence) as error:
             errors.append({"line": number, "message": str(error)})
+    if sha256 and sha256 != digest.hexdigest():
+        raise InvalidImport("This is not the file that was looked at.", errors=[], count=0)
     if errors:
         raise InvalidImport(
-            f"{len(errors)} lines cannot be read; no label was imported.",
+            f"{len(errors)} {'line' if len(errors) == 1 else 'lines'} cannot be read; no label was imported.",
             errors=errors[:SHOWN_ERRORS],
             count=len(errors),
         )
     if not made:
         raise InvalidImport("There is no label in it.", errors=[], count=0)
-    audit.record(
-        "gold.labels_imported",
-        actor=actor,
-        data={
-            "project_id": project.pk,
-            "charts": len(seen),
-            "labels": made,
-            "sha256": digest.hexdigest(),
-        },
+    return Taken(len(seen), made, outside, len(charts) - len(seen), digest.hexdigest(), _first(project))
+
+
+def _first(project: GoldProject) -> tuple[tuple[int, str, str, str], ...]:
+    labels = (
+        GoldLabel.objects.filter(chart__project=project).select_related("chart").prefetch_related("evidence")
     )
-    return made
+    return tuple(
+        (
+            label.chart.position,
+            label.code,
+            label.title,
+            ", ".join(str(place.line_start) for place in label.evidence.all()),
+        )
+        for label in labels.order_by("chart__position", "rank")[:SHOWN_LABELS]
+    )
 
 
 def _charts(project: GoldProject) -> dict[str, GoldChart]:

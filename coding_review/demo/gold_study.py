@@ -87,7 +87,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class _Script:
-    """What is true of one chart, by code of ICD-10-CM."""
+    """What is true of one chart, by code: no two systems share one."""
 
     expected: dict[str, ExpectedCode] = field(default_factory=dict)
     traps: dict[str, str] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class _Script:
     def of(cls, demo: DemoEncounter, claim_type: str) -> _Script:
         codes = next(one.codes for one in demo.expected if one.claim_type == claim_type)
         return cls(
-            {code.code: code for code in codes if code.system == "icd10cm"},
+            {code.code: code for code in codes},
             {trap.code: trap.kind for trap in demo.traps},
         )
 
@@ -229,7 +229,9 @@ def _add(user: User, reader: _Reader, reading: GoldReading, script: _Script, sho
     versions = {version.document.source_id: version.pk for version in reading.chart.documents.all()}
     for code, expected in script.expected.items():
         place = f"missed:{reader.username}:{reading.chart.code_set.encounter.source_id}:{code}"
-        if code in shown or expected.status != "expected" or drawn(SEED, place, reader.misses):
+        if code in shown or expected.system != "icd10cm" or expected.status != "expected":
+            continue
+        if drawn(SEED, place, reader.misses):
             continue
         cited = [
             Selection(versions[one.document_id], one.line, one.line)

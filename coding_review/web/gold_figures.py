@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from coding_review.choices import GoldReadingStatus
+from coding_review.choices import Domain, GoldReadingStatus
 from coding_review.gold.agreement import agreement_of
 from coding_review.kept import Kept
 from coding_review.models import GoldChart, GoldProject, GoldReading
@@ -52,7 +52,8 @@ def kept_figures(project: GoldProject) -> dict[str, Any]:
 def figure(name: str, found: Mapping[str, Any]) -> Figure:
     """`found`: {"value", "low", "high", "n", "why", "interval_why"}."""
     if found.get("value") is None:
-        return Figure(name, undefined=str(found.get("why") or "nothing to compare yet").rstrip("."))
+        why = str(found.get("why") or "nothing to compare yet").rstrip(".")
+        return Figure(name, undefined=f"{why[:1].lower()}{why[1:]}")
     interval = str(found.get("interval_why") or "")
     if found.get("low") is not None:
         interval = f"{found['low']:.2f} to {found['high']:.2f}"
@@ -74,7 +75,10 @@ def figure_groups(figures: Mapping[str, Any]) -> tuple[FigureGroup, ...]:
     groups = [group("All pairs of readers", figures["overall"])]
     if len(figures["by_pair"]) > 1:
         groups += [group(name, found) for name, found in figures["by_pair"].items()]
-    groups += [group(f"Domain {name}", found) for name, found in figures["by_domain"].items()]
+    groups += [
+        group(f"Domain: {Domain(name).label}" if name in Domain.values else f"Domain: {name}", found)
+        for name, found in figures["by_domain"].items()
+    ]
     if figures["repeats"]["charts"]:
         groups.append(group("Readers with themselves, repeats", figures["repeats"]["overall"]))
     return tuple(groups)

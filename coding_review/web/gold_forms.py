@@ -214,6 +214,10 @@ class WithdrawForm(forms.Form):
     reason = forms.CharField(max_length=200, label="Why")
 
 
+class WithdrawFromSetForm(WithdrawForm):
+    chart = forms.CharField(max_length=200, label="Chart")
+
+
 class FreezeForm(forms.Form):
     purpose = forms.ChoiceField(choices=GoldSetPurpose.choices, label="Purpose")
 

@@ -17,6 +17,7 @@ from coding_review.choices import (
     GoldSetKind,
     GoldSetPurpose,
     GoldStatus,
+    LabelSource,
     Profession,
 )
 from coding_review.gold.queries import (
@@ -29,7 +30,7 @@ from coding_review.gold.queries import (
     progress_of,
     reader_of,
 )
-from coding_review.models import Codebook, GoldChart, GoldProject, GoldReader, GoldSet
+from coding_review.models import Codebook, GoldChart, GoldLabel, GoldProject, GoldReader, GoldSet
 from coding_review.rules.gold_steps import next_status
 from coding_review.rules.permissions import (
     ADJUDICATE,
@@ -54,6 +55,10 @@ KIND_NOTES: dict[str, str] = {
         "them sees only the labeller's codes."
     ),
 }
+
+
+# Seconds a chart below which a pace says nothing: 0.1 min as shown.
+_SHORTEST = 6
 
 
 def project_page(user: Any, project: GoldProject, *, error: str = "") -> ProjectPage:
@@ -98,6 +103,11 @@ def project_page(user: Any, project: GoldProject, *, error: str = "") -> Project
         and progress.adjudicated < progress.to_adjudicate,
         can_freeze=step["freeze"] and may(user, FREEZE_GOLD),
         can_seed=manages and project.seeded_share > 0 and bool(charts),
+        can_label=manages
+        and project.status == GoldStatus.DRAFT
+        and project.label_source == LabelSource.IMPORTED
+        and bool(charts)
+        and not GoldLabel.objects.filter(chart__project=project).exists(),
         is_reader=reader is not None,
         mine=mine.finished if mine else 0,
         overruled=len(overrulings_for(user, project)),
@@ -142,7 +152,9 @@ def _readers(project: GoldProject, progress: Progress | None, *, names: bool) ->
             credential=r.credential,
             qualification=_qualification(project, r),
             finished=r.finished,
-            pace=f"{r.seconds_per_chart / 60:.1f} min a chart" if r.seconds_per_chart else "",
+            pace=f"{r.seconds_per_chart / 60:.1f} min a chart"
+            if (r.seconds_per_chart or 0) >= _SHORTEST
+            else "",
         )
         for r in progress.readers
     )

@@ -151,6 +151,7 @@ class ProjectPage:
     can_adjudicate: bool = False
     can_freeze: bool = False
     can_seed: bool = False
+    can_label: bool = False
     is_reader: bool = False
     mine: int = 0  # charts read by this reader
     overruled: int = 0
@@ -196,6 +197,9 @@ class SetPage:
     facts: tuple[Fact, ...]
     manifest: str  # JSON, as hashed
     tombstones: tuple[TombstoneRow, ...] = ()
+    # Ids of charts that can be withdrawn here (outside sets), or the project on whose page they are; for managers.
+    withdraw_from: tuple[str, ...] = ()
+    project_id: int | None = None
     can_export: bool = False
     text_line: str = ""  # whether an export holds text, and why
     accepted: int = 0

@@ -2,7 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from coding_review.web import gold_adjudication, gold_project, gold_projects, gold_reading, gold_sets
+from coding_review.web import (
+    gold_adjudication,
+    gold_labels,
+    gold_project,
+    gold_projects,
+    gold_reading,
+    gold_sets,
+)
 
 urlpatterns: list[URLPattern] = [
     path("gold/", gold_projects.gold_projects, name="gold-projects"),
@@ -10,10 +17,12 @@ urlpatterns: list[URLPattern] = [
     path("gold/sets/", gold_sets.gold_sets, name="gold-sets"),
     path("gold/sets/<int:gold_set_id>/", gold_sets.gold_set, name="gold-set"),
     path("gold/sets/<int:gold_set_id>/export/", gold_sets.gold_set_export, name="gold-set-export"),
+    path("gold/sets/<int:gold_set_id>/withdraw/", gold_sets.gold_set_withdraw, name="gold-set-withdraw"),
     path("gold/<int:project_id>/", gold_project.gold_project, name="gold-project"),
     path("gold/<int:project_id>/agreement/", gold_project.gold_agreement, name="gold-agreement"),
     path("gold/<int:project_id>/readers/", gold_project.gold_reader_add, name="gold-reader-add"),
     path("gold/<int:project_id>/charts/", gold_project.gold_sample, name="gold-sample"),
+    path("gold/<int:project_id>/labels/", gold_labels.gold_labels, name="gold-labels"),
     path("gold/<int:project_id>/checks/", gold_project.gold_seed, name="gold-seed"),
     path("gold/<int:project_id>/codebook/", gold_project.gold_codebook, name="gold-codebook"),
     path("gold/<int:project_id>/open/", gold_project.gold_open, name="gold-open"),

@@ -25,6 +25,8 @@ from coding_review.models import (
     Encounter,
     FindingOverride,
     FindingOverridePayload,
+    GoldReplyWords,
+    GoldTombstone,
 )
 
 EVENT, PAYLOAD, CHAIN = (model._meta.db_table for model in (AuditEvent, AuditPayload, AuditChain))
@@ -106,6 +108,7 @@ def tamper(sql: str, *values: object) -> None:
     guarded = (
         *(Decision, DecisionPayload, CodeLine, CodeSet, DocumentVersion),
         *(FindingOverride, FindingOverridePayload),
+        *(GoldReplyWords, GoldTombstone),
     )
     tables = [model._meta.db_table for model in guarded]
     with connection.cursor() as cursor:

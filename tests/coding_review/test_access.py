@@ -143,6 +143,8 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:gold-sets": (Expected("GET", SIGNED_IN, only=frozenset({*OVERSEE, "expert"})),),
     "web:gold-set": (gold("GET", "gold_set", *OVERSEE, "expert"),),
     "web:gold-set-export": (gold("POST", "gold_set", "lead", "auditor", "adjudicator"),),
+    "web:gold-set-withdraw": (gold("POST", "gold_set", *MANAGE, chart="chart-1", reason="consent"),),
+    "web:gold-labels": (gold("GET", "project", *MANAGE), gold("POST", "project", *MANAGE)),
     "web:gold-project": (gold("GET", "project", "coder", *OVERSEE),),
     # A reader learns from figures what others said.
     "web:gold-agreement": (gold("GET", "project", *OVERSEE),),

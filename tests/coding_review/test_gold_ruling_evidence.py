@@ -11,7 +11,7 @@ from catalog.models import Release
 from coding_review.actions.gold_adjudication import finish_adjudication, rule_on_code, start_adjudication
 from coding_review.actions.gold_freeze import freeze_gold_set
 from coding_review.actions.gold_project import close_gold_reading
-from coding_review.audit_check import verify
+from coding_review.audit_gold import verify_gold
 from coding_review.errors import InvalidDecision
 from coding_review.gold.queries import items_to_adjudicate
 from coding_review.gold.stances import JudgedCode
@@ -77,7 +77,7 @@ def test_one_readers_evidence_is_chosen_from_the_page_and_frozen(
     frozen = {label.code: [e["line_start"] for e in label.evidence] for label in GoldSetLabel.objects.all()}
     # Of the kidney disease the lines that its readers were shown, since neither let them stand.
     assert frozen == {"R06.02": [3], "N18.32": [4], "E11.22": [4], "I50.23": [3]}
-    assert list(verify()) == []
+    assert list(verify_gold()) == []
 
 
 def test_words_selected_in_the_text_become_the_evidence(

@@ -13,7 +13,7 @@ from catalog.models import Release
 from coding_review.actions.add_code import Selection
 from coding_review.actions.gold_adjudication import rule_on_code, start_adjudication, undo_ruling
 from coding_review.actions.gold_project import close_gold_reading
-from coding_review.audit_check import verify
+from coding_review.audit_gold import verify_gold
 from coding_review.errors import NothingToUndo, NotYours, StalePage
 from coding_review.gold.queries import items_to_adjudicate
 from coding_review.models import Adjudication, GoldRuling, WorkGroup
@@ -93,7 +93,7 @@ def test_the_ruling_before_stands_again_with_its_evidence_and_comment(
     assert [r.ruling for r in GoldRuling.objects.order_by("number")] == [
         "keep", "keep", "out", "none", "keep", "none", "none",
     ]  # fmt: skip
-    assert list(verify()) == []
+    assert list(verify_gold()) == []
 
 
 def test_undo_sent_twice_undoes_once(begun: Adjudication, adjudicator: User, client: Client) -> None:
