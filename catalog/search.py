@@ -96,13 +96,13 @@ def search(
         # "b12" may be a word; with its dot nothing but a code is meant.
         if hits or "." in query:
             return hits
+    lookup = lookup_if_ready(release)
     lay = LAY_TERMS if release.system == CodeSystem.ICD10CM else NO_LAY_TERMS
     plain = lay.read(query)
     hits = [
         replace(hit, why="; ".join((hit.why, *map(str, plain.reads))))
-        for hit in _by_words(release, plain.text, limit, beside, typing)
+        for hit in _by_words(release, plain.text, limit, beside, typing, alone=lookup is None)
     ]
-    lookup = lookup_if_ready(release)
     if lookup is not None:
         hits = _joined(hits, lookup, query, beside)
     if beside is None:
@@ -245,13 +245,16 @@ def _around(near: _Near, limit: int) -> list[SearchHit]:
     ]
 
 
-def _by_words(release: Release, query: str, limit: int, near: _Near | None, typing: bool) -> list[SearchHit]:
+def _by_words(
+    release: Release, query: str, limit: int, near: _Near | None, typing: bool, alone: bool
+) -> list[SearchHit]:
+    """`alone`: nothing else finds codes that lack one of the words."""
     typed = words(resolve_phrases(query))[:_MAX_WORDS]
     clauses = _clauses(query, typed, typing)
     if not clauses:
         return []
     hits = _ranked(_candidates(release, [clauses], near), clauses, typed, near, "in a title above:", limit)
-    if len(hits) >= _ENOUGH or not 1 < len(clauses) <= (_FEW_WORDS if hits else _LEFT_OUT_OF):
+    if not alone or len(hits) >= _ENOUGH or not 1 < len(clauses) <= (_FEW_WORDS if hits else _LEFT_OUT_OF):
         return hits
     fewer = list(combinations(clauses, len(clauses) - 1))
     found = {hit.code for hit in hits}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from catalog.lookup.conditions import split_conditions
 from catalog.lookup.cut import forms
-from catalog.lookup.encounters import INITIAL, Titled, families, initial_first
+from catalog.lookup.encounters import INITIAL, LENGTH, Titled, families, initial_first
 from catalog.lookup.fusion import WEAK, Near, fused, is_weak
 from catalog.lookup.index import Index
 from catalog.lookup.lay import NO_LAY_TERMS, LayTerms, Plain
@@ -92,10 +93,15 @@ class Lookup:
         typed = {words[word] for slot in slots for one in slot.alternatives for word in one.words}
         every = self._with_initial(found)
         order = initial_first([self._titled(one) for one in every], typed)
-        return [every[at].at(place.score) for at, place in zip(order, every, strict=True)]
+        return [
+            every[at] if every[at] is place else every[at].at(place.score)
+            for at, place in zip(order, every, strict=True)
+        ]
 
     def _titled(self, found: Found) -> Titled:
         words = self.index.words
+        if len(self.index.nodes[found.place].code) != LENGTH:
+            return Titled(self.index.nodes[found.place].code, frozenset())
         title = frozenset(words[word] for word in self.index.document_words[found.place])
         said = frozenset(words[word] for word in found.said)
         return Titled(self.index.nodes[found.place].code, title, said, found.exact)
@@ -192,7 +198,7 @@ class Lookup:
         pieces: list[tuple[str, bool]] = []
         at = 0
         for match in _PIECE.finditer(title):
-            if said.intersection(forms(match.group())):
+            if said.intersection(_forms(match.group())):
                 if match.start() > at:
                     pieces.append((title[at : match.start()], False))
                 pieces.append((match.group(), True))
@@ -213,6 +219,12 @@ class Lookup:
             f"not said: {', '.join(unsaid)}" if unsaid else "",
         ]
         return "; ".join(part for part in parts if part)
+
+
+@lru_cache(maxsize=20_000)
+def _forms(piece: str) -> tuple[str, ...]:
+    """Of a word of a title; titles have few different ones."""
+    return tuple(forms(piece))
 
 
 def _is_better(found: Sequence[Found], than: Sequence[Found]) -> bool:

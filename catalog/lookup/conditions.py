@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from catalog.lookup.index import Floats
+from catalog.lookup.index import Floats, Index, Ints
 from catalog.lookup.rank import Ranker
 from catalog.lookup.slots import Slot
 
@@ -32,6 +32,8 @@ _PRICE = 0.5
 _POWER = 3.0
 # Of a likeness in letters nothing is expected.
 _SURE = 0.9
+# A word that more wordings have ("initial", "encounter", "right") names no condition by itself.
+_COMMON = 4000
 
 
 def split_conditions(ranker: Ranker, text: str) -> list[str]:
@@ -79,9 +81,11 @@ def _asked(slot: Slot) -> float:
 def _values(ranker: Ranker, slots: Sequence[Sequence[Slot]]) -> dict[tuple[int, int], float]:
     """For each run of pieces [start, stop): its weight times how well the best code words it, less the price."""
     index = ranker.index
+    documents, postings = _among(index, slots)
+    totals = index.full_totals[documents]
     values: dict[tuple[int, int], float] = {}
     for start in range(len(slots)):
-        shared: Floats = np.zeros(index.size, dtype=np.float32)
+        shared: Floats = np.zeros(len(documents), dtype=np.float32)
         added: dict[int, float] = {}
         typed: set[str] = set()
         asked = 0.0
@@ -95,12 +99,36 @@ def _values(ranker: Ranker, slots: Sequence[Sequence[Slot]]) -> dict[tuple[int, 
                     for word in alternative.words:
                         more = alternative.sureness - added.get(word, 0.0)
                         if more > 0:
-                            shared[index.postings[word]] += np.float32(index.weights[word] * more)
+                            shared[postings[word]] += np.float32(index.weights[word] * more)
                             added[word] = alternative.sureness
             if not asked:
                 values[start, stop] = 0.0
                 continue
-            score = shared / (index.full_totals + np.float32(asked))
-            quality = min(1.0, 2 * float(score[index.billable].max(initial=0.0)))
+            score = shared / (totals + np.float32(asked))
+            quality = min(1.0, 2 * float(score.max(initial=0.0)))
             values[start, stop] = asked * quality**_POWER - _PRICE
     return values
+
+
+def _among(index: Index, slots: Sequence[Sequence[Slot]]) -> tuple[Ints, dict[int, Ints]]:
+    """The wordings of complete codes that have one of the words that not everything has, and for each word its places
+    among them. All runs of pieces are weighed over these alone, which are few."""
+    words = {
+        word
+        for piece in slots
+        for slot in piece
+        for alternative in slot.alternatives
+        for word in alternative.words
+    }
+    telling = [word for word in words if len(index.postings[word]) <= _COMMON] or list(words)
+    has = np.zeros(index.size, dtype=bool)
+    for word in telling:
+        has[index.postings[word]] = True
+    documents = np.flatnonzero(has & index.billable).astype(np.int32)
+    place: Ints = np.full(index.size, -1, dtype=np.int32)
+    place[documents] = np.arange(len(documents), dtype=np.int32)
+    postings: dict[int, Ints] = {}
+    for word in words:
+        found = place[index.postings[word]]
+        postings[word] = found[found >= 0]
+    return documents, postings

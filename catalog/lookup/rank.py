@@ -19,7 +19,7 @@ from catalog.lookup.sentence import without_history
 from catalog.lookup.slots import How, Reader, Slot
 from catalog.lookup.spelling import likeness, shortens
 
-_READ = 90
+_READ = 60
 _NEAR = 0.4
 # Terms of headers that are read with each code below the header.
 _HEADERS = 4
@@ -43,7 +43,7 @@ _UNSAID_WITHOUT = 0.4
 _ORDER = 0.03
 # For each word that one has with and the other without.
 _CONTRARY, _MOST_CONTRARY = 0.02, 0.06
-_LEFT_OVER = 30
+_LEFT_OVER = 20
 _LEAST_LIKE = 0.55
 # Near in letters to their opposite.
 _NEVER_LEFT_OVER = frozenset(("with", "without", "not", "non"))
@@ -111,7 +111,11 @@ class Ranker:
         wordings = self._candidates(slots, billable_only)
         read = [(self._weigh(wording, slots), wording) for wording in wordings]
         read.sort(key=lambda one: (-one[0].score, one[0].document))
-        again = [(self._weigh(wording, slots, left_over=True), wording) for _, wording in read[:_LEFT_OVER]]
+        # What has every typed word has nothing left over.
+        again = [
+            (self._weigh(wording, slots, left_over=True), wording) if found.unmatched else (found, wording)
+            for found, wording in read[:_LEFT_OVER]
+        ]
         for found, _ in (*again, *read[_LEFT_OVER:]):
             known = best.get(found.place)
             if known is None or found.score > known.score:
@@ -179,14 +183,13 @@ class Ranker:
         order: list[int] = []
         open_slots: list[Slot] = []
         for slot in slots:
-            best, sureness = None, 0.0
-            for alternative in slot.alternatives:
-                if alternative.sureness > sureness and has.issuperset(alternative.words):
-                    best, sureness = alternative, alternative.sureness
+            # The surest comes first.
+            best = next((one for one in slot.alternatives if has.issuperset(one.words)), None)
             if best is None:
                 asked += slot.weight
                 open_slots.append(slot)
                 continue
+            sureness = best.sureness
             asked += best.weight
             given += best.weight * sureness
             order.extend(best.words)

@@ -42,7 +42,8 @@ class Alternative:
 
 @dataclass(slots=True)
 class Slot:
-    """One typed word. `weight` counts against wordings that do not have it; 0 for words of the frame."""
+    """One typed word with its readings, the surest first. `weight` counts against wordings that do not have it; 0 for
+    words of the frame."""
 
     typed: str
     alternatives: tuple[Alternative, ...]
@@ -116,7 +117,7 @@ class Reader:
                 if len(numbers) == len(meaning):
                     add(numbers, sureness, how)
         if form in NOISE or (form in NAMES and word.capital):
-            return Slot(form, tuple(found.values()), 0.0)
+            return Slot(form, tuple(sorted(found.values(), key=lambda one: -one.sureness)), 0.0)
         known_well = bool(found)
         if len(form) > 1 and (number is None or word.dotted) and not form.isdigit():
             for beginning in self.speller.beginning(form) if len(form) > 2 else ():
