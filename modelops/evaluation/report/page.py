@@ -39,6 +39,9 @@ def report_page(
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_META_POLICY, quote=True)}">\n',
         f"<title>{escape(title)}</title>\n<style>{_CSS}</style>\n</head>\n<body>\n<main>\n",
         f"<h1>{escape(title)}</h1>\n",
+        # No button: the page may run no script. Not on the paper.
+        '<p class="to-print">To print this report or save it as a PDF, use your browser\'s print command '
+        "(Ctrl+P, on a Mac ⌘P).</p>\n",
         f'<p class="lead">Figures and tables in the order of {escape(SOURCE)}. The column with the paper\'s own '
         "figures is of other charts, other codes and other labels: it may not be compared with ours.</p>\n",
         "<dl>\n",
