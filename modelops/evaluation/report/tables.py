@@ -86,7 +86,7 @@ def _knowledge(knowledge: Knowledge | None) -> Section:
     )
     tasks = (knowledge or {}).get("tasks") or {}
     if not tasks:
-        return Section(*head, absent="not measured for this model version (make general-knowledge).")
+        return Section(*head, absent="not measured for this model version (manage.py general_knowledge).")
     rows = []
     for task, found in tasks.items():
         before, after = at(found, "before.accuracy"), at(found, "after.accuracy")
