@@ -21,6 +21,7 @@ from coding_review.models import CodeEntry, CodeSet, EntryEvidence, Reading
 from coding_review.queries import Listed
 from coding_review.rules import reasons
 from coding_review.rules.line_order import line_order
+from coding_review.rules.procedure_codes import BY_UNIT
 from coding_review.rules.signoff import POA_ROLES
 from coding_review.rules.signoff import Blocker as FoundBlocker
 from coding_review.web import words
@@ -180,6 +181,7 @@ def code_set_panel(
             for s in SYSTEMS_BY_CLAIM_TYPE[claim_type]
             if s != CodeSystem.ICD10CM
         ),
+        by_unit=not BY_UNIT.isdisjoint(SYSTEMS_BY_CLAIM_TYPE[claim_type]),
         release_id=release.pk if release else None,
         release=str(release) if release else "",
         release_note=note,
@@ -204,6 +206,7 @@ def _set_line(entry: CodeEntry, number: int, claim_type: str, *, first: bool, la
         poa_options=poa,
         poa_missing=bool(poa) and not entry.poa,
         procedure=procedure,
+        by_unit=entry.system in BY_UNIT or bool(entry.modifiers or entry.diagnosis_pointers) or entry.units != 1,
         modifiers=" ".join(entry.modifiers),
         units=entry.units,
         service_date=entry.service_date.isoformat() if entry.service_date else "",

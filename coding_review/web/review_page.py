@@ -241,7 +241,8 @@ class SetLine:
     poa_options: tuple[Option, ...] = ()
     poa_missing: bool = False
     procedure: bool = False
-    modifiers: str = ""  # "LT 59"
+    by_unit: bool = True  # a procedure that takes modifiers, units and pointers, or holds one of them
+    modifiers: str = ""  # "LT RT"
     units: int = 1
     service_date: str = ""  # ISO
     pointers: str = ""  # "1 3"
@@ -255,6 +256,7 @@ class SetLine:
 class CodeSetPanel:
     lines: tuple[SetLine, ...]
     procedure_systems: tuple[Option, ...] = ()  # manual entry of procedures; empty: none on this claim type
+    by_unit: bool = True  # some of them take modifiers and units
     release_id: int | None = None
     release: str = ""  # "ICD-10-CM FY2026, April 2026"
     release_note: str = ""  # "No loaded release covers 2 Oct 2026", "Latest release stands in"
