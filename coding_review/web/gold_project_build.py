@@ -31,6 +31,7 @@ from coding_review.gold.queries import (
     reader_of,
 )
 from coding_review.models import Codebook, GoldChart, GoldLabel, GoldProject, GoldReader, GoldSet
+from coding_review.rules.gold_sampling import STRATA
 from coding_review.rules.gold_steps import next_status
 from coding_review.rules.permissions import (
     ADJUDICATE,
@@ -153,7 +154,7 @@ def _readers(project: GoldProject, progress: Progress | None, *, names: bool) ->
             qualification=_qualification(project, r),
             finished=r.finished,
             pace=f"{r.seconds_per_chart / 60:.1f} min a chart"
-            if (r.seconds_per_chart or 0) >= _SHORTEST
+            if r.seconds_per_chart is not None and r.seconds_per_chart >= _SHORTEST
             else "",
         )
         for r in progress.readers
@@ -170,7 +171,11 @@ def _qualification(project: GoldProject, reader: ReaderProgress) -> str:
 
 
 def _stratum(chart: GoldChart) -> str:
-    return ", ".join(str(value).replace("_", " ") for value in chart.stratum.values() if value)
+    """ "frailty, outpatient, medium, 120 lines"."""
+    words_of = [str(chart.stratum.get(name) or "").replace("_", " ") for name in STRATA]
+    if chart.stratum.get("lines"):
+        words_of.append(words.count(chart.stratum["lines"], "line"))
+    return ", ".join(word for word in words_of if word)
 
 
 def _purpose(chart: GoldChart) -> str:
