@@ -206,7 +206,9 @@ def _set_line(entry: CodeEntry, number: int, claim_type: str, *, first: bool, la
         poa_options=poa,
         poa_missing=bool(poa) and not entry.poa,
         procedure=procedure,
-        by_unit=entry.system in BY_UNIT or bool(entry.modifiers or entry.diagnosis_pointers) or entry.units != 1,
+        by_unit=entry.system in BY_UNIT
+        or bool(entry.modifiers or entry.diagnosis_pointers)
+        or entry.units != 1,
         modifiers=" ".join(entry.modifiers),
         units=entry.units,
         service_date=entry.service_date.isoformat() if entry.service_date else "",
