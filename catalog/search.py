@@ -23,8 +23,10 @@ from catalog.choices import GROUP_KINDS, CodeSystem, NodeKind
 from catalog.keys import code_key
 from catalog.lookup.answer import Answer as LookupAnswer
 from catalog.lookup.answer import Lookup
+from catalog.lookup.breadth import breadth
 from catalog.lookup.cut import forms
 from catalog.lookup.encounters import INITIAL, Titled, families, initial_first
+from catalog.lookup.index import Index
 from catalog.lookup.lay import LAY_TERMS, NO_LAY_TERMS
 from catalog.lookup.lexicon import meant_words
 from catalog.lookup.service import lookup_if_ready
@@ -107,7 +109,30 @@ def search(
         hits = _joined(hits, lookup, query, beside)
     if beside is None:
         hits = _initial_encounters_first(release, hits, plain.text, typing)
+        if lookup is not None:
+            hits = _broad_first(hits, lookup.index, plain.text)
     return hits[:limit]
+
+
+def _broad_first(hits: list[SearchHit], index: Index, query: str) -> list[SearchHit]:
+    """Of a word or two that many titles have: the code that says nothing else, else the headers to choose from."""
+    broad = breadth(index, query)
+    if broad is None:
+        return hits
+    plain = {index.nodes[place].code for place in broad.plain}
+    why = f"one of {broad.count} headers with these words: say more, such as the site or the cause"
+    best = max((hit.score for hit in hits), default=1.0)
+    headers = [
+        SearchHit(node.code, node.title, node.billable, best, why, ((node.title, False),))
+        for node in (index.nodes[place] for place in broad.headers)
+    ]
+    first = [hit for hit in hits if hit.code in plain]
+    shown = {hit.code for hit in (*first, *headers)}
+    return [
+        *first,
+        *(hit for hit in headers if hit.code not in plain),
+        *(hit for hit in hits if hit.code not in shown),
+    ]
 
 
 def _joined(hits: list[SearchHit], lookup: Lookup, query: str, beside: _Near | None) -> list[SearchHit]:

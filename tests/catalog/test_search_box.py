@@ -103,3 +103,43 @@ def test_lay_words(with_index, typed, first):
 
 def test_a_procedure_is_searched_by_its_own_name(cpt_sample, with_index):
     assert [hit for hit in search(cpt_sample, "appendectomy") if "absence" in hit.why] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "headers"),
+    [
+        ("fracture", {"S42", "S52", "S72", "S82"}),
+        ("fx", {"S42", "S52", "S72", "S82"}),
+        ("open fracture", {"S42", "S52", "S72", "S82"}),
+        ("left fracture", {"S42", "S52", "S72", "S82"}),
+        ("contusion", {"S20.0", "S50.0", "S70.0"}),
+    ],
+)
+def test_a_word_that_names_many_things_offers_headers(with_index, typed, headers):
+    hits = search(with_index, typed, typing=False)
+    leading = [hit for hit in hits if "headers with these words: say more" in hit.why]
+    # Before them at most what is called so and nothing else ("Fracture NOS").
+    before = hits[: hits.index(leading[0])]
+    assert [hit.code for hit in before] in ([], ["T14.8"])
+    assert hits[len(before) : len(before) + len(leading)] == leading
+    assert headers <= {hit.code for hit in leading}
+    assert {hit.billable for hit in leading} == {False}
+    assert {hit.score for hit in leading} == {max(hit.score for hit in hits)}
+    assert len(hits) > len(before) + len(leading)
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("pain", "R52"),
+        ("pneumonia", "J18.9"),
+        ("cancer", "C80.1"),
+        ("anemia", "D64.9"),
+        ("chest pain", "R07.9"),
+        ("asthma", "J45.909"),
+    ],
+)
+def test_a_word_that_is_a_code_by_itself_leads_to_it(with_index, typed, first):
+    hits = search(with_index, typed, typing=False)
+    assert hits[0].code == first
+    assert [hit for hit in hits if "say more" in hit.why] == []
