@@ -28,7 +28,7 @@ _OF_INTENT: dict[tuple[str, str], Characters] = {
 }
 
 
-def _excludes(kind: NoteKind, label: str) -> PairFunction:
+def _excludes(kind: NoteKind, label: str, also: str = "") -> PairFunction:
     def pair(case: Case, one: Placed, other: Placed) -> Hit | None:
         first, second = one.node, other.node
         if first is None or second is None or first is second:
@@ -48,7 +48,7 @@ def _excludes(kind: NoteKind, label: str) -> PairFunction:
             # A range that holds the code itself speaks of what is elsewhere in it.
             if target is not None and not target.meets(a):
                 where = _place(case, block)
-                return Hit(f"{label} at {where} of {a.code} names {b.code}: {target.text}.", lines)
+                return Hit(f"{label} at {where} of {a.code} names {b.code}: {target.text}.{also}", lines)
         return None
 
     return pair
@@ -219,7 +219,7 @@ CHECKS: tuple[Check, ...] = (
         "Excludes2: not included here",
         Severity.INFO,
         f"{_CONVENTIONS} I.A.12.b",
-        pair=_excludes(NoteKind.EXCLUDES2, "Excludes2"),
+        pair=_excludes(NoteKind.EXCLUDES2, "Excludes2", " Both stand where the patient has both."),
     ),
     Check(
         "excludes1_unread",

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from catalog.choices import NodeKind, NoteKind
+from catalog.choices import GROUP_KINDS, NoteKind
 from catalog.edits.tree import Node, Tree
 
 READ_KINDS: tuple[NoteKind, ...] = (
@@ -237,8 +237,9 @@ class NoteBook:
         self._tree = tree
         self._by_kind: dict[str, dict[int, list[NoteBlock]]] = {str(kind): {} for kind in READ_KINDS}
         for block in blocks:
-            # Excludes2 of a chapter lists the other chapters: true of nearly any two codes, and it tells nothing.
-            if block.kind == NoteKind.EXCLUDES2 and tree.nodes[block.position].kind == NodeKind.CHAPTER:
+            # Excludes2 of a chapter or block lists other chapters and blocks: true of very many codes that rightly
+            # stand together, and it tells nothing of these two.
+            if block.kind == NoteKind.EXCLUDES2 and tree.nodes[block.position].kind in GROUP_KINDS:
                 continue
             self._by_kind[block.kind].setdefault(block.position, []).append(block)
         self._reach: dict[str, dict[int, Reach]] = {str(kind): {} for kind in READ_KINDS}

@@ -53,8 +53,10 @@ def test_excludes1_is_inherited_from_a_chapter(edits):
 def test_excludes2_is_information(edits):
     (finding,) = edits.run("excludes2", "I21.4", "I25.2")
     assert finding.severity is Severity.INFO
-    # A chapter's own list of the other chapters is left out.
+    assert finding.message.endswith("(I25.2). Both stand where the patient has both.")
+    # The lists of other chapters and blocks that stand at a chapter or block are left out.
     assert edits.run("excludes2", "I10", "E11.65") == []
+    assert edits.run("excludes2", "T38.0X5A", "F17.210") == []
 
 
 def test_excludes1_without_codes_is_shown_as_text(edits):
