@@ -93,7 +93,7 @@ def _diabetes_drugs(case: Case) -> Iterator[Hit]:
     # Type 1 has no such note: insulin goes with it.
     treated = case.starting("E08", "E09", "E11", "E13")
     drugs = case.starting(*_DRUGS)
-    if treated and not drugs:
+    if treated and not case.means(*_DRUGS):
         yield Hit(
             f"{treated[0].code}: where the patient takes insulin, an oral drug or another injectable drug for "
             "it, Z79.4, Z79.84 or Z79.85 says so.",
@@ -141,9 +141,9 @@ def _severe_sepsis(case: Case) -> Iterator[Hit]:
                 outcomes=(),
             )
         infections = case.starting(*_SEPSIS)
-        if not infections:
+        if not case.means(*_SEPSIS):
             yield Hit(f"{placed.code} needs a code for the underlying systemic infection.", (placed,))
-        elif all(case.before(placed, p) for p in infections):
+        elif infections and all(case.before(placed, p) for p in infections):
             yield Hit(
                 f"{infections[0].code}, the infection, goes before {placed.code}.", (infections[0], placed)
             )
@@ -183,7 +183,7 @@ def _body_mass(case: Case) -> Iterator[Hit]:
         "R64",
         "Z98.84",
     )
-    if not case.starting(*reportable):
+    if not case.means(*reportable):
         for placed in case.starting("Z68"):
             yield Hit(
                 f"{placed.code} needs a diagnosis by the provider that goes with it, such as overweight, obesity "
@@ -222,9 +222,9 @@ def _pregnant(case: Case) -> list[Placed]:
 def _weeks(case: Case) -> Iterator[Hit]:
     weeks = case.starting("Z3A")
     pregnant = _pregnant(case)
-    if pregnant and not weeks:
+    if pregnant and not case.means("Z3A"):
         yield Hit(f"{pregnant[0].code}: Z3A tells the weeks of gestation, if known.", (pregnant[0],))
-    if weeks and not case.starting("O"):
+    if weeks and not case.means("O"):
         yield Hit(
             f"{weeks[0].code} goes with a code of chapter 15; none is on the claim.",
             (weeks[0],),
@@ -252,7 +252,7 @@ def _normal_delivery(case: Case) -> Iterator[Hit]:
 
 def _outcome(case: Case) -> Iterator[Hit]:
     delivered = case.starting("O80", "O82")
-    if delivered and not case.starting("Z37"):
+    if delivered and not case.means("Z37"):
         yield Hit(f"{delivered[0].code}: Z37 tells the outcome of delivery.", (delivered[0],))
 
 

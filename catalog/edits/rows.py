@@ -96,6 +96,11 @@ class Case:
         among = self.diagnoses if self.knowledge.tabular is None else self.known
         return [p for p in among if p.code.startswith(prefixes)]
 
+    def means(self, *prefixes: str) -> bool:
+        """Whether a diagnosis begins so, in the release or not: beside a mistyped code nothing is missed that it was
+        meant for."""
+        return any(p.code.startswith(prefixes) for p in self.diagnoses)
+
 
 def _claim_order(placed: Placed) -> tuple[bool, bool, int, int]:
     line = placed.line

@@ -41,6 +41,15 @@ def test_of_a_code_that_does_not_exist_nothing_else_is_said(edits, code):
         assert [(f.check, f.codes) for f in report.findings] == [("valid_code", (code,))]
 
 
+@pytest.mark.parametrize(
+    ("code", "beside"),
+    [("A41.99", "R65.20"), ("Z79.49", "E11.9"), ("Z3A.99", "O13.3"), ("E66.99", "Z68.41")],
+)
+def test_beside_a_mistyped_code_nothing_is_missed_that_it_was_meant_for(edits, code, beside):
+    found = edits.report(code, beside).findings
+    assert [(f.check, f.codes) for f in found] == [("valid_code", (code,))]
+
+
 @pytest.mark.parametrize("code", ["E11.22", "e1122", "S52.501A"])
 def test_a_code_of_the_release_passes_however_spelled(edits, code):
     assert edits.run("valid_code", code) == []
