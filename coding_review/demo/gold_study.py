@@ -20,6 +20,7 @@ from coding_review.actions.gold_adjudication import (
     start_adjudication,
 )
 from coding_review.actions.gold_assignment import next_gold_chart
+from coding_review.actions.gold_checks import seed_gold_checks
 from coding_review.actions.gold_freeze import freeze_gold_set
 from coding_review.actions.gold_judging import add_gold_code, finish_gold_reading, judge_label
 from coding_review.actions.gold_project import (
@@ -44,7 +45,7 @@ from coding_review.models import (
     PredictionRun,
 )
 from coding_review.prediction import predict_run
-from coding_review.rules.gold_presets import Protocol
+from coding_review.rules.gold_presets import MAX_SEEDED_SHARE, Protocol
 from coding_review.rules.gold_steps import drawn
 
 NAME = "Demo study"
@@ -159,7 +160,12 @@ def _play(people: dict[str, User], demos: dict[str, DemoEncounter]) -> GoldSet:
         lead,
         name=NAME,
         protocol=Protocol(
-            readings_per_chart=2, double_share=1.0, repeat_share=0.0, label_source=LabelSource.ENGINE
+            readings_per_chart=2,
+            double_share=1.0,
+            # Repeats come after 14 days, and a demo is a minute old.
+            repeat_share=0.0,
+            seeded_share=MAX_SEEDED_SHARE,
+            label_source=LabelSource.ENGINE,
         ),
         codebook_id=codebook.pk,
         label_origin=ENGINE,
@@ -175,6 +181,7 @@ def _play(people: dict[str, User], demos: dict[str, DemoEncounter]) -> GoldSet:
         filters=ChartFilters(source_ids=tuple(demos), synthetic_only=True),
         stratify_by=("setting",),
     )
+    seed_gold_checks(lead, project.pk)
     open_gold_project(lead, project.pk)
     scripts = {chart.pk: script for chart, script in _scripts(project, demos)}
     for reader in _READERS:

@@ -81,6 +81,11 @@ def figure_groups(figures: Mapping[str, Any]) -> tuple[FigureGroup, ...]:
     ]
     if figures["repeats"]["charts"]:
         groups.append(group("Readers with themselves, repeats", figures["repeats"]["overall"]))
+    seeded = figures["seeded"]
+    if seeded["checks"]:
+        found = [figure("Approved, all readers", seeded["approved_share"])]
+        found += [figure(f"Approved, {name}", each) for name, each in seeded["by_reader"].items()]
+        groups.append(FigureGroup("Seeded checks: wrong labels that were approved", tuple(found)))
     return tuple(groups)
 
 

@@ -14,6 +14,7 @@ from coding_review.audit_check import verify
 from coding_review.gold.agreement import agreement_of, agreement_rows
 from coding_review.models import (
     AuditEvent,
+    GoldLabel,
     GoldProject,
     GoldReply,
     GoldSet,
@@ -56,7 +57,15 @@ def test_the_study_is_played_by_the_products_actions_and_frozen(played):
     assert list(verify()) == []
     rows = agreement_rows(project)
     assert {row.reader for row in rows} == {"Reader A", "Reader B"}
-    assert {row.source for row in rows} == {"label", "addition"}
+    assert {row.source for row in rows} == {"label", "addition", "seeded"}
+    # Checks are in no label of the set, and neither reader passes all of them.
+    checks = GoldLabel.objects.filter(source="seeded")
+    assert 3 <= checks.count() <= 0.05 * GoldLabel.objects.count()
+    bias = agreement_of(project)["seeded"]
+    assert bias["checks"] == 2 * checks.count()
+    codes = {(label.chart.code_set_id, label.code) for label in checks.select_related("chart")}
+    frozen = GoldSetLabel.objects.values_list("gold_set_chart__code_set", "code", "origin")
+    assert not {(chart, code) for chart, code, origin in frozen if origin == "label"} & codes
     assert all(row.evidence for row in rows if row.source == "addition")
     assert not [row for row in rows if row.verdict == "approve_evidence_wrong" and row.evidence]
 
