@@ -78,6 +78,7 @@ def _take_all() -> None:
     from pytest_django.live_server_helper import LiveServer
 
     from catalog.models import IndexEntry
+    from tests.e2e.gold_stage import set_gold_stage
     from tests.e2e.index_excerpt import load_excerpt
     from tests.e2e.stage import set_stage
 
@@ -110,7 +111,8 @@ def _take_all() -> None:
             raise SystemExit(f"{path.name} has more than {MOST_BYTES // 1000} kB.")
 
     TARGET.mkdir(parents=True, exist_ok=True)
-    coder, auditor = stage.people["coder"], stage.people["auditor"]
+    people, gold = stage.people, set_gold_stage(stage.people)
+    coder, auditor = people["coder"], people["auditor"]
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
@@ -145,6 +147,18 @@ def _take_all() -> None:
             take(page, "index")
             visit(page, auditor, reverse("web:audit"))
             take(page, "audit")
+            visit(page, people["expert"], reverse("web:gold-reading", args=[gold.reading.pk]))
+            take(page, "gold-reading")
+            chart = gold.adjudication.chart
+            visit(
+                page,
+                people["adjudicator"],
+                reverse("web:gold-adjudication", args=[chart.project_id, chart.pk]),
+            )
+            take(page, "gold-adjudication")
+            visit(page, people["lead"], reverse("web:gold-project", args=[gold.project.pk]))
+            page.locator(".figures").first.wait_for()
+            take(page, "gold-agreement")
             page.set_viewport_size(NARROW)
             visit(page, coder, review)
             take(page, "review-390")

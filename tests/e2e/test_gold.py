@@ -168,6 +168,7 @@ def adjudicate(page: Page, live_server: Any, found: Study) -> None:
     diabetes = label(page, "E11.22")
     expect(diabetes).to_be_focused()
     expect(diabetes).to_contain_text("context: historical or resolved")
+    assert axe(page) == []
     press(page, "2")
     expect(diabetes.locator(".ruled .state")).to_have_text("✕ Out")
     expect(label(page, "N18.32")).to_be_focused()
@@ -238,6 +239,7 @@ def test_pages_of_gold_are_accessible_wide_and_narrow(
         "projects": reverse("web:gold-projects"),
         "new": reverse("web:gold-new"),
         "draft": reverse("web:gold-project", args=[waiting.pk]),
+        "labels": reverse("web:gold-labels", args=[waiting.pk]),
         "project": reverse("web:gold-project", args=[opened.project.pk]),
         "sets": reverse("web:gold-sets"),
     }.items():
