@@ -34,3 +34,11 @@ class ByNumber(NumberedPages):
     page_size = 100
     max_page_size = 500
     ordering = "number"
+
+
+class ByPosition(NumberedPages):
+    """Charts of an evaluation in the order of its gold set."""
+
+    page_size = 100
+    max_page_size = 500
+    ordering = "position"

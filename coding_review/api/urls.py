@@ -3,6 +3,7 @@ from django.urls import URLPattern, path, re_path
 from coding_review.api import code_set_views as code_sets
 from coding_review.api import encounter_views as encounters
 from coding_review.api import entry_views as entries
+from coding_review.api import evaluation_views as evaluations
 from coding_review.api import finding_views as findings
 from coding_review.api.docs import NoSuchAddress, SchemaView, docs
 from coding_review.api.token_views import TokenView
@@ -48,6 +49,18 @@ urlpatterns: list[URLPattern] = [
     path("code-sets/<int:code_set_id>/reopen/", code_sets.ReopenView.as_view(), name="reopen"),
     path("entries/<int:entry_id>/decide/", entries.DecideView.as_view(), name="entry-decide"),
     path("entries/<int:entry_id>/line/", entries.LineView.as_view(), name="entry-line"),
+    path("evaluations/", evaluations.EvaluationsView.as_view(), name="evaluations"),
+    path("evaluations/<int:run_id>/", evaluations.EvaluationView.as_view(), name="evaluation"),
+    path(
+        "evaluations/<int:run_id>/charts/",
+        evaluations.EvaluationChartsView.as_view(),
+        name="evaluation-charts",
+    ),
+    path(
+        "gold-projects/<int:project_id>/agreement/",
+        evaluations.AgreementView.as_view(),
+        name="gold-agreement",
+    ),
     # Anything else below /api/ is answered in the API's own way, not with a page.
     re_path(r"^.*$", NoSuchAddress.as_view(), name="no-such-address"),
 ]

@@ -19,6 +19,7 @@ WORKLIST = READERS | {"auditor", "admin"}
 HISTORY = READERS | {"auditor", "privacy_officer"}
 CODERS = {"coder", "other_coder", "lead"}
 IMPORTERS = {"lead", "admin"}
+EVALUATION = {"lead", "expert", "auditor", "admin"}
 
 OVERRIDE = {"check": "excludes1", "codes": ["E10.9", "E11.9"], "outcome": "unrelated", "comment": "x"}
 DECIDE = {"action": "accept", "version": 0}
@@ -47,6 +48,11 @@ ENDPOINTS: tuple[tuple[str, str, str, Any, set[str]], ...] = (
     ("reopen", "post", "/api/code-sets/{code_set}/reopen/", {"reason": "audit"}, CODERS),
     ("entry-decide", "post", "/api/entries/{entry}/decide/", DECIDE, CODERS),
     ("entry-line", "post", "/api/entries/{entry}/line/", {"version": 0, "role": "secondary"}, CODERS),
+    # Of runs and projects that are not there; those that are: test_api_evaluation.py.
+    ("evaluations", "get", "/api/evaluations/", None, EVALUATION),
+    ("evaluation", "get", "/api/evaluations/999999/", None, EVALUATION),
+    ("evaluation-charts", "get", "/api/evaluations/999999/charts/", None, EVALUATION),
+    ("gold-agreement", "get", "/api/gold-projects/999999/agreement/", None, set(INSIDERS)),
 )
 # Open to everyone who is signed in (the token: to everyone with a password).
 FOR_ALL = {"token", "schema", "docs", "no-such-address"}
@@ -55,6 +61,7 @@ IDS = [f"{e[1]} {e[0]}" for e in ENDPOINTS]
 # What the owner of an encounter in review is answered, where it is not 200.
 OWNER_STATUS = {"lines": 409, "undo": 409, "redo": 409, "sign-off": 409, "reopen": 409, "code-add": 422}
 OWNER_STATUS |= {"finding-override": 409, "finding-withdraw": 422}
+OWNER_STATUS |= {"evaluation": 404, "evaluation-charts": 404, "gold-agreement": 404}
 OWNER_STATUS |= {"entry-line": 422, "encounter-resume": 409}
 
 

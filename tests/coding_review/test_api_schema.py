@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from drf_spectacular.generators import SchemaGenerator
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import settings as generated
 from hypothesis import strategies as st
 from rest_framework.authtoken.models import Token
 from schemathesis import GenerationMode
@@ -32,6 +34,8 @@ from coding_review.actions.api_token import whole
 from coding_review.api.inputs import LINE_CHANGES
 from tests.coding_review.api_cases import Case, case
 from tests.coding_review.entries import DM
+from tests.coding_review.evaluation_rows import stored
+from tests.coding_review.gold_rows import TWICE, draft
 
 __all__ = ["case"]
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -92,10 +96,14 @@ def real_words(state: Case, path: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("path", "method"), operations(), ids=lambda value: value.strip("/"))
-def test_answers_are_what_the_schema_says(case: Case, coder: Any, lead: Any, path: str, method: str) -> None:
+def test_answers_are_what_the_schema_says(
+    case: Case, coder: Any, lead: Any, path: str, method: str, settings: Any, tmp_path: Path
+) -> None:
     accept(coder, case.code_set.pk, case.entries[DM[0]].pk)
-    # The lead may bring encounters in; everything else is the coder's.
-    token, _ = Token.objects.get_or_create(user=lead if path == "/api/encounters/" else coder)
+    settings.EVALUATION_DIR = tmp_path / "kept"
+    # The lead may bring encounters in and sees figures; everything else is the coder's.
+    leads = path == "/api/encounters/" or path.startswith(("/api/evaluations/", "/api/gold-projects/"))
+    token, _ = Token.objects.get_or_create(user=lead if leads else coder)
     headers = {"Authorization": f"Token {whole(token.key)}"}
     operation = loaded_schema(whole(token.key))[path][method]
     ids = {
@@ -103,6 +111,8 @@ def test_answers_are_what_the_schema_says(case: Case, coder: Any, lead: Any, pat
         "code_set_id": case.code_set.pk,
         "entry_id": case.entries[DM[0]].pk,
         "version_id": case.version.pk,
+        "run_id": stored(tmp_path).pk,
+        "project_id": draft(lead, TWICE).pk,
     }
     real = {p.name: ids[p.name] for p in operation.path_parameters}
     words = real_words(case, path)
@@ -118,7 +128,7 @@ def test_answers_are_what_the_schema_says(case: Case, coder: Any, lead: Any, pat
     some_or_all = st.one_of(st.just(set(names)), st.sets(st.sampled_from(names)))
 
     @seed(SEED)
-    @settings(
+    @generated(
         max_examples=EXAMPLES,
         deadline=None,
         database=None,
