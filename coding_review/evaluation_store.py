@@ -17,9 +17,8 @@ from coding_review.actions.store_evaluation import store_evaluation
 from coding_review.models import GoldSet
 from modelops.evaluation.charts import PredictedChart
 from modelops.evaluation.per_chart import chart_view
-from modelops.evaluation.report.drawing import draw_all
 from modelops.evaluation.report.page import report_page
-from modelops.evaluation.report.parts import Metrics
+from modelops.evaluation.report.parts import Metrics, Section
 from modelops.evaluation.report.sections import sections, warnings
 from modelops.evaluation.runs import ChartRow, NewRun, chart_row, sha256_of
 from modelops.evaluation_files import Lines, gold_charts, predicted_charts
@@ -65,7 +64,7 @@ def report(evaluated: Evaluated) -> str:
         [(term, value) for term, value in facts if value],
         warnings(evaluated.metrics, _kind(evaluated)),
         shown,
-        draw_all(shown),
+        _drawings(shown),
     )
 
 
@@ -92,10 +91,18 @@ def store(evaluated: Evaluated, actor: Any = None) -> EvaluationRun:
             },
         },
         code_revision=code_revision(),
-        drawings=draw_all(shown),
+        drawings=_drawings(shown),
         model_version_id=version.pk if version else None,
     )
     return store_evaluation(actor, new)
+
+
+def _drawings(shown: tuple[Section, ...]) -> dict[str, str]:
+    # Here and not above: matplotlib takes memory in every process that imports it, and tasks.py leads here from
+    # the web server too, which never draws.
+    from modelops.evaluation.report.drawing import draw_all
+
+    return draw_all(shown)
 
 
 def maker_of(predicted: Path) -> Maker:

@@ -84,7 +84,7 @@ def test_compose_runs_what_the_demo_runs(compose: dict[str, Any]) -> None:
         arguments(services[name])[arguments(services[name]).index("--queues") + 1]
         for name in ("worker", "background")
     ]
-    assert queues == ["predict", "celery"]
+    assert queues == ["predict,evaluate", "celery"]
     for name in ("worker", "background", "beat"):
         app = arguments(services[name])[arguments(services[name]).index("--app") + 1]
         assert find_spec(f"{app}.celery") is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -273,3 +275,13 @@ def test_the_list_shows_what_is_not_done_yet(outside, lead, expert):
         page = client.get(reverse("web:evaluations")).content.decode()
         assert reverse("web:evaluation-job", args=[job.pk]) in page
         assert (reverse("web:evaluation-new") in page) is may
+
+
+def test_neither_web_server_nor_worker_loads_matplotlib_before_it_draws():
+    code = (
+        "import django; django.setup(); import coding_review.tasks, coding_review.urls, sys; "
+        "from django.urls import get_resolver; get_resolver().url_patterns; "
+        "print('coding_review.evaluation_store' in sys.modules, 'matplotlib' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True", "False"]
