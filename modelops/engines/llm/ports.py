@@ -66,8 +66,11 @@ class Outcome:
 
 
 class Grounding(Protocol):
-    def candidates(self, lines: Sequence[Line], release_id: int) -> tuple[Candidate, ...]:
-        """Codes that the catalog finds in the lines of one window, the likeliest first, each code once."""
+    def candidates(
+        self, chart: ChartText, lines: Sequence[Line], release_id: int
+    ) -> tuple[Candidate, ...]:
+        """Codes that the catalog finds in the lines of one window of the chart, each code once, the likeliest first:
+        a prompt with less room takes the first of them."""
         ...
 
 
