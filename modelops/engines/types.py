@@ -6,10 +6,10 @@ columns are Unicode code points from 0, `col_end` exclusive on `line_end`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,8 @@ class EngineResult:
     suggestions: tuple[CodeSuggestion, ...]
     context: tuple[ContextMention, ...] = ()
     discarded: tuple[Discarded, ...] = ()
+    # What the answer cost: requests, windows, passes, prompt_tokens, output_tokens, retries…
+    usage: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +126,14 @@ class Engine(Protocol):
 
         Raises modelops.errors.EngineError: `retryable` says whether trying again can help.
         """
+        ...
+
+
+@runtime_checkable
+class StoppableEngine(Engine, Protocol):
+    """An engine that waits for others. It may be asked about many charts at once, by many threads, and keeps to a
+    time of its own for each: workers of threads have no other limit."""
+
+    def predict_until(self, chart: ChartText, release_id: int, stop: Callable[[], bool]) -> EngineResult:
+        """As `predict`; raises modelops.errors.Cancelled within seconds after `stop()` became true."""
         ...
