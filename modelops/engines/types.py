@@ -87,7 +87,8 @@ class CodeSuggestion:
 @dataclass(frozen=True, slots=True)
 class Discarded:
     """Output that is kept but not shown: `reason` is one of fabricated, header, incomplete, expired,
-    not_yet_valid, other_system, no_release, no_evidence, no_confidence, context, duplicate."""
+    not_yet_valid, other_system, no_release, no_evidence, no_confidence, context, duplicate, malformed,
+    too_many, verified_out."""
 
     code: str
     reason: str
@@ -95,27 +96,32 @@ class Discarded:
 
 @dataclass(frozen=True, slots=True)
 class EngineResult:
+    """`usage` counts what the answer cost (requests, windows, passes, prompt_tokens, output_tokens, retries…) and
+    what was done to it on the way (repaired_quotes, duplicates, dropped_<reason>…)."""
+
     suggestions: tuple[CodeSuggestion, ...]
     context: tuple[ContextMention, ...] = ()
     discarded: tuple[Discarded, ...] = ()
-    # What the answer cost: requests, windows, passes, prompt_tokens, output_tokens, retries…
     usage: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What a prediction run records about who made it."""
+    """What a prediction run records about who made it. `prompt_hash` is the SHA-256 over all prompts in use."""
 
     name: str
     model_version: str
+    adapter: str = ""
     prompt_version: str = ""
+    prompt_hash: str = ""
     schema_version: str = "1"
     calibrated: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
 
 
 class Engine(Protocol):
-    """Text in, suggestions out. One instance serves many charts and may keep caches; it is not thread-safe."""
+    """Text in, suggestions out. One instance serves many charts and may keep caches. Not thread-safe, unless
+    it is a StoppableEngine."""
 
     @property
     def info(self) -> EngineInfo: ...
