@@ -95,7 +95,8 @@ class Token:
 class ChatAnswer:
     """What came back, valid Unicode and otherwise unchecked. `finish_reason` is "stop", or "length" when cut.
 
-    `server` names who answered (address without credentials); `model` is what it says it ran.
+    `server` names who answered (address without credentials); `model` is what it says it ran; `attempts` how
+    many requests it took.
     """
 
     text: str
@@ -105,6 +106,7 @@ class ChatAnswer:
     output_tokens: int
     model: str
     server: str
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
