@@ -1,0 +1,93 @@
+"""Adapters of model versions: names by content, loaded while the server runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelops.engines.llm.adapters import Adapter, active_adapter, adapter_of, folder_sha256, serve
+from modelops.engines.llm.client import VllmServer
+from modelops.errors import EngineError, RequestRefused
+from modelops.models import ModelVersion
+from tests.standin.process import StandInProcess
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "adapter"
+    made.mkdir()
+    (made / "adapter_config.json").write_text('{"r": 16}')
+    (made / "adapter_model.safetensors").write_bytes(b"weights")
+    return made
+
+
+def version(folder: Path | str, *, name: str = "coder llama", number: str = "3", active: bool = True) -> ModelVersion:
+    return ModelVersion(engine="vllm", name=name, version=number, adapter=str(folder), active=active)
+
+
+def test_the_name_holds_version_and_content(folder: Path) -> None:
+    adapter = adapter_of(version(folder))
+    assert adapter == Adapter(f"coder-llama-3-{adapter.sha256[:12]}", str(folder), folder_sha256(folder))
+
+
+def test_other_content_is_another_adapter(folder: Path) -> None:
+    before = folder_sha256(folder)
+    (folder / "adapter_model.safetensors").write_bytes(b"Weights")
+    changed = folder_sha256(folder)
+    (folder / "adapter_model.safetensors").rename(folder / "other.safetensors")
+    assert len({before, changed, folder_sha256(folder)}) == 3
+
+
+def test_the_same_content_elsewhere_has_the_same_hash(folder: Path, tmp_path: Path) -> None:
+    before = folder_sha256(folder)
+    assert folder_sha256(folder.rename(tmp_path / "moved")) == before
+
+
+def test_a_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for missing in (tmp_path / "none", tmp_path / "empty"):
+        with pytest.raises(EngineError) as caught:
+            folder_sha256(missing)
+        assert (str(tmp_path) in str(caught.value), caught.value.retryable) == (False, False)
+
+
+@pytest.mark.django_db
+def test_the_active_version_of_the_engine_is_served(folder: Path) -> None:
+    assert active_adapter("vllm") is None
+    version(folder, number="1", active=False).save()
+    assert active_adapter("vllm") is None
+    active = version(folder, number="2")
+    active.save()
+    ModelVersion.objects.create(engine="embedded", name="x", version="1", adapter=str(folder), active=True)
+    assert active_adapter("vllm") == adapter_of(active)
+    active.adapter = ""
+    active.save()
+    assert active_adapter("vllm") is None
+
+
+def test_a_promoted_adapter_takes_the_place_of_the_one_before(standin: StandInProcess) -> None:
+    server = VllmServer(standin.url)
+    old, new = Adapter("a-1", "/adapters/a1", "1" * 64), Adapter("a-2", "/adapters/a2", "2" * 64)
+    serve(server, old)
+    serve(server, new, instead_of=old.name)
+    serve(server, new, instead_of=new.name)
+    assert standin.state()["adapters"] == {"a-2": "/adapters/a2"}
+
+
+def test_an_adapter_that_cannot_be_loaded_leaves_the_old_one(standin: StandInProcess) -> None:
+    server = VllmServer(standin.url)
+    old, new = Adapter("a-1", "/adapters/a1", "1" * 64), Adapter("a-2", "/adapters/missing", "2" * 64)
+    serve(server, old)
+    with pytest.raises(RequestRefused):
+        serve(server, new, instead_of=old.name)
+    assert standin.state()["adapters"] == {"a-1": "/adapters/a1"}
+
+
+def test_an_old_one_that_stays_does_not_undo_a_promotion(standin: StandInProcess) -> None:
+    server = VllmServer(standin.url)
+    old, new = Adapter("a-1", "/adapters/a1", "1" * 64), Adapter("a-2", "/adapters/a2", "2" * 64)
+    serve(server, old)
+    standin.order("status", path="/v1/unload_lora_adapter", times=-1)
+    serve(server, new, instead_of=old.name)
+    assert standin.state()["adapters"] == {"a-1": "/adapters/a1", "a-2": "/adapters/a2"}
