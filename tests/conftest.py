@@ -23,6 +23,7 @@ from tests.personas import (
     work_group,
 )
 from tests.procedure_releases import cpt_sample
+from tests.vllm_server import vllm_server
 
 __all__ = [
     "_icd10cm_loaded",
@@ -42,6 +43,7 @@ __all__ = [
     "outsider",
     "privacy_officer",
     "small_release",
+    "vllm_server",
     "work_group",
 ]
 

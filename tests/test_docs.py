@@ -40,8 +40,8 @@ def test_options_that_are_named_are_there(name: str) -> None:
 
 
 def test_make_targets_that_are_named_are_there() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z]+)", ALL))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z-]+)", ALL))
     assert {"demo", "test", "setup"} <= named
     assert sorted(named - targets) == []
 

@@ -3,9 +3,10 @@
     python make_tiny_model.py CORPUS MODEL ADAPTER
 
 The tokenizer is a byte-level BPE trained on the lines of CORPUS, so that clinical words and code titles take few
-tokens and any text at all can be told. The weights are untrained: what the model answers means nothing, and what
-the server does with it (grammar, probabilities, windows, limits, adapters) is real. The same corpus and packages
-give the same files, byte for byte.
+tokens and any text at all can be told. The weights are random but for one thing: the tokens that end a string and a
+list are made likelier, so that an answer under a grammar comes to an end. What the model answers means nothing, and
+what the server does with it (grammar, probabilities, windows, limits, adapters) is real. The same corpus and
+packages give the same files, byte for byte.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ VOCABULARY = 4096
 POSITIONS = 8192
 SEED = 20260401
 ADAPTER_RANK = 8
+# Standard deviations of a token's logit that these are raised by. The highest of 4,096 lies at about 3.6.
+RAISED = {'"': 3.0, "]": 0.7, "]}": 0.7}
+# Attention as it is drawn is so even that every chart would be answered alike; it is made to pick single tokens.
+SHARPER = 3.0
 SPECIAL = (
     "<|begin_of_text|>",
     "<|end_of_text|>",
@@ -79,12 +84,18 @@ def make_model(tokenizer: Any, folder: Path) -> Any:
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=POSITIONS,
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
     model = LlamaForCausalLM(config).to(torch.float32)
+    with torch.no_grad():
+        for layer in model.model.layers:
+            attention = layer.self_attn
+            for part in (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj):
+                part.weight *= SHARPER
+    raise_ends(model, tokenizer)
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -93,6 +104,27 @@ def make_model(tokenizer: Any, folder: Path) -> Any:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return config
+
+
+def raise_ends(model: Any, tokenizer: Any) -> None:
+    """Gives the last layer a bias, which Llama has none of: the first place of the state holds the same in every
+    token and no layer writes to it, so the output's weights of that place are added to every token's logit."""
+    import torch
+
+    with torch.no_grad():
+        state = model.model.embed_tokens.weight
+        state[:, 0] = state.std() * state.shape[1] ** 0.5 / 2
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight[0] = 0
+            layer.mlp.down_proj.weight[0] = 0
+        ids = torch.tensor([tokenizer.encode("The patient is well.")])
+        hidden = model.model(ids).last_hidden_state[0, -1]
+        spread = model.lm_head.weight.std() * hidden[1:].norm()
+        model.lm_head.weight[:, 0] = 0
+        vocabulary = tokenizer.get_vocab()
+        for token, height in RAISED.items():
+            if token in vocabulary:
+                model.lm_head.weight[vocabulary[token], 0] = height * spread / hidden[0]
 
 
 def make_adapter(config: Any, model: Path, folder: Path) -> None:

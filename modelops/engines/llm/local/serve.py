@@ -35,9 +35,10 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, ask)
 
+    holders = Holders(options.while_held) if options.while_held else None
+
     def stop() -> bool:
-        orphaned = not options.while_held and os.getppid() != parent
-        return bool(asked) or orphaned or bool(options.while_held and _unheld(options.while_held))
+        return bool(asked) or (holders.gone() if holders else os.getppid() != parent)
 
     folder: Path = options.folder.absolute()
     try:
@@ -107,13 +108,22 @@ def _write(state: Path, server: Server, adapter: Path | None) -> None:
     unfinished.rename(state)
 
 
-def _unheld(path: Path) -> bool:
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+class Holders:
+    """Those who hold a shared lock on a file. Once nobody does, the file stays locked until this process ends: who
+    comes too late waits, and then finds no server rather than one that is about to end."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab")
+        self._gone = False
+
+    def gone(self) -> bool:
+        if not self._gone:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            self._gone = True
+        return True
 
 
 def _say(line: str) -> None:
