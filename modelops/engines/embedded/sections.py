@@ -51,6 +51,11 @@ class Sections:
             # No part of the note is told apart: it is read as one body.
             self._kinds = ["body" if kind in ("start", "other") else kind for kind in self._kinds]
 
+    @property
+    def borders(self) -> frozenset[int]:
+        """Lines that a section begins with."""
+        return frozenset(line for line, column in self._starts if column == 0)
+
     def _begin(self, line: int, column: int, kind: str) -> None:
         self._starts.append((line, column))
         self._kinds.append(kind)

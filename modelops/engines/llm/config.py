@@ -1,0 +1,113 @@
+"""What the LLM engine is set to: inert, checked when it is made, nothing read or opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from django.conf import settings
+
+# What LLM_GROUNDING may say; each holds the one before.
+GROUNDINGS = ("", "candidates", "candidates+verify")
+
+
+class BadLlmConfig(ValueError):
+    """A setting that cannot be; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmConfig:
+    """Tokens are the server's own. Raises BadLlmConfig for what cannot be.
+
+    base_urls: address and weight of each server. api_key_file: file that holds the servers' key, empty: none.
+    model: name that requests ask for, empty: the server's own. adapter: name of a loaded adapter, which goes before
+    model. context_tokens: what prompt and answer may have together, where the server allows more. output_tokens:
+    room for an answer. overlap_tokens: shared by neighbouring windows. passes: answers for each window.
+    temperature: of the first pass; further ones have at least pass_temperature, since greedy ones repeat the first.
+    grounding: one of GROUNDINGS. closed: only the catalog's candidates may be named (needs grounding). in_flight,
+    max_waiting, rate: how hard the servers are asked. chart_seconds: the deadline of one chart.
+    """
+
+    base_urls: tuple[tuple[str, float], ...] = ()
+    api_key_file: str = ""
+    model: str = ""
+    adapter: str = ""
+    context_tokens: int = 8192
+    output_tokens: int = 1500
+    overlap_tokens: int = 128
+    passes: int = 1
+    temperature: float = 0.0
+    pass_temperature: float = 0.5
+    grounding: str = ""
+    closed: bool = False
+    in_flight: int = 16
+    max_waiting: int = 8
+    rate: str = ""
+    chart_seconds: float = 180.0
+
+    def __post_init__(self) -> None:
+        for name in ("context_tokens", "output_tokens", "passes", "in_flight"):
+            if getattr(self, name) < 1:
+                raise BadLlmConfig(f"{name} must be at least 1.")
+        for name in ("overlap_tokens", "max_waiting"):
+            if getattr(self, name) < 0:
+                raise BadLlmConfig(f"{name} must be at least 0.")
+        if self.output_tokens >= self.context_tokens:
+            raise BadLlmConfig("output_tokens must be less than context_tokens.")
+        if not self.chart_seconds > 0:
+            raise BadLlmConfig("chart_seconds must be above 0.")
+        if not 0 <= self.temperature <= 2:
+            raise BadLlmConfig("temperature must be from 0 to 2.")
+        if self.grounding not in GROUNDINGS:
+            known = ", ".join(repr(word) for word in GROUNDINGS)
+            raise BadLlmConfig(f"grounding is {self.grounding!r}; it must be one of {known}.")
+        if self.closed and not self.grounding:
+            raise BadLlmConfig("closed needs grounding: without candidates there is nothing to choose from.")
+
+    @classmethod
+    def from_settings(cls, **overrides: object) -> LlmConfig:
+        """The settings LLM_*, with what a command says in their place. Raises BadLlmConfig."""
+        values: dict[str, object] = {
+            "base_urls": weighted(settings.LLM_BASE_URLS),
+            "api_key_file": settings.LLM_API_KEY_FILE,
+            "model": settings.LLM_MODEL,
+            "context_tokens": settings.LLM_CONTEXT_TOKENS,
+            "output_tokens": settings.LLM_OUTPUT_TOKENS,
+            "passes": settings.LLM_PASSES,
+            "temperature": settings.LLM_TEMPERATURE,
+            "grounding": settings.LLM_GROUNDING,
+            "closed": settings.LLM_CLOSED,
+            "in_flight": settings.LLM_IN_FLIGHT,
+            "max_waiting": settings.LLM_MAX_WAITING,
+            "rate": settings.LLM_RATE,
+            "chart_seconds": settings.LLM_CHART_SECONDS,
+        }
+        unknown = set(overrides) - {field.name for field in fields(cls)}
+        if unknown:
+            raise BadLlmConfig(f"unknown: {', '.join(sorted(unknown))}")
+        return replace(cls(), **{**values, **overrides})  # type: ignore[arg-type]  # names were checked above
+
+    def api_key(self) -> str:
+        """What stands in the key file. Raises OSError where it cannot be read."""
+        return Path(self.api_key_file).read_text(encoding="utf-8").strip() if self.api_key_file else ""
+
+    @property
+    def request_model(self) -> str:
+        return self.adapter or self.model
+
+
+def weighted(urls: list[str] | tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    """"url" or "url=weight" to address and weight (1 where none is said). Raises BadLlmConfig."""
+    found = []
+    for written in urls:
+        url, sign, weight = written.strip().rpartition("=")
+        if not sign:
+            url, weight = weight, "1"
+        try:
+            value = float(weight)
+        except ValueError as error:
+            raise BadLlmConfig(f"LLM_BASE_URLS: {weight!r} is not a weight.") from error
+        if not url.startswith(("http://", "https://")) or not 0 < value < float("inf"):
+            raise BadLlmConfig("LLM_BASE_URLS holds what is not url or url=weight.")
+        found.append((url.rstrip("/"), value))
+    return tuple(found)

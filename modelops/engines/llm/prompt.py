@@ -1,0 +1,108 @@
+"""The prompts as versioned files beside this module, and a chart's messages made of them.
+
+A prompt's version is its file's name with the first twelve characters of its SHA-256: a changed word is another
+version. A file is sections under "# name" headings; what a section says goes into the prompt as it stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from catalog.choices import ClaimType
+from modelops.engines.llm.numbered import Piece, write_out
+from modelops.engines.llm.ports import Candidate
+from modelops.engines.llm.transport import Message
+from modelops.engines.types import ChartText
+
+CODES = "icd10cm-1"
+_SECTION = re.compile(r"^# (.+)$", re.MULTILINE)
+_SEXES = {"F": "female", "M": "male"}
+_MAX_DESCRIPTION = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """`sections` by heading, in lower case."""
+
+    name: str
+    sections: Mapping[str, str]
+    sha256: str
+
+    @property
+    def version(self) -> str:
+        return f"{self.name}:{self.sha256[:12]}"
+
+
+@cache
+def load_prompt(name: str) -> Prompt:
+    """The file prompts/NAME.md. Raises FileNotFoundError for a prompt that is not there."""
+    raw = files(__package__).joinpath("prompts", f"{name}.md").read_bytes()
+    parts = _SECTION.split(raw.decode("utf-8"))
+    sections = {
+        heading.strip().lower(): body.strip() for heading, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
+    return Prompt(name, sections, hashlib.sha256(raw).hexdigest())
+
+
+def prompt_hash(*versions: str) -> str:
+    """One SHA-256 for the versions of all prompts in use, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(versions)).encode()).hexdigest()
+
+
+def code_messages(
+    chart: ChartText,
+    pieces: Sequence[Piece],
+    candidates: Sequence[Candidate] = (),
+    *,
+    closed: bool = False,
+    settled: Sequence[tuple[str, str]] = (),
+) -> tuple[Message, ...]:
+    """The question about one window. What every chart shares stands first, so that a server may keep it."""
+    prompt = load_prompt(CODES)
+    inpatient = chart.claim_type == ClaimType.FACILITY_INPATIENT
+    parts = [
+        prompt.sections["instruction"],
+        prompt.sections["output"],
+        prompt.sections["facility inpatient" if inpatient else "outpatient"],
+        facts(chart),
+    ]
+    if settled:
+        parts.append(f"{prompt.sections['settled']}\n{_listed(settled)}")
+    parts.append(f"DOCUMENTS\n{write_out(pieces, chart.documents)}\nEND")
+    if candidates or closed:
+        heading = prompt.sections["candidates only" if closed else "candidates"]
+        parts.append(f"{heading}\n{written_candidates(candidates)}")
+    return Message("system", prompt.sections["system"]), Message("user", "\n\n".join(filter(None, parts)))
+
+
+def written_candidates(candidates: Sequence[Candidate]) -> str:
+    """One a line with the numbers of the lines that led to it."""
+    rows = []
+    for candidate in candidates:
+        numbers = sorted({segment.number for segment in candidate.segments})
+        where = f" (line {', '.join(map(str, numbers))})" if numbers else ""
+        rows.append(f"- {candidate.code} {_one_line(candidate.description)}{where}")
+    return "\n".join(rows) or "- none"
+
+
+def facts(chart: ChartText) -> str:
+    """Age and sex where they are known, since codes turn on them; nothing that names the patient."""
+    known = []
+    if chart.age is not None:
+        known.append(f"{chart.age:g} {_one_line(chart.age_unit)} old")
+    if chart.sex in _SEXES:
+        known.append(_SEXES[chart.sex])
+    return f"The patient is {', '.join(known)}." if known else ""
+
+
+def _listed(codes: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"- {code} {_one_line(description)}" for code, description in codes)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_MAX_DESCRIPTION]
