@@ -198,6 +198,7 @@ ENGINE = env.str("ENGINE", default="embedded")
 # Name to dotted path of what makes the engine; the environment adds to it ("name=path,name=path").
 ENGINES = {
     "embedded": "modelops.engines.embedded.engine.EmbeddedEngine",
+    "vllm": "modelops.engines.llm.make.vllm_engine",
     **env.dict("ENGINES", default={}),
 }
 BAND_HIGH = env.float("BAND_HIGH", default=0.90)
@@ -223,6 +224,27 @@ READ_FIRST = env.bool("READ_FIRST", default=False)
 EVALUATION_SECONDS = env.int("EVALUATION_SECONDS", default=1800)
 # Where the predictions of stored evaluations are kept, each under its SHA-256; web server and workers share it.
 EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluations")))
+# Servers of the engine vllm, OpenAI-compatible: url or url=weight. Never taken from a request or a file.
+LLM_BASE_URLS = env.list("LLM_BASE_URLS", default=[])
+LLM_API_KEY_FILE = env.str("LLM_API_KEY_FILE", default="")
+# Name of the model to ask for; empty: the server's own. An active model version goes before it.
+LLM_MODEL = env.str("LLM_MODEL", default="")
+# What prompt and answer may have together, and the answer alone.
+LLM_CONTEXT_TOKENS = env.int("LLM_CONTEXT_TOKENS", default=8192)
+LLM_OUTPUT_TOKENS = env.int("LLM_OUTPUT_TOKENS", default=1500)
+# Answers for each window; those that agree make a code surer.
+LLM_PASSES = env.int("LLM_PASSES", default=1)
+LLM_TEMPERATURE = env.float("LLM_TEMPERATURE", default=0.0)
+# Nothing, candidates (codes of the catalog in the prompt) or candidates+verify; closed: only these may be named.
+LLM_GROUNDING = env.str("LLM_GROUNDING", default="")
+LLM_CLOSED = env.bool("LLM_CLOSED", default=False)
+# Requests under way at each server; how many may wait there before ours are held back; requests of all workers
+# together, as 600/minute.
+LLM_IN_FLIGHT = env.int("LLM_IN_FLIGHT", default=16)
+LLM_MAX_WAITING = env.int("LLM_MAX_WAITING", default=8)
+LLM_RATE = env.str("LLM_RATE", default="")
+# One chart's time at the language model, waiting included.
+LLM_CHART_SECONDS = env.int("LLM_CHART_SECONDS", default=180)
 
 # --- The API --------------------------------------------------------------------------------------
 # Days that a token lives; 0: until it is revoked.

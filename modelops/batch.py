@@ -16,8 +16,16 @@ from catalog.models import Release
 from catalog.queries import latest_release, release_for
 from modelops.code_edits import findings_about
 from modelops.engines.bands import band_of
-from modelops.engines.types import ChartText, CodeSuggestion, Engine, EngineResult, Evidence
+from modelops.engines.types import (
+    ChartText,
+    CodeSuggestion,
+    Engine,
+    EngineResult,
+    Evidence,
+    StoppableEngine,
+)
 from modelops.errors import EngineError
+from modelops.in_order import in_order
 from modelops.interchange import GOLD_FIELDS, BadChart, ChartIn, parse_chart_line
 
 # ICD-10-PCS is looked up and entered by hand, never suggested.
@@ -30,12 +38,14 @@ class Bands:
     medium: float
 
 
-def predict_lines(lines: Iterable[bytes], engine: Engine, bands: Bands) -> Iterator[Outcome]:
+def predict_lines(
+    lines: Iterable[bytes], engine: Engine, bands: Bands, *, at_once: int = 1
+) -> Iterator[Outcome]:
     """One outcome for each line that is not blank, in order. Raises NoRelease before the first line when no
-    ICD-10-CM release is loaded at all."""
+    ICD-10-CM release is loaded at all. `at_once`: charts under way together, for a StoppableEngine only."""
     latest_release(CodeSystem.ICD10CM)
-    for raw in filled(lines):
-        yield predict_line(raw, engine, bands)
+    threads = at_once if isinstance(engine, StoppableEngine) else 1
+    yield from in_order(filled(lines), lambda raw: predict_line(raw, engine, bands), threads)
 
 
 def predict_line(raw: bytes, engine: Engine, bands: Bands) -> Outcome:
@@ -51,6 +61,8 @@ def predict_line(raw: bytes, engine: Engine, bands: Bands) -> Outcome:
     except EngineError as error:
         return _failure(engine, chart.id, str(error))
     row = _row(engine, chart.id)
+    if result.made_by is not None:
+        row["model_version"] = result.made_by.model_version
     row["catalog_release"] = f"{release.edition} (latest loaded)" if findings else release.edition
     row["codes"] = [_code(suggestion, bands) for suggestion in result.suggestions]
     row["discarded"] = [{"code": item.code, "reason": item.reason} for item in result.discarded]

@@ -95,17 +95,6 @@ class Discarded:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineResult:
-    """`usage` counts what the answer cost (requests, windows, passes, prompt_tokens, output_tokens, retries…) and
-    what was done to it on the way (repaired_quotes, duplicates, dropped_<reason>…)."""
-
-    suggestions: tuple[CodeSuggestion, ...]
-    context: tuple[ContextMention, ...] = ()
-    discarded: tuple[Discarded, ...] = ()
-    usage: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What a prediction run records about who made it. `prompt_hash` is the SHA-256 over all prompts in use."""
 
@@ -117,6 +106,19 @@ class EngineInfo:
     schema_version: str = "1"
     calibrated: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineResult:
+    """`usage` counts what the answer cost (requests, windows, passes, prompt_tokens, output_tokens, retries…) and
+    what was done to it on the way (repaired_quotes, duplicates, dropped_<reason>…)."""
+
+    suggestions: tuple[CodeSuggestion, ...]
+    context: tuple[ContextMention, ...] = ()
+    discarded: tuple[Discarded, ...] = ()
+    usage: Mapping[str, int] = field(default_factory=dict)
+    # Where the engine's own `info` may have moved on since: an adapter that was promoted meanwhile.
+    made_by: EngineInfo | None = None
 
 
 class Engine(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelops.engines.llm.config import LlmConfig
 from modelops.engines.llm.confidence import code_probabilities
@@ -23,19 +23,25 @@ RETRY_TEMPERATURE = 0.3
 
 
 class BoundTalk:
-    """The server with one chart's deadline, cancellation and counts. See ports.Talk."""
+    """The server with one chart's deadline, cancellation, counts and model. See ports.Talk."""
 
-    def __init__(self, server: ChatServer, deadline: Deadline, usage: Counter[str]) -> None:
+    def __init__(self, server: ChatServer, deadline: Deadline, usage: Counter[str], model: str) -> None:
         self._server = server
         self._deadline = deadline
         self._usage = usage
+        self._model = model
+        # By the server's own word.
+        self.answered_by = ""
 
     def chat(self, request: ChatRequest) -> ChatAnswer:
         self._deadline.check()
         self._usage["requests"] += 1
+        if not request.model:
+            request = replace(request, model=self._model)
         answer = self._server.chat(request, self._deadline)
         self._usage["prompt_tokens"] += answer.prompt_tokens
         self._usage["output_tokens"] += answer.output_tokens
+        self.answered_by = answer.model
         return answer
 
     def count_tokens(self, text: str) -> int:
@@ -145,7 +151,6 @@ class Asker:
             schema=self._schema(window, candidates),
             max_tokens=room,
             temperature=temperature,
-            model=self._config.request_model,
         )
 
     def _schema(self, window: Window, candidates: Sequence[Candidate]) -> Schema:

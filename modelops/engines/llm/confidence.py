@@ -38,18 +38,15 @@ def code_probabilities(tokens: Sequence[Token], listed: int, *, closed: bool = F
         if len(described) == listed:
             for span, more in zip(spans, described, strict=True):
                 span.append(more)
-    starts: list[int] = []
-    offset = 0
-    for token in tokens:
-        starts.append(offset)
-        offset += len(token.text)
-    return [_mean(tokens, starts, span) for span in spans]
+    return [mean_probability(tokens, span) for span in spans]
 
 
-def _mean(tokens: Sequence[Token], starts: Sequence[int], spans: Sequence[tuple[int, int]]) -> float | None:
+def mean_probability(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> float | None:
+    """Over the unforced tokens that touch one of the spans (offsets in the tokens' joined texts, end exclusive)."""
     free: list[float] = []
-    for token, start in zip(tokens, starts, strict=True):
-        end = start + len(token.text)
+    end = 0
+    for token in tokens:
+        start, end = end, end + len(token.text)
         if not token.forced and any(start < last and first < end for first, last in spans):
             free.append(token.logprob)
     if not free or any(math.isnan(logprob) for logprob in free):

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from django.conf import settings
 
+from modelops.errors import ModelopsError
+
 # What LLM_GROUNDING may say; each holds the one before.
 GROUNDINGS = ("", "candidates", "candidates+verify")
 
+_ADDRESS = re.compile(r"https?://[^\s=]+(=(?=[0-9.]*[1-9])\d+(\.\d+)?)?")
 
-class BadLlmConfig(ValueError):
+
+class BadLlmConfig(ModelopsError):
     """A setting that cannot be; the message names it."""
+
+    code = "bad_llm_config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmConfig:
     """Tokens are the server's own. Raises BadLlmConfig for what cannot be.
 
-    base_urls: address and weight of each server. api_key_file: file that holds the servers' key, empty: none.
-    model: name that requests ask for, empty: the server's own. adapter: name of a loaded adapter, which goes before
-    model. context_tokens: what prompt and answer may have together, where the server allows more. output_tokens:
-    room for an answer. overlap_tokens: shared by neighbouring windows. passes: answers for each window.
-    temperature: of the first pass; further ones have at least pass_temperature, since greedy ones repeat the first.
-    grounding: one of GROUNDINGS. closed: only the catalog's candidates may be named (needs grounding). in_flight,
-    max_waiting, rate: how hard the servers are asked. chart_seconds: the deadline of one chart.
+    base_urls: address of each server, with "=weight" where it is not 1. api_key_file: file that holds the servers'
+    key, empty: none. model: name that requests ask for, empty: the server's own. context_tokens: what prompt and
+    answer may have together, even where the server allows more. output_tokens: room for an answer. overlap_tokens:
+    shared by neighbouring windows. passes: answers for each window. temperature: of the first pass; further ones
+    have at least pass_temperature, since greedy ones repeat the first. grounding: one of GROUNDINGS. closed: only the
+    catalog's candidates may be named (needs grounding). in_flight, max_waiting, rate: how hard the servers are
+    asked. chart_seconds: the deadline of one chart.
     """
 
-    base_urls: tuple[tuple[str, float], ...] = ()
+    base_urls: tuple[str, ...] = ()
     api_key_file: str = ""
     model: str = ""
-    adapter: str = ""
     context_tokens: int = 8192
     output_tokens: int = 1500
     overlap_tokens: int = 128
@@ -46,6 +52,8 @@ class LlmConfig:
     chart_seconds: float = 180.0
 
     def __post_init__(self) -> None:
+        if not all(_ADDRESS.fullmatch(url) for url in self.base_urls):
+            raise BadLlmConfig("base_urls holds what is neither an address nor address=weight.")
         for name in ("context_tokens", "output_tokens", "passes", "in_flight"):
             if getattr(self, name) < 1:
                 raise BadLlmConfig(f"{name} must be at least 1.")
@@ -68,7 +76,7 @@ class LlmConfig:
     def from_settings(cls, **overrides: object) -> LlmConfig:
         """The settings LLM_*, with what a command says in their place. Raises BadLlmConfig."""
         values: dict[str, object] = {
-            "base_urls": weighted(settings.LLM_BASE_URLS),
+            "base_urls": tuple(settings.LLM_BASE_URLS),
             "api_key_file": settings.LLM_API_KEY_FILE,
             "model": settings.LLM_MODEL,
             "context_tokens": settings.LLM_CONTEXT_TOKENS,
@@ -90,24 +98,3 @@ class LlmConfig:
     def api_key(self) -> str:
         """What stands in the key file. Raises OSError where it cannot be read."""
         return Path(self.api_key_file).read_text(encoding="utf-8").strip() if self.api_key_file else ""
-
-    @property
-    def request_model(self) -> str:
-        return self.adapter or self.model
-
-
-def weighted(urls: list[str] | tuple[str, ...]) -> tuple[tuple[str, float], ...]:
-    """"url" or "url=weight" to address and weight (1 where none is said). Raises BadLlmConfig."""
-    found = []
-    for written in urls:
-        url, sign, weight = written.strip().rpartition("=")
-        if not sign:
-            url, weight = weight, "1"
-        try:
-            value = float(weight)
-        except ValueError as error:
-            raise BadLlmConfig(f"LLM_BASE_URLS: {weight!r} is not a weight.") from error
-        if not url.startswith(("http://", "https://")) or not 0 < value < float("inf"):
-            raise BadLlmConfig("LLM_BASE_URLS holds what is not url or url=weight.")
-        found.append((url.rstrip("/"), value))
-    return tuple(found)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from catalog.choices import ClaimType, CodeSystem
 from catalog.models import Release
@@ -29,6 +30,7 @@ from modelops.engines.llm.prompt import (
 )
 from modelops.engines.llm.quotes import QuoteFinder
 from modelops.engines.llm.schema import SCHEMA_VERSION
+from modelops.engines.llm.served import FixedModel, Served
 from modelops.engines.llm.transport import ChatServer, Deadline, Stop, never
 from modelops.engines.llm.windows import Window, cut_windows
 from modelops.engines.types import (
@@ -41,6 +43,14 @@ from modelops.engines.types import (
 )
 from modelops.errors import EngineError
 
+
+
+class Model(Protocol):
+    """Which model a chart is put to; see served.py."""
+
+    def current(self, server: ChatServer) -> Served: ...
+
+
 # Where parts of a prompt meet, a tokenizer may give a token more than the parts have.
 _SEAMS = 32
 # Of the room for the chart, what the catalog's candidates may take.
@@ -50,6 +60,7 @@ _MOST_DISCARDED = 200
 
 
 class LlmEngine:
+    """A StoppableEngine over one ChatServer, which may be several servers that act as one."""
 
     def __init__(
         self,
@@ -57,6 +68,7 @@ class LlmEngine:
         config: LlmConfig,
         *,
         name: str = "vllm",
+        model: Model | None = None,
         grounding: Grounding | None = None,
         verifier: Verifier | None = None,
         procedures: ProcedureCoder | None = None,
@@ -67,19 +79,23 @@ class LlmEngine:
         self._grounding = grounding
         self._verifier = verifier
         self._procedures = procedures
-        self._served = ""
+        self._model = model or FixedModel(config.model)
+        self._last = Served(config.model, config.model)
         self._prompt_tokens: dict[tuple[str, bool], int] = {}
 
     @property
     def info(self) -> EngineInfo:
-        """`model_version` is what the setting names, else what the server last said it runs."""
+        """Of the model that answered last; a result's `made_by` is of the one that made it."""
+        return self._info(self._last)
+
+    def _info(self, served: Served) -> EngineInfo:
         config = self._config
         parts = (self._verifier, self._procedures)
         versions = [load_prompt(CODES).version, *(part.prompt_version for part in parts if part is not None)]
         return EngineInfo(
             name=self._name,
-            model_version=config.model or self._served or "unknown",
-            adapter=config.adapter,
+            model_version=served.version or "unknown",
+            adapter=served.adapter,
             prompt_version=versions[0],
             prompt_hash=prompt_hash(*versions),
             schema_version=SCHEMA_VERSION,
@@ -116,8 +132,12 @@ class LlmEngine:
             raise EngineError("The catalog release is not there.")
         usage: Counter[str] = Counter()
         deadline = Deadline.after(self._config.chart_seconds, stop)
-        work = _Chart(self, BoundTalk(self._server, deadline, usage), chart, release, rest, usage)
-        return work.result()
+        deadline.check()
+        served = self._model.current(self._server)
+        talk = BoundTalk(self._server, deadline, usage, served.request)
+        result = _Chart(self, talk, chart, release, rest, usage).result()
+        self._last = replace(served, version=served.version or talk.answered_by or self._last.version)
+        return replace(result, made_by=self._info(self._last))
 
     # What one chart's work asks of the engine.
 
@@ -180,13 +200,14 @@ class _Chart:
         shown = [line for line in self._lines if self._is_asked(line)]
         windows: list[Window] = []
         if any(line.text.strip() for line in shown):
-            windows = cut_windows(
+            cut = cut_windows(
                 shown,
                 self._chart.documents,
                 budget=self._engine.window_budget(self._chart, self._talk, settled),
                 overlap=self._config.overlap_tokens,
                 count=self._talk.count_tokens,
             )
+            windows = [window for window in cut if window.has_text]
         self._usage["windows"], self._usage["passes"] = len(windows), self._config.passes
         answers = self._answers(windows, settled)
         merged = merge(self._said(answers), self._config.passes)
@@ -301,9 +322,7 @@ class _Chart:
             return ()
         if self._chart.claim_type == ClaimType.FACILITY_INPATIENT:
             return ()
-        outcome = self._engine.procedures.code(
-            self._chart, [window.lines for window in windows], self._talk
-        )
+        outcome = self._engine.procedures.code(self._chart, windows, self._talk)
         self._take(outcome.discarded, outcome.usage.items())
         return outcome.suggestions
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from modelops.engines.llm.transport import ChatAnswer, ChatRequest, Message
+from modelops.engines.llm.windows import Window
 from modelops.engines.types import ChartText, CodeSuggestion, Discarded, EngineResult
 
 
@@ -90,7 +91,7 @@ class ProcedureCoder(Protocol):
     @property
     def prompt_version(self) -> str: ...
 
-    def code(self, chart: ChartText, windows: Sequence[Sequence[Line]], talk: Talk) -> Outcome:
+    def code(self, chart: ChartText, windows: Sequence[Window], talk: Talk) -> Outcome:
         """Procedures from the chart's `procedure_releases`; nothing, and nothing asked, on facility inpatient claims
         and without a release."""
         ...

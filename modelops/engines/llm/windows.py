@@ -16,6 +16,8 @@ from modelops.errors import ContextTooLong
 SMALLEST = 48
 # Parts of a line that is too long share this many code points, so that no term is cut in both.
 _SHARED = 60
+# What may stand before a line's own text, in bytes.
+_HEADING_AND_NUMBER = 300
 # How far back from the end a border is looked for.
 _BACK = 1 / 3
 
@@ -38,6 +40,10 @@ class Window:
     def lines(self) -> tuple[NumberedLine, ...]:
         """Whole lines, each once."""
         return tuple(dict.fromkeys(piece.line for piece in self.pieces))
+
+    @property
+    def has_text(self) -> bool:
+        return any(piece.text.strip() for piece in self.pieces)
 
     def holds(self, number: int) -> bool:
         return self.first <= number <= self.last
@@ -164,8 +170,7 @@ def _fitting(
     piece: Piece, budget: int, per_byte: float, size: Callable[[Sequence[Piece]], int]
 ) -> Iterator[Piece]:
     """The piece, or parts of it that each fit. Raises ContextTooLong where one character alone does not."""
-    heading_and_number = 32
-    if (_bytes(piece.text) + heading_and_number) * per_byte <= budget / 2 or size([piece]) <= budget:
+    if (_bytes(piece.text) + _HEADING_AND_NUMBER) * per_byte <= budget / 2 or size([piece]) <= budget:
         yield piece
         return
     if piece.col_end - piece.col_start < 2:

@@ -13,8 +13,10 @@ from catalog.choices import CodeSystem
 from catalog.management.batch_command import BatchCommand, Written
 from catalog.queries import latest_release
 from modelops.batch import Bands, predict_lines
-from modelops.engines.registry import get_engine
-from modelops.errors import UnknownEngine
+from modelops.engines.llm.config import GROUNDINGS
+from modelops.engines.registry import get_engine, make_engine
+from modelops.engines.types import Engine
+from modelops.errors import ModelopsError
 
 
 class Command(BatchCommand):
@@ -30,12 +32,33 @@ class Command(BatchCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--engine", default="", help="engine by name (default: the setting ENGINE)")
+        server = parser.add_argument_group("engines that ask a language model's server, in place of LLM_*")
+        server.add_argument(
+            "--base-url", action="append", default=[], help="url or url=weight; again for a further server"
+        )
+        server.add_argument("--model", default="", help="name of the model to ask for")
+        server.add_argument("--grounding", choices=GROUNDINGS, default=None)
+        server.add_argument("--in-flight", type=int, default=None, help="charts at once")
 
     def prepare(self, options: dict[str, Any]) -> Callable[[Iterable[bytes]], Iterator[Written]]:
         try:
-            engine = get_engine(options["engine"] or settings.ENGINE)
-        except UnknownEngine as error:
+            engine = _engine(options)
+        except (ModelopsError, OSError) as error:
             raise CommandError(str(error)) from error
         latest_release(CodeSystem.ICD10CM)
         bands = Bands(high=settings.BAND_HIGH, medium=settings.BAND_MEDIUM)
-        return lambda lines: predict_lines(lines, engine, bands)
+        at_once = options["in_flight"] or settings.LLM_IN_FLIGHT
+        return lambda lines: predict_lines(lines, engine, bands, at_once=at_once)
+
+
+def _engine(options: dict[str, Any]) -> Engine:
+    """Raises UnknownEngine, BadLlmConfig, ServerUnavailable, and OSError where the key cannot be read."""
+    name = options["engine"] or settings.ENGINE
+    said = {
+        "base_urls": tuple(options["base_url"]) or None,
+        "model": options["model"] or None,
+        "grounding": options["grounding"],
+        "in_flight": options["in_flight"],
+    }
+    overrides = {field: value for field, value in said.items() if value is not None}
+    return make_engine(name, overrides) if overrides else get_engine(name)

@@ -1,0 +1,35 @@
+"""The LLM engine as the settings describe it; nothing is read from the database or asked before the first chart."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from modelops.engines.llm.config import LlmConfig
+from modelops.engines.llm.engine import LlmEngine
+from modelops.engines.llm.pool import ServerPool, pool_of
+from modelops.engines.llm.served import FixedModel, PromotedModel
+
+NAME = "vllm"
+
+
+def vllm_engine(**overrides: object) -> LlmEngine:
+    """`overrides`: fields of LlmConfig that a command says in place of the settings.
+
+    A model that a command names is asked for by that name; else the engine's active model version is.
+    Raises BadLlmConfig, and ServerUnavailable where no address is set.
+    """
+    config = LlmConfig.from_settings(**overrides)
+    model = FixedModel(config.model) if "model" in overrides else PromotedModel(NAME, config.model)
+    return LlmEngine(server_pool(config), config, name=NAME, model=model)
+
+
+def server_pool(config: LlmConfig) -> ServerPool:
+    return pool_of(
+        config.base_urls,
+        key=config.api_key(),
+        model=config.model,
+        in_flight=config.in_flight,
+        max_waiting=config.max_waiting,
+        rate=config.rate,
+        rate_store=settings.REDIS_URL,
+    )

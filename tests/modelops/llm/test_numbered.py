@@ -1,0 +1,55 @@
+"""Global line numbers, and how lines are written into a prompt."""
+
+import datetime as dt
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelops.engines.llm.numbered import Piece, heading, number_lines, whole, write_out
+from modelops.engines.types import ChartDocument, ChartText
+
+
+def chart_of(*texts: str) -> ChartText:
+    documents = tuple(ChartDocument(f"d{n}", text, "Progress note") for n, text in enumerate(texts, start=1))
+    return ChartText("t", documents, claim_type="professional")
+
+
+@given(st.lists(st.text(), min_size=1, max_size=4))
+def test_every_number_leads_back_to_its_line(texts):
+    chart = chart_of(*texts)
+    lines = number_lines(chart)
+    assert [line.number for line in lines] == list(range(1, len(lines) + 1))
+    assert [(line.document_id, line.line, line.text) for line in lines] == [
+        (document.document_id, number, text)
+        for document in chart.documents
+        for number, text in enumerate(document.lines, start=1)
+    ]
+
+
+@given(st.lists(st.text(), min_size=1, max_size=4))
+def test_no_line_of_a_note_passes_for_another(texts):
+    chart = chart_of(*texts)
+    lines = number_lines(chart)
+    written = write_out(whole(lines), chart.documents)
+    numbered = [row for row in written.splitlines() if not row.startswith("[Progress note")]
+    filled = [line for line in lines if line.text.strip()]
+    assert [row.partition("|")[0] for row in numbered] == [str(line.number) for line in filled]
+    written.encode("utf-8")
+
+
+def test_documents_stand_under_type_role_and_day_never_under_an_id():
+    day = dt.datetime(2026, 5, 4, 10, 0, tzinfo=dt.UTC)
+    document = ChartDocument("secret-id", "one\n\ntwo", "Progress\nnote ]", "Attending physician", day)
+    assert heading(document) == "Progress note ), Attending physician, 2026-05-04"
+    assert heading(ChartDocument("secret-id", "x")) == "Document"
+    chart = ChartText("t", (document, ChartDocument("b", "three")), claim_type="professional")
+    assert write_out(whole(number_lines(chart)), chart.documents) == (
+        "[Progress note ), Attending physician, 2026-05-04]\n1| one\n3| two\n[Document]\n4| three"
+    )
+
+
+def test_a_window_that_begins_inside_a_document_says_so():
+    chart = chart_of("one\ntwo")
+    first, second = number_lines(chart)
+    assert write_out(whole([second]), chart.documents) == "[Progress note, continued]\n2| two"
+    assert write_out([Piece(first, 1, 3)], chart.documents) == "[Progress note, continued]\n1| ne"
