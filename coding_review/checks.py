@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from catalog.edits.site_table import read_site_table
 from catalog.errors import LoadRefused
+from modelops.engines.llm.config import BadLlmConfig, LlmConfig
 
 _POSITIVE = (
     "LEASE_MINUTES",
@@ -54,7 +55,7 @@ def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
             " or empty.",
             id="coding_review.E007",
         )
-        for name in ("API_RATE", "API_SIGN_IN_RATE")
+        for name in ("API_RATE", "API_SIGN_IN_RATE", "LLM_RATE")
         if not _RATE.fullmatch(getattr(settings, name))
     ]
     if settings.ENGINE not in settings.ENGINES:
@@ -89,6 +90,7 @@ def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
                 id="coding_review.E009",
             )
         )
+    found += _language_model()
     if settings.IDLE_MINUTES > settings.LEASE_MINUTES:
         found.append(
             Warning(
@@ -106,3 +108,18 @@ def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
             )
         )
     return found
+
+
+def _language_model() -> list[CheckMessage]:
+    try:
+        config = LlmConfig.from_settings()
+    except BadLlmConfig as error:
+        return [Error(f"The settings LLM_*: {error}", id="coding_review.E010")]
+    if settings.ENGINE in ("vllm", "hybrid") and not config.base_urls:
+        return [
+            Error(
+                f"ENGINE is {settings.ENGINE!r}, and LLM_BASE_URLS names no server for it.",
+                id="coding_review.E011",
+            )
+        ]
+    return []

@@ -35,10 +35,11 @@ class BoundTalk:
 
     def chat(self, request: ChatRequest) -> ChatAnswer:
         self._deadline.check()
-        self._usage["requests"] += 1
         if not request.model:
             request = replace(request, model=self._model)
         answer = self._server.chat(request, self._deadline)
+        self._usage["requests"] += answer.attempts
+        self._usage["retries"] += answer.attempts - 1
         self._usage["prompt_tokens"] += answer.prompt_tokens
         self._usage["output_tokens"] += answer.output_tokens
         self.answered_by = answer.model
