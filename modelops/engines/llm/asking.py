@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from modelops.engines.llm.config import LlmConfig
 from modelops.engines.llm.confidence import code_probabilities
+from modelops.engines.llm.config import LlmConfig
 from modelops.engines.llm.parse import BadAnswer, Parsed, parse_answer
 from modelops.engines.llm.ports import Candidate
 from modelops.engines.llm.prompt import code_messages
@@ -125,7 +125,7 @@ class Asker:
             if parsed.listed >= MAX_ITEMS:
                 # The grammar ends a list there: there may have been more.
                 self._usage["full_lists"] += 1
-                if not smaller and window.halves():
+                if not smaller and window.is_divisible:
                     return self._halved(window, candidates, turn)
             probabilities = code_probabilities(answer.tokens, parsed.listed, closed=config.closed)
             return [Answered(window, parsed, probabilities, turn)]

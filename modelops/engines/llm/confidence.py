@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 from modelops.engines.llm.transport import Token
 
@@ -38,20 +40,32 @@ def code_probabilities(tokens: Sequence[Token], listed: int, *, closed: bool = F
         if len(described) == listed:
             for span, more in zip(spans, described, strict=True):
                 span.append(more)
-    return [mean_probability(tokens, span) for span in spans]
+    ends = _ends(tokens)
+    return [_mean(tokens, ends, span) for span in spans]
 
 
 def mean_probability(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> float | None:
     """Over the unforced tokens that touch one of the spans (offsets in the tokens' joined texts, end exclusive)."""
-    free: list[float] = []
-    end = 0
-    for token in tokens:
-        start, end = end, end + len(token.text)
-        if not token.forced and any(start < last and first < end for first, last in spans):
-            free.append(token.logprob)
+    return _mean(tokens, _ends(tokens), spans)
+
+
+def _ends(tokens: Sequence[Token]) -> list[int]:
+    return list(accumulate(len(token.text) for token in tokens))
+
+
+def _mean(tokens: Sequence[Token], ends: Sequence[int], spans: Sequence[tuple[int, int]]) -> float | None:
+    # The first token that ends within a span, to the first that begins behind it.
+    touched = {
+        at for first, last in spans for at in range(bisect_right(ends, first), bisect_left(ends, last) + 1)
+    }
+    free = [tokens[at].logprob for at in sorted(touched) if at < len(tokens) and _says(tokens[at])]
     if not free or any(math.isnan(logprob) for logprob in free):
         return None
     return math.exp(sum(min(logprob, 0.0) for logprob in free) / len(free))
+
+
+def _says(token: Token) -> bool:
+    return not token.forced and token.text != ""
 
 
 def combined(by_pass: Sequence[Sequence[float | None]], passes: int) -> float:

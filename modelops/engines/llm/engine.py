@@ -44,7 +44,6 @@ from modelops.engines.types import (
 from modelops.errors import EngineError
 
 
-
 class Model(Protocol):
     """Which model a chart is put to; see served.py."""
 
@@ -120,9 +119,7 @@ class LlmEngine:
         """See StoppableEngine. Raises the subclasses of LlmError, TooSlow after LLM_CHART_SECONDS."""
         return self._predict(chart, release_id, None, stop)
 
-    def predict_rest(
-        self, chart: ChartText, release_id: int, rest: Rest, stop: Stop = never
-    ) -> EngineResult:
+    def predict_rest(self, chart: ChartText, release_id: int, rest: Rest, stop: Stop = never) -> EngineResult:
         """See AsksAboutRest."""
         return self._predict(chart, release_id, rest, stop)
 
@@ -223,9 +220,7 @@ class _Chart:
     def _is_asked(self, line: NumberedLine) -> bool:
         return self._rest is None or (line.document_id, line.line) in self._rest.lines
 
-    def _answers(
-        self, windows: Iterable[Window], settled: Sequence[tuple[str, str]]
-    ) -> list[Answered]:
+    def _answers(self, windows: Iterable[Window], settled: Sequence[tuple[str, str]]) -> list[Answered]:
         asker = Asker(self._talk, self._config, Question(self._chart, settled), self._usage)
         answers: list[Answered] = []
         for window in windows:
@@ -241,9 +236,7 @@ class _Chart:
     def _candidates_of(self, window: Window) -> tuple[Candidate, ...]:
         if self._engine.grounding is None:
             return ()
-        found = within(
-            self._engine.grounding.candidates(self._chart, window.lines, self._release.pk), window
-        )
+        found = within(self._engine.grounding.candidates(self._chart, window.lines, self._release.pk), window)
         kept = self._fitting(found)
         self._usage["candidates"] += len(kept)
         self._usage["candidates_left_out"] += len(found) - len(kept)
@@ -302,9 +295,7 @@ class _Chart:
                 )
 
     def _place(self, quotes: QuoteFinder, item: Item, window: Window) -> tuple[Evidence, int] | None:
-        found = quotes.find(
-            item.quote, item.line_start, item.line_end, first=window.first, last=window.last
-        )
+        found = quotes.find(item.quote, item.line_start, item.line_end, first=window.first, last=window.last)
         if found is None:
             return None
         self._usage["repaired_quotes"] += found.repaired
@@ -343,5 +334,3 @@ def coding_date(chart: ChartText) -> dt.date | None:
     if chart.claim_type == ClaimType.FACILITY_INPATIENT:
         return chart.discharge_date or chart.date_of_service
     return chart.date_of_service
-
-

@@ -53,7 +53,7 @@ class Talk(Protocol):
     of requests and tokens to it. Raises what ChatServer.chat raises."""
 
     def chat(self, request: ChatRequest) -> ChatAnswer: ...
-    def count_prompt_tokens(self, messages: Sequence[Message]) -> int: ...
+    def count_prompt_tokens(self, messages: tuple[Message, ...]) -> int: ...
     def max_context(self) -> int: ...
 
 
@@ -67,9 +67,7 @@ class Outcome:
 
 
 class Grounding(Protocol):
-    def candidates(
-        self, chart: ChartText, lines: Sequence[Line], release_id: int
-    ) -> tuple[Candidate, ...]:
+    def candidates(self, chart: ChartText, lines: Sequence[Line], release_id: int) -> tuple[Candidate, ...]:
         """Codes that the catalog finds in the lines of one window of the chart, each code once, the likeliest first:
         a prompt with less room takes the first of them."""
         ...

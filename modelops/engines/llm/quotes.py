@@ -44,7 +44,11 @@ class _Document:
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Offsets of the global lines `first` to `last`, both in this document."""
-        end = self.starts[last - self.first + 1] - 1 if last - self.first + 1 < len(self.starts) else len(self.text)
+        end = (
+            self.starts[last - self.first + 1] - 1
+            if last - self.first + 1 < len(self.starts)
+            else len(self.text)
+        )
         return self.starts[first - self.first], end
 
     @property

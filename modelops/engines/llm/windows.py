@@ -16,6 +16,8 @@ from modelops.errors import ContextTooLong
 SMALLEST = 48
 # Parts of a line that is too long share this many code points, so that no term is cut in both.
 _SHARED = 60
+# Code points of a line that may well name more conditions than an answer may list.
+_LONG_LINE = 400
 # What may stand before a line's own text, in bytes.
 _HEADING_AND_NUMBER = 300
 # How far back from the end a border is looked for.
@@ -44,6 +46,11 @@ class Window:
     @property
     def has_text(self) -> bool:
         return any(piece.text.strip() for piece in self.pieces)
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether halves of it can hold less than the whole does: several lines, or a long one."""
+        return len(self.pieces) > 1 or len(self.pieces[0].text) > _LONG_LINE
 
     def holds(self, number: int) -> bool:
         return self.first <= number <= self.last

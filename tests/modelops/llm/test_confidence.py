@@ -38,7 +38,12 @@ def test_a_token_that_holds_more_than_the_code_counts_with_it():
 
 def test_in_a_closed_answer_the_choice_of_the_description_counts():
     answer = tokens(
-        ('{"description":"', None), ("Infl", 0.5), ('uenza"', None), (',"code":"', None), ('J10"', None), ("}", None)
+        ('{"description":"', None),
+        ("Infl", 0.5),
+        ('uenza"', None),
+        (',"code":"', None),
+        ('J10"', None),
+        ("}", None),
     )
     assert code_probabilities(answer, 1) == [None]
     assert code_probabilities(answer, 1, closed=True) == [pytest.approx(0.5)]
@@ -53,7 +58,12 @@ def test_every_token_forced_or_none_sent_is_not_measured():
 def test_words_of_a_note_that_look_like_a_code_count_for_nothing():
     """Quotation marks inside a string are escaped, so they begin no field."""
     answer = tokens(
-        ('{"code":"', None), ("J", 0.5), ('"', None), (',"quote":"say \\"code\\":\\"', 0.9), ("I10", 0.1), ('\\""}', 0.9)
+        ('{"code":"', None),
+        ("J", 0.5),
+        ('"', None),
+        (',"quote":"say \\"code\\":\\"', 0.9),
+        ("I10", 0.1),
+        ('\\""}', 0.9),
     )
     assert code_probabilities(answer, 1) == [pytest.approx(0.5)]
 

@@ -55,7 +55,9 @@ def test_each_code_once_with_all_its_lines_and_nothing_is_lost_uncounted(said):
 
 
 def test_evidence_is_united_and_the_surest_says_why():
-    merged = merge([says("I10", 9, 0.4, rationale="weak"), says("I10", 2, 0.9, rationale="sure"), says("J44.9", 5)], 1)
+    merged = merge(
+        [says("I10", 9, 0.4, rationale="weak"), says("I10", 2, 0.9, rationale="sure"), says("J44.9", 5)], 1
+    )
     first, second = merged.suggestions
     assert (first.code, first.rationale, first.confidence) == ("I10", "sure", 0.9)
     assert [e.line_start for e in first.evidence] == [2, 9]

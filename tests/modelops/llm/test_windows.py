@@ -32,9 +32,7 @@ LINES = st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8")
 def test_every_code_point_of_every_line_is_in_a_window_and_no_window_is_too_long(texts, budget, overlap):
     chart = chart_of(*("\n".join(lines) for lines in texts))
     windows = windows_of(chart, budget, overlap)
-    assert covered(windows) == {
-        line.number: set(range(len(line.text))) for line in number_lines(chart)
-    }
+    assert covered(windows) == {line.number: set(range(len(line.text))) for line in number_lines(chart)}
     assert [w for w in windows if tokens_of(write_out(w.pieces, chart.documents)) > budget] == []
     firsts = [(w.pieces[0].line.number, w.pieces[0].col_start) for w in windows]
     lasts = [(w.pieces[-1].line.number, w.pieces[-1].col_end) for w in windows]
@@ -64,7 +62,7 @@ def test_cuts_fall_on_section_borders_and_neighbours_overlap():
     body = [f"Seen on day {n}, no change in the plan of care." for n in range(1, 13)]
     chart = chart_of("\n".join(["HISTORY OF PRESENT ILLNESS:", *body[:11], "ASSESSMENT AND PLAN:", *body]))
     windows = windows_of(chart, 190, overlap=15)
-    assert [(w.first, w.last) for w in windows][0] == (1, 12)
+    assert (windows[0].first, windows[0].last) == (1, 12)
     assert windows[1].first == 12
     assert [w for w in windows if tokens_of(write_out(w.pieces, chart.documents)) > 190] == []
 
@@ -73,7 +71,7 @@ def test_a_document_is_not_cut_where_the_next_begins_nearby():
     lines = "\n".join(f"Line {n} of a document in plain words." for n in range(1, 10))
     chart = chart_of(lines, lines)
     windows = windows_of(chart, 130, overlap=0)
-    assert [(w.first, w.last) for w in windows][0] == (1, 9)
+    assert (windows[0].first, windows[0].last) == (1, 9)
 
 
 def test_a_line_longer_than_a_window_is_divided_not_cut_off():
