@@ -70,7 +70,9 @@ class VllmServer:
         request_seconds: float = REQUEST_SECONDS,
         limit_bytes: int = LIMIT_BYTES,
     ) -> None:
-        self._connection = Connection(base_url.rstrip("/").removesuffix("/v1"), key, limit_bytes=limit_bytes)
+        self._connection = Connection(
+            base_url.rstrip("/").removesuffix("/v1"), key, limit_bytes=limit_bytes
+        )
         self._model = model
         self._attempts = attempts
         self._request_seconds = request_seconds

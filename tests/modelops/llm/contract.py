@@ -98,9 +98,7 @@ ENDLESS: dict[str, Any] = {
     "items": {"type": "integer", "minimum": 100000, "maximum": 999999},
 }
 
-TEXT = (
-    f"1: {SECRET}, seen today.\n2: Hypertension, well controlled.\n3: Heart failure.\n4: Heart failure again."
-)
+TEXT = f"1: {SECRET}, seen today.\n2: Hypertension, well controlled.\n3: Heart failure.\n4: Heart failure again."
 
 
 @dataclass(frozen=True)
