@@ -23,7 +23,9 @@ async def _serve(config: Config, port: int) -> None:
     sys.stdout.flush()
     # Whoever started it holds the other end: it ends with them, however they end.
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
     await reader.read()
 
 

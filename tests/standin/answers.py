@@ -92,7 +92,7 @@ class _Filler:
         wishes = wish if isinstance(wish, dict) else {}
         yield "{", True
         for place, (name, inner) in enumerate(schema.get("properties", {}).items()):
-            yield f'{"," if place else ""}{_json(name)}:', True
+            yield f"{',' if place else ''}{_json(name)}:", True
             for text, forced in self._write(inner, wishes.get(name, _NOTHING)):
                 if forced and chosen and "const" in inner:
                     chosen = False

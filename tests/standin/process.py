@@ -1,9 +1,9 @@
 """A stand-in as a process of its own, started and steered by a test.
 
-    with StandInProcess.started(slots=16) as standin:
-        standin.order("status", times=3, status=503)
-        ... standin.url ...
-        assert standin.state()["chats"] == 4
+with StandInProcess.started(slots=16) as standin:
+    standin.order("status", times=3, status=503)
+    ... standin.url ...
+    assert standin.state()["chats"] == 4
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -74,17 +74,13 @@ class StandInProcess:
         return found
 
     def _get(self, what: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}/standin/{what}", timeout=10) as answer:
-            return json.load(answer)
+        return httpx.get(f"{self.url}/standin/{what}", timeout=10, trust_env=False).raise_for_status().json()
 
     def _post(self, what: str, said: dict[str, Any]) -> None:
-        request = urllib.request.Request(
-            f"{self.url}/standin/{what}",
-            data=json.dumps(said).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10):
-            return
+        content = json.dumps(said)
+        httpx.post(
+            f"{self.url}/standin/{what}", content=content, timeout=10, trust_env=False
+        ).raise_for_status()
 
 
 @pytest.fixture(scope="session")

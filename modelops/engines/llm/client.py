@@ -70,9 +70,7 @@ class VllmServer:
         request_seconds: float = REQUEST_SECONDS,
         limit_bytes: int = LIMIT_BYTES,
     ) -> None:
-        self._connection = Connection(
-            base_url.rstrip("/").removesuffix("/v1"), key, limit_bytes=limit_bytes
-        )
+        self._connection = Connection(base_url, key, limit_bytes=limit_bytes)
         self._model = model
         self._attempts = attempts
         self._request_seconds = request_seconds
@@ -82,7 +80,7 @@ class VllmServer:
 
     @property
     def name(self) -> str:
-        """The address without credentials."""
+        """The address."""
         return self._connection.name
 
     def __repr__(self) -> str:

@@ -57,10 +57,26 @@ _LOOP = _Loop()
 os.register_at_fork(after_in_child=_LOOP.forget)
 
 
-def server_name(base_url: str) -> str:
-    """The address without user and password: what may stand in logs and results."""
-    parts = urlsplit(base_url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
+def checked_address(base_url: str) -> str:
+    """The address without its last "/" and "/v1". Raises ServerUnavailable, worth no retry, for one that is
+    none, and for one with user or password: addresses stand in logs and results, keys have a place of their own.
+    """
+    address = base_url.strip().rstrip("/").removesuffix("/v1")
+    try:
+        parts = urlsplit(address)
+        fits = (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and "@" not in parts.netloc
+            and parts.port != 0
+        )
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ServerUnavailable(
+            "An address of a language model's server is not of the form http://host:port.", retryable=False
+        )
+    return address
 
 
 class Connection:
@@ -68,8 +84,7 @@ class Connection:
     what is sent is a chart, and it goes where the setting says or nowhere."""
 
     def __init__(self, base_url: str, key: str, *, limit_bytes: int) -> None:
-        self.name = server_name(base_url)
-        self._base_url = base_url
+        self.name = checked_address(base_url)
         self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._limit = limit_bytes
         self._lock = threading.Lock()
@@ -124,7 +139,7 @@ class Connection:
 
     def _made(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            base_url=self._base_url,
+            base_url=self.name,
             headers=self._headers,
             timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(
@@ -156,8 +171,6 @@ class Connection:
             return ServerUnavailable("The language model's server cannot be reached.")
         except httpx.HTTPError:
             return ServerUnavailable("The connection to the language model's server broke.")
-        except httpx.InvalidURL:
-            return ServerUnavailable("The language model's address is not one.", retryable=False)
         except RuntimeError:
             # What httpx says of a client that another thread has closed meanwhile.
             return ServerUnavailable("The connection to the language model's server was closed.")

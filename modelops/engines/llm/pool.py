@@ -264,7 +264,9 @@ class ServerPool:
 
     def _any(self, ask: Callable[[VllmServer], Found]) -> Found:
         """From the first server that answers, those in use first."""
-        order = sorted(self._members, key=lambda m: (m.breaker.standing() is not Standing.CLOSED, m.outstanding))
+        order = sorted(
+            self._members, key=lambda m: (m.breaker.standing() is not Standing.CLOSED, m.outstanding)
+        )
         last: LlmError = ServerUnavailable()
         for member in order:
             try:

@@ -95,7 +95,7 @@ class Token:
 class ChatAnswer:
     """What came back, valid Unicode and otherwise unchecked. `finish_reason` is "stop", or "length" when cut.
 
-    `server` names who answered (address without credentials); `model` is what it says it ran; `attempts` how
+    `server` is the address of who answered; `model` is what it says it ran; `attempts` how
     many requests it took.
     """
 

@@ -98,7 +98,9 @@ ENDLESS: dict[str, Any] = {
     "items": {"type": "integer", "minimum": 100000, "maximum": 999999},
 }
 
-TEXT = f"1: {SECRET}, seen today.\n2: Hypertension, well controlled.\n3: Heart failure.\n4: Heart failure again."
+TEXT = (
+    f"1: {SECRET}, seen today.\n2: Hypertension, well controlled.\n3: Heart failure.\n4: Heart failure again."
+)
 
 
 @dataclass(frozen=True)
@@ -261,8 +263,8 @@ class ChatServerContract:
     ) -> None:
         target.hold()
         stopped = threading.Event()
-        threading.Timer(0.4, stopped.set).start()
         began = time.monotonic()
+        threading.Timer(0.4, stopped.set).start()
         with pytest.raises(Cancelled) as caught:
             target.server.chat(request(ENDLESS, max_tokens=3000), Deadline.after(60, stopped.is_set))
         assert 0.4 <= time.monotonic() - began < 2.5

@@ -22,7 +22,9 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def version(folder: Path | str, *, name: str = "coder llama", number: str = "3", active: bool = True) -> ModelVersion:
+def version(
+    folder: Path | str, *, name: str = "coder llama", number: str = "3", active: bool = True
+) -> ModelVersion:
     return ModelVersion(engine="vllm", name=name, version=number, adapter=str(folder), active=active)
 
 

@@ -143,7 +143,9 @@ def test_a_server_that_hangs_is_asked_again_while_there_is_time(standin: StandIn
     assert (state["chats"], state["abandoned"], state["running"]) == (2, 1, 0)
 
 
-@pytest.mark.parametrize("fault", [{"kind": "hang"}, {"kind": "slow", "seconds": 30}, {"kind": "drip", "seconds": 0.2}])
+@pytest.mark.parametrize(
+    "fault", [{"kind": "hang"}, {"kind": "slow", "seconds": 30}, {"kind": "drip", "seconds": 0.2}]
+)
 def test_the_deadline_holds_however_slow_the_server_is(
     server: VllmServer, standin: StandInProcess, caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
 ) -> None:
@@ -207,9 +209,14 @@ def test_a_server_that_is_not_there(caplog: pytest.LogCaptureFixture) -> None:
             server.count_tokens("heart")
 
 
-def test_an_address_that_is_none(caplog: pytest.LogCaptureFixture) -> None:
-    seen = failed(VllmServer("http://[::broken", model="standin"), caplog)
-    assert (type(seen), seen.retryable) == (ServerUnavailable, False)
+@pytest.mark.parametrize(
+    "address",
+    ["", "http://", "one:8000", "ftp://one", "http://[::broken", "http://one:0", "http://u:pass@one:8000"],
+)
+def test_an_address_that_is_none(address: str) -> None:
+    with pytest.raises(ServerUnavailable) as caught:
+        VllmServer(address)
+    assert (caught.value.retryable, "pass" in str(caught.value)) == (False, False)
 
 
 def test_the_key_is_sent_and_never_said(caplog: pytest.LogCaptureFixture) -> None:
@@ -217,14 +224,16 @@ def test_the_key_is_sent_and_never_said(caplog: pytest.LogCaptureFixture) -> Non
     with StandInProcess.started(key="s3cret-key") as guarded:
         right = VllmServer(guarded.url, key="s3cret-key", model="standin")
         assert codes(right.chat(request(OPEN), Deadline.after(30)).text) == RIGHT
-        wrong = VllmServer(guarded.url.replace("//", "//user:s3cret-key@"), key="an0ther-key", model="standin")
+        wrong = VllmServer(guarded.url, key="an0ther-key", model="standin")
         seen = failed(wrong, caplog)
         assert (type(seen), getattr(seen, "status", 0)) == (RequestRefused, 401)
         assert guarded.state()["chats"] == 2
     assert "-key" not in f"{caplog.text}{right!r}{wrong!r}{wrong.name}{seen}"
 
 
-def test_a_redirect_takes_no_chart_elsewhere(caplog: pytest.LogCaptureFixture, standin: StandInProcess) -> None:
+def test_a_redirect_takes_no_chart_elsewhere(
+    caplog: pytest.LogCaptureFixture, standin: StandInProcess
+) -> None:
     """The address in front answers 307 to the stand-in, which would take the same request."""
 
     class Elsewhere(BaseHTTPRequestHandler):
@@ -333,7 +342,9 @@ def test_context_errors_of_a_real_server_are_told_apart() -> None:
         (-2.0, [-0.2], False),
     ],
 )
-def test_a_token_is_forced_where_every_other_is_masked(logprob: float, others: list[float], forced: bool) -> None:
+def test_a_token_is_forced_where_every_other_is_masked(
+    logprob: float, others: list[float], forced: bool
+) -> None:
     listed = [{"token": "I10", "logprob": logprob}, *({"token": "E", "logprob": one} for one in others)]
     token = client._token({"token": "I10", "logprob": logprob, "top_logprobs": listed})
     assert (token.text, token.logprob, token.forced) == ("I10", logprob, forced)

@@ -246,7 +246,10 @@ def test_the_pool_says_what_its_servers_say_together(two: list[StandInProcess]) 
     two[1].set(waiting=4)
     assert server.pressure() == Pressure(running=0, waiting=7, kv_usage=0.0)
     assert (server.models(), server.max_context(), server.healthy()) == (["standin"], 8192, True)
-    assert (server.count_tokens("three words now"), server.count_prompt_tokens(request(OPEN).messages)) == (3, 26)
+    assert (server.count_tokens("three words now"), server.count_prompt_tokens(request(OPEN).messages)) == (
+        3,
+        26,
+    )
 
 
 def test_an_adapter_is_on_every_server_and_again_after_a_restart(two: list[StandInProcess]) -> None:
@@ -316,9 +319,11 @@ def test_addresses_with_weights(said: str, address: str, weight: float) -> None:
     assert weighted(said) == (address, weight)
 
 
-@pytest.mark.parametrize("said", ["http://one=", "http://one=0", "http://one=-1", "http://one=heavy", "http://one=inf"])
+@pytest.mark.parametrize(
+    "said", ["http://one=", "http://one=0", "http://one=-1", "http://one=heavy", "http://one=inf"]
+)
 def test_a_weight_that_is_none(said: str) -> None:
-    with pytest.raises(ValueError, match="weight|float"):
+    with pytest.raises(ValueError, match=r"weight|float"):
         weighted(said)
 
 

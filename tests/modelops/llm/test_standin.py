@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import httpx
 import pytest
 import simple_icd_10_cm as icd
 
@@ -17,7 +18,9 @@ from tests.standin.process import StandInProcess
 
 
 @pytest.mark.parametrize(("term", "description", "code"), terms.DIAGNOSES)
-def test_its_codes_are_billable_and_described_as_in_the_catalog(term: str, description: str, code: str) -> None:
+def test_its_codes_are_billable_and_described_as_in_the_catalog(
+    term: str, description: str, code: str
+) -> None:
     assert (icd.is_leaf(code), icd.get_description(code)) == (True, description)
     assert terms.diagnoses(f"7: with {term.upper()} today") == [
         {
@@ -73,7 +76,7 @@ def test_it_counts_what_it_does(standin: StandInProcess) -> None:
 
 
 def test_an_order_for_what_it_cannot_do_is_refused(standin: StandInProcess) -> None:
-    with pytest.raises(OSError, match="400"):
+    with pytest.raises(httpx.HTTPStatusError, match="400"):
         standin.order("dance")
     assert standin.state()["faults"] == {}
 
