@@ -53,7 +53,8 @@ class _Member:
     # Moments of time.monotonic().
     busy_until: float = 0.0
     asked_again_at: float = 0.0
-    waiting: int = 0
+    # What the server said last; None before it was asked.
+    waiting: int | None = None
     being_asked: bool = False
 
 
@@ -225,15 +226,16 @@ class ServerPool:
         free = [
             member
             for member in members
-            if member.outstanding < self._in_flight
-            and member.busy_until <= now
-            and (not self._max_waiting or member.waiting <= self._max_waiting)
+            if member.outstanding < self._in_flight and member.busy_until <= now and self._keeps_up(member)
         ]
         return min(
             free,
             key=lambda m: (m in tried, m.outstanding / m.weight, m.served / m.weight),
             default=None,
         )
+
+    def _keeps_up(self, member: _Member) -> bool:
+        return not self._max_waiting or (member.waiting is not None and member.waiting <= self._max_waiting)
 
     def _another(self, tried: set[_Member]) -> bool:
         return any(
@@ -306,7 +308,8 @@ def pool_of(
     servers = []
     for said in addresses:
         address, weight = weighted(said)
-        server = VllmServer(address, key=key, model=model, request_seconds=request_seconds)
+        # The pool itself asks again for charts; these are for what is asked beside them.
+        server = VllmServer(address, key=key, model=model, attempts=2, request_seconds=request_seconds)
         servers.append((server, weight))
     return ServerPool(
         servers,
