@@ -64,7 +64,7 @@ class Demo:
     def programs(self) -> dict[str, psutil.Process]:
         """The processes that the demo started, by the first words of what they run."""
         assert self.process is not None
-        named = {"predict": "worker", "background@%h": "background", "beat": "beat", "gunicorn": "web"}
+        named = {"predict@%h": "worker", "background@%h": "background", "beat": "beat", "gunicorn": "web"}
         found = {}
         for child in psutil.Process(self.process.pid).children():
             try:

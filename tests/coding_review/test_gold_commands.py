@@ -45,7 +45,10 @@ def test_an_outside_set_comes_in_and_goes_out_the_same(db: None, outside: Path, 
     assert (tmp_path / "out.jsonl.sha256").read_text() == f"{digest}  out.jsonl\n"
     first = json.loads(out.read_text().splitlines()[0])
     assert (first["id"], first["text"].count("\n")) == ("case-1", 1)
-    assert first["codes"] == [{"system": "icd10cm", "code": "J18.9", "status": "accepted", "lines": [2]}]
+    evidence = [{"document_id": "1", "line_start": 2, "line_end": 2}]
+    assert first["codes"] == [
+        {"system": "icd10cm", "code": "J18.9", "status": "accepted", "lines": [2], "evidence": evidence}
+    ]
     call_command("import_gold", out, name="Cases", purpose="train", without_phi=True, stdout=io.StringIO())
     again = tmp_path / "again.jsonl"
     call_command("export_gold", "Cases", again, set_version=2, with_text=True, stdout=io.StringIO())

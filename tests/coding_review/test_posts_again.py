@@ -108,7 +108,7 @@ def test_out_of_order(
     chance = random.Random(seed)
     staying = sorted(FORMS.keys() - set(AWAY))
     statuses: dict[int, int] = {}
-    for step in range(250):
+    for step in range(400):
         # After what takes the encounter away little else is possible, so that comes last and the way back at once.
         name = chance.choice(AWAY if step % 50 > 45 else staying)
         if step % 50 == 0:

@@ -95,7 +95,7 @@ def test_by_mouse_from_words_to_the_complete_code_and_its_copy(index: Any, encod
     encoder.locator("#code-query").fill("fracture of left radial styloid")
     choices = encoder.locator("details.hit-options").first
     choices.locator("summary").click()
-    choices.locator(".opt[data-character='D']").click()
+    choices.locator(".hit-option[data-character='D']").click()
     code = encoder.locator(".code-page h1 .code")
     expect(code).to_have_text("S52.512D")
     encoder.locator("[data-copy]").click()
