@@ -15,9 +15,10 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from coding_review.audit_check import verify
-from coding_review.models import Decision, Encounter, RoleAssignment
+from coding_review.models import Decision, Encounter, Hold, RoleAssignment
 from coding_review.rules.permissions import permissions_of
 from tests.coding_review.api_cases import Case, case
 from tests.coding_review.test_access import EXPECTED, PUBLIC, SIGNED_IN, Expected, ids
@@ -113,6 +114,7 @@ def test_out_of_order(
         name = chance.choice(AWAY if step % 50 > 45 else staying)
         if step % 50 == 0:
             Encounter.objects.filter(pk=ids["encounter"]).update(status="in_review", owner=coder)
+            Hold.objects.filter(encounter=ids["encounter"], ended_at=None).update(ended_at=timezone.now())
         # Mostly who may; now and then anybody.
         person = chance.choice(PERSONAS) if chance.random() < 0.2 else who(FORMS[name])
         headers = {"HX-Request": "true"} if chance.random() < 0.5 else {}
