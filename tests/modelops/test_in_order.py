@@ -7,12 +7,7 @@ import pytest
 from django.db import connection
 
 from modelops.in_order import in_order
-
-
-def open_connections() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-        return cursor.fetchone()[0]
+from tests.modelops.open_connections import fallen_to, open_connections
 
 
 def ask(number: int) -> int:
@@ -76,14 +71,12 @@ def test_connections_of_the_threads_are_closed():
 
     def work(number: int) -> int:
         together.wait(timeout=20)
-        return ask(number)
+        found = ask(number)
+        together.wait(timeout=20)
+        return found
 
     results = in_order(range(6), work, 3)
     assert next(results) == 0
     assert open_connections() == before + 3
     assert list(results) == [1, 2, 3, 4, 5]
-    # The server's process ends a moment after its connection.
-    until = time.monotonic() + 20
-    while open_connections() > before and time.monotonic() < until:
-        time.sleep(0.02)
-    assert open_connections() == before
+    assert fallen_to(before) == before

@@ -3,15 +3,14 @@
 import io
 import json
 import logging
-import time
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from modelops.engines.llm.prompt import CODES, load_prompt
 from modelops.engines.registry import get_engine
 from modelops.errors import ServerUnavailable
+from tests.modelops.open_connections import fallen_to, open_connections
 from tests.standin.process import StandInProcess
 
 
@@ -67,17 +66,9 @@ def test_a_server_that_fails_is_the_error_of_its_charts_alone(icd10cm, tmp_path,
 
 
 def test_no_connection_stays_open(icd10cm, standin, tmp_path):
-    def count():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-            return cursor.fetchone()[0]
-
-    before = count()
+    before = open_connections()
     run(tmp_path, [line(f"c{n}", "gout") for n in range(12)], base_url=[standin.url], in_flight=6)
-    until = time.monotonic() + 20
-    while count() > before and time.monotonic() < until:
-        time.sleep(0.02)
-    assert count() == before
+    assert fallen_to(before) == before
 
 
 @pytest.mark.parametrize(
