@@ -30,17 +30,20 @@ else:
 class SweptTask(_Task):
     """A task that a sweep sends again for every row still waiting; so a broker that is away loses nothing."""
 
-    def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]  # celery's own gives None
+    def delay_on_commit(self, *args: Any, queue: str | None = None, **kwargs: Any) -> None:  # type: ignore[override]  # celery's own gives None
         """After the commit, which stands whether or not the broker takes the message."""
-        transaction.on_commit(partial(self.send_or_leave, *args, **kwargs))
+        transaction.on_commit(partial(self.send_or_leave, *args, queue=queue, **kwargs))
 
-    def send_or_leave(self, *args: Any, **kwargs: Any) -> bool:
-        """Whether the broker took it; never raises for a broker that is away."""
+    def send_or_leave(self, *args: Any, queue: str | None = None, **kwargs: Any) -> bool:
+        """Whether the broker took it; never raises for a broker that is away. `queue`: None for the task's own."""
         global _paused_until
         if time.monotonic() < _paused_until:
             return False
         try:
-            self.delay(*args, **kwargs)
+            if queue is None:
+                self.delay(*args, **kwargs)
+            else:
+                self.apply_async(args, kwargs, queue=queue)
         except OperationalError:
             _paused_until = time.monotonic() + PAUSE_SECONDS
             log.warning("the broker is away: %s is left to the sweeper", self.name)

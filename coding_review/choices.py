@@ -65,10 +65,13 @@ class RunStatus(models.TextChoices):
     RUNNING = "running", "Running"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 RUN_OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
-RUN_ENDED = frozenset({RunStatus.DONE, RunStatus.FAILED})
+RUN_ENDED = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED})
+# Ended without an answer: the same question may be asked again.
+RUN_UNANSWERED = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
 
 
 class RunTrigger(models.TextChoices):

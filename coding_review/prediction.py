@@ -9,27 +9,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import Error as DatabaseError
-from django.db import connection
-from django.utils import timezone
 
 from coding_review.actions.end_prediction import end_prediction
 from coding_review.actions.record_prediction import record_prediction
 from coding_review.actions.start_prediction import Attempt, start_prediction
-from coding_review.choices import RunStatus
-from coding_review.models import PredictionRun
+from coding_review.heartbeat import heartbeat
 from modelops.engines.registry import get_engine
-from modelops.errors import EngineError, ModelopsError
+from modelops.engines.types import Engine, EngineResult, StoppableEngine
+from modelops.errors import Cancelled, EngineError, ModelopsError
 
 log = logging.getLogger(__name__)
+# Threads that begin at once would make an engine each, and each would keep its own count of requests under way.
+_ONE_MAKES_IT = threading.Lock()
 
 
 class PredictionCrashed(Exception):
@@ -53,11 +52,17 @@ def predict_run(run_id: int) -> bool:
 
 def _predict(attempt: Attempt) -> bool:
     try:
-        with heartbeat(attempt):
+        with heartbeat(attempt) as no_longer_ours:
             begun = time.monotonic()
-            engine = get_engine(attempt.engine)
-            result = engine.predict(attempt.chart, attempt.release_id)
+            with _ONE_MAKES_IT:
+                engine = get_engine(attempt.engine)
+            result = _ask(engine, attempt, no_longer_ours)
             seconds = time.monotonic() - begun
+    except Cancelled:
+        log.info(
+            "run %s, attempt %s: stopped, it is no longer this attempt's", attempt.run_id, attempt.number
+        )
+        return False
     except EngineError as error:
         _end(attempt, error.code, str(error), retryable=error.retryable)
         return False
@@ -69,6 +74,12 @@ def _predict(attempt: Attempt) -> bool:
         _end(attempt, "too_slow", message, retryable=False)
         return False
     return record_prediction(attempt.run_id, attempt.number, result, engine.info, seconds=seconds)
+
+
+def _ask(engine: Engine, attempt: Attempt, stop: Callable[[], bool]) -> EngineResult:
+    if isinstance(engine, StoppableEngine):
+        return engine.predict_until(attempt.chart, attempt.release_id, stop)
+    return engine.predict(attempt.chart, attempt.release_id)
 
 
 class _Unforeseen(AbstractContextManager[None]):
@@ -93,29 +104,3 @@ class _Unforeseen(AbstractContextManager[None]):
 def _end(attempt: Attempt, code: str, message: str, *, retryable: bool) -> None:
     log.warning("run %s, attempt %s: %s", attempt.run_id, attempt.number, code)
     end_prediction(attempt.run_id, attempt.number, code=code, message=message, retryable=retryable)
-
-
-@contextmanager
-def heartbeat(attempt: Attempt) -> Iterator[None]:
-    """A thread writes the time onto the run while the engine works, on a database connection of its own."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_beat, args=(attempt, stop), name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def _beat(attempt: Attempt, stop: threading.Event) -> None:
-    mine = PredictionRun.objects.filter(pk=attempt.run_id, status=RunStatus.RUNNING, attempts=attempt.number)
-    try:
-        while not stop.wait(settings.PREDICTION_HEARTBEAT_SECONDS / 5):
-            try:
-                mine.update(heartbeat_at=timezone.now())
-            except DatabaseError:
-                # The next beat opens a new connection; if none works, the run is taken over.
-                connection.close()
-    finally:
-        connection.close()

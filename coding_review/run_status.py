@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coding_review.choices import CodeSetStatus, EncounterStatus, RunStatus
+from coding_review.choices import RUN_UNANSWERED, CodeSetStatus, EncounterStatus, RunStatus
 from coding_review.models import Decision, Encounter, PredictionRun
 from coding_review.status import move
 
@@ -27,6 +27,11 @@ def newest_runs(encounter: Encounter) -> list[PredictionRun]:
     return list(runs.distinct("code_set_id"))
 
 
+def wants_another_try(run: PredictionRun) -> bool:
+    """Without an answer, or with that of an engine that only stood in."""
+    return run.status in RUN_UNANSWERED or (run.status == RunStatus.DONE and bool(run.fallback_from))
+
+
 def mark_queued(encounter: Encounter) -> None:
     """Back to the queue, unless a coder's work would be disturbed or it waits there already."""
     fresh = encounter.status in (EncounterStatus.RECEIVED, EncounterStatus.FAILED)
@@ -42,11 +47,11 @@ def mark_started(encounter: Encounter) -> None:
 
 
 def settle(encounter: Encounter) -> None:
-    """After a run ended or was put back: failed when one failed for good, ready when none is open."""
+    """After a run ended or was put back: failed when one ended without an answer, ready when none is open."""
     if encounter.status not in _WAITING:
         return
     runs = newest_runs(encounter)
-    failed = next((run for run in runs if run.status == RunStatus.FAILED), None)
+    failed = next((run for run in runs if run.status in RUN_UNANSWERED), None)
     if failed is not None:
         move(encounter, "fail", reason=failed.error[:200])
     elif not any(run.status in (RunStatus.QUEUED, RunStatus.RUNNING) for run in runs):

@@ -167,6 +167,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Without these two kombu looks for unacknowledged messages only every 100 s or so.
     "unacked_restore_interval": 3,
     "unacked_restore_throttle": 1,
+    # Of a worker with several queues: round_robin, or priority (the first it names is emptied first).
+    "queue_order_strategy": env.str("QUEUE_ORDER", default="round_robin"),
     # Sending gives up soon when the broker is away: the row stays queued and the sweeper sends it later.
     "socket_connect_timeout": 2,
     "socket_timeout": 4,
@@ -183,6 +185,8 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 }
 CELERY_TASK_ROUTES = {
     "coding_review.tasks.predict": {"queue": "predict"},
+    # Sent to one of two queues by name (coding_review/queues.py).
+    "coding_review.tasks.infer": {"queue": "inference.batch"},
     "coding_review.tasks.evaluate": {"queue": "evaluate"},
 }
 CELERY_BEAT_SCHEDULE = {
@@ -201,6 +205,10 @@ ENGINES = {
     "vllm": "modelops.engines.llm.make.vllm_engine",
     **env.dict("ENGINES", default={}),
 }
+# Engines whose work is waiting for a model server: their runs go to the workers of the inference queues.
+INFERENCE_ENGINES = env.list("INFERENCE_ENGINES", default=["vllm", "hybrid"])
+# Seconds without a model server after which the embedded engine answers a run in its place, marked; 0: never.
+LLM_FALLBACK_AFTER_SECONDS = env.int("LLM_FALLBACK_AFTER_SECONDS", default=0)
 BAND_HIGH = env.float("BAND_HIGH", default=0.90)
 BAND_MEDIUM = env.float("BAND_MEDIUM", default=0.60)
 LEASE_MINUTES = env.int("LEASE_MINUTES", default=15)

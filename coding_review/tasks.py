@@ -12,8 +12,7 @@ from coding_review.broker import SweptTask, waiting_in
 from coding_review.embedding import embed_beside
 from coding_review.evaluation_job import run_evaluation
 from coding_review.prediction import predict_run
-
-PREDICT_QUEUE = "predict"
+from coding_review.queues import PREDICT, PREDICTION_QUEUES
 
 
 @shared_task(
@@ -23,6 +22,26 @@ PREDICT_QUEUE = "predict"
 )
 def predict(run_id: int) -> None:
     predict_run(run_id)
+
+
+@shared_task(base=SweptTask)
+def infer(run_id: int) -> None:
+    """By workers with threads, which know no time limits: the engine keeps to its own deadline."""
+    predict_run(run_id)
+
+
+def send_run(run_id: int, queue: str) -> bool:
+    """Whether the broker took it; a run that it did not take is sent by the sweep."""
+    if queue == PREDICT:
+        return predict.send_or_leave(run_id)
+    return infer.send_or_leave(run_id, queue=queue)
+
+
+def send_run_on_commit(run_id: int, queue: str) -> None:
+    if queue == PREDICT:
+        predict.delay_on_commit(run_id)
+    else:
+        infer.delay_on_commit(run_id, queue=queue)
 
 
 @shared_task(
@@ -43,10 +62,11 @@ def embed() -> None:
 @shared_task
 def sweep() -> None:
     """Every 15 s by beat: what a lost worker or broker dropped goes on, leases that ran out are parked."""
-    for run_id in put_back_lost_runs():
-        predict.send_or_leave(run_id)
-    for run_id in missed_runs(waiting_in(PREDICT_QUEUE)):
-        predict.send_or_leave(run_id)
+    for run_id, queue in put_back_lost_runs():
+        send_run(run_id, queue)
+    for queue in PREDICTION_QUEUES:
+        for run_id in missed_runs(queue, waiting_in(queue)):
+            send_run(run_id, queue)
     for job_id in missed_evaluations():
         evaluate.send_or_leave(job_id)
     park_expired_leases()

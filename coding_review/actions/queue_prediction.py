@@ -12,22 +12,32 @@ from django.utils import timezone
 
 from catalog.models import Release
 from coding_review import audit
-from coding_review.choices import CodeSetStatus, EncounterStatus, RunStatus, RunTrigger
+from coding_review.choices import (
+    RUN_UNANSWERED,
+    CodeSetStatus,
+    EncounterStatus,
+    RunStatus,
+    RunTrigger,
+)
 from coding_review.models import CodeSet, DocumentVersion, Encounter, PredictionRun
 from coding_review.procedures import releases_to_predict
+from coding_review.queues import queue_for
 from coding_review.releases import ChosenRelease, assign_release
 from coding_review.run_status import mark_queued, settle
-from coding_review.tasks import predict
+from coding_review.tasks import send_run_on_commit
 from modelops.engines.registry import get_engine
 from modelops.engines.types import EngineInfo
 
 
-def queue_prediction(actor: Any, encounter: Encounter, trigger: str) -> list[PredictionRun]:
+def queue_prediction(
+    actor: Any, encounter: Encounter, trigger: str, *, bulk: bool = False
+) -> list[PredictionRun]:
     """The runs made for the encounter's open code sets; none where every question was asked before.
 
     A step of actions that change what an engine would read (import, reopen, retry): they hold the
     encounter's lock in an open transaction and have checked the right. Where no release covers the
-    date the run is a failed one that says so: nothing is coded with another release.
+    date the run is a failed one that says so: nothing is coded with another release. `bulk`: it came in together
+    with many others, and nobody waits for this one.
     """
     info = get_engine(settings.ENGINE).info
     versions = list(DocumentVersion.objects.latest_of(encounter))
@@ -40,13 +50,13 @@ def queue_prediction(actor: Any, encounter: Encounter, trigger: str) -> list[Pre
         chosen = assign_release(encounter, code_set)
         procedures = releases_to_predict(encounter, code_set.claim_type)
         question = question_hash(info, chosen, versions, procedures)
-        if code_set.runs.filter(question_hash=question).exclude(status=RunStatus.FAILED).exists():
+        if code_set.runs.filter(question_hash=question).exclude(status__in=RUN_UNANSWERED).exists():
             continue
         if chosen.release is None:
             if trigger == RunTrigger.RETRY or not _said_before(code_set, question):
                 refused.append(_refuse(code_set, trigger, info, question, chosen, versions))
         else:
-            run = _queue(code_set, trigger, info, question, chosen, versions)
+            run = _queue(code_set, trigger, info, question, chosen, versions, queue_for(info.name, bulk=bulk))
             run.procedure_releases.set(procedures)
             queued.append(run)
     if queued:
@@ -57,8 +67,8 @@ def queue_prediction(actor: Any, encounter: Encounter, trigger: str) -> list[Pre
             encounter=encounter,
             data={"run_ids": run_ids, "trigger": str(trigger), "engine": info.name},
         )
-        for run_id in run_ids:
-            predict.delay_on_commit(run_id)
+        for run in queued:
+            send_run_on_commit(run.pk, run.queue)
     for run in refused:
         audit.record(
             "prediction.failed",
@@ -103,13 +113,15 @@ def _queue(
     question: str,
     chosen: ChosenRelease,
     versions: list[DocumentVersion],
+    queue: str,
 ) -> PredictionRun:
     """A run that no worker has begun is asked the newer question instead of getting company."""
     run = code_set.runs.select_for_update(no_key=True).filter(status=RunStatus.QUEUED).first()
     run = run or PredictionRun(code_set=code_set, queued_at=timezone.now())
     run.trigger, run.engine, run.question_hash = trigger, info.name, question
     run.model_version, run.prompt_version = info.model_version, info.prompt_version
-    run.release, run.attempts = chosen.release, 0
+    run.release, run.attempts, run.queue = chosen.release, 0, queue
+    run.fallback_from, run.outage_since, run.outage_attempts = "", None, 0
     run.save()
     run.documents.set(versions)
     return run

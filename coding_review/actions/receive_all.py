@@ -75,7 +75,7 @@ def _receive_once(actor: Any, rows: list[Row | RowError], via: str) -> list[Rece
             continue
         try:
             with transaction.atomic():
-                receipt = receive_encounter(actor, row.encounter, via=via)
+                receipt = receive_encounter(actor, row.encounter, via=via, bulk=len(rows) > 1)
         except ReviewError as error:
             answers.append(RowError(row.file, row.line, error.message))
         else:

@@ -73,10 +73,11 @@ class Receipt:
     kept: tuple[str, ...] = ()
 
 
-def receive_encounter(actor: Any, incoming: IncomingEncounter, *, via: str) -> Receipt:
+def receive_encounter(actor: Any, incoming: IncomingEncounter, *, via: str, bulk: bool = False) -> Receipt:
     """Idempotent by (source, source id) and the hash of each text; safe under parallel deliveries.
 
-    `actor` None is the system. `via` says which door it came through (paste, upload, command, api, demo).
+    `actor` None is the system. `via` says which door it came through (paste, upload, command, api, demo),
+    `bulk` that it is one of many that come together, and nobody waits for this one.
     A delivery may bring only some documents of a known encounter; those not named stay. The text of a
     document that is already stored as any of its versions is not stored again.
     Raises NotAllowed, InvalidImport; then nothing is stored.
@@ -91,8 +92,8 @@ def receive_encounter(actor: Any, incoming: IncomingEncounter, *, via: str) -> R
         _require_label(actor, work_group.pk, incoming.confidentiality)
         encounter, created = _locked_encounter(actor, incoming, work_group)
         if created:
-            return _fill(actor, encounter, incoming, via)
-        return _Delivery(actor, encounter, incoming, via).take_in()
+            return _fill(actor, encounter, incoming, via, bulk=bulk)
+        return _Delivery(actor, encounter, incoming, via, bulk).take_in()
 
 
 def hash_of(text: str) -> str:
@@ -239,7 +240,7 @@ def _add_version(document: Document, number: int, text: str) -> DocumentVersion:
     )
 
 
-def _fill(actor: Any, encounter: Encounter, incoming: IncomingEncounter, via: str) -> Receipt:
+def _fill(actor: Any, encounter: Encounter, incoming: IncomingEncounter, via: str, *, bulk: bool) -> Receipt:
     """Documents, code sets, audit event and prediction of an encounter this delivery has made."""
     versions = [_add_version(_add_document(encounter, d), 1, d.text) for d in incoming.documents]
     for claim_type in encounter.claim_types:
@@ -262,7 +263,7 @@ def _fill(actor: Any, encounter: Encounter, incoming: IncomingEncounter, via: st
             "via": via,
         },
     )
-    queue_prediction(actor, encounter, RunTrigger.ARRIVAL)
+    queue_prediction(actor, encounter, RunTrigger.ARRIVAL, bulk=bulk)
     return Receipt(Outcome.CREATED, encounter.pk, tuple(version.pk for version in versions))
 
 
@@ -284,6 +285,7 @@ class _Delivery:
     encounter: Encounter
     incoming: IncomingEncounter
     via: str
+    bulk: bool
     changes: list[_Change] = field(default_factory=list)
     stored: list[DocumentVersion] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
@@ -446,7 +448,7 @@ class _Delivery:
         if not self.changes:
             if set(self.filled) & set(DATES):
                 # The date chooses the release, without which nothing was predicted.
-                queue_prediction(self.actor, encounter, RunTrigger.RETRY)
+                queue_prediction(self.actor, encounter, RunTrigger.RETRY, bulk=self.bulk)
             if self.stored:
                 return Outcome.NEW_DOCUMENT
             return Outcome.FILLED_IN if self.filled else Outcome.UNCHANGED
@@ -455,7 +457,7 @@ class _Delivery:
         for change in self.changes:
             if change.previous is not None:
                 carry_over(encounter, change.previous, change.version if change.counts else None)
-        queue_prediction(self.actor, encounter, RunTrigger.DOCUMENT)
+        queue_prediction(self.actor, encounter, RunTrigger.DOCUMENT, bulk=self.bulk)
         kinds = {change.kind for change in self.changes}
         return Outcome.NEW_DOCUMENT if AlertKind.NEW_DOCUMENT in kinds else Outcome.NEW_VERSION
 

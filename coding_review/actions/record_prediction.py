@@ -13,7 +13,7 @@ from catalog.models import Code
 from coding_review import audit
 from coding_review.actions.end_prediction import end_prediction
 from coding_review.actions.merge_suggestions import Merged, merge_suggestions
-from coding_review.choices import RunStatus
+from coding_review.choices import RUN_UNANSWERED, RunStatus
 from coding_review.errors import Frozen, InvalidEvidence
 from coding_review.locks import lock_code_set
 from coding_review.models import (
@@ -82,6 +82,9 @@ def record_prediction(
     run.status, run.finished_at, run.engine_seconds = RunStatus.DONE, timezone.now(), seconds
     run.engine, run.model_version = info.name, info.model_version
     run.prompt_version, run.schema_version = info.prompt_version, info.schema_version
+    run.adapter = info.details.get("adapter", "")[:120]
+    run.prompt_hash = info.details.get("prompt_hash", "")[:64]
+    run.usage = dict(result.usage)
     run.calibration_id = info.details.get("calibration_id", "") if info.calibrated else ""
     run.error_code = run.error = ""
     run.save()
@@ -111,7 +114,7 @@ def record_prediction(
 def _is_outdated(run: PredictionRun) -> bool:
     """A newer question is open or answered: this answer is kept, but the entries wait for the newer one."""
     newer = PredictionRun.objects.filter(code_set_id=run.code_set_id, pk__gt=run.pk)
-    return newer.exclude(status=RunStatus.FAILED).exists()
+    return newer.exclude(status__in=RUN_UNANSWERED).exists()
 
 
 def _check(run: PredictionRun, result: EngineResult, versions: Mapping[str, DocumentVersion]) -> _Checked:

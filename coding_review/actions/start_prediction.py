@@ -46,7 +46,7 @@ def start_prediction(run_id: int) -> Attempt | None:
     if run.code_set.status != CodeSetStatus.OPEN:
         close_run(encounter, run, "code_set_closed", "The code set was signed off before the engine began.")
         return None
-    if run.attempts >= settings.PREDICTION_ATTEMPTS:
+    if run.counted_attempts >= settings.PREDICTION_ATTEMPTS:
         close_run(encounter, run, "worker_lost", "The worker was lost each time it tried this encounter.")
         return None
     if run.release_id is None:

@@ -20,12 +20,14 @@ GRACE_SECONDS = 10
 LIMIT = 500
 
 
-def put_back_lost_runs() -> list[int]:
-    """Ids of running rows whose worker is gone, now queued again; those lost too often are closed."""
+def put_back_lost_runs() -> list[tuple[int, str]]:
+    """Ids and queues of running rows whose worker is gone, now queued again; those lost too often are closed."""
     silent_since = timezone.now() - timedelta(seconds=settings.PREDICTION_HEARTBEAT_SECONDS)
     lost = PredictionRun.objects.filter(status=RunStatus.RUNNING, heartbeat_at__lt=silent_since)
-    candidates = lost.order_by("heartbeat_at").values_list("pk", "code_set__encounter_id")
-    return [run_id for run_id, encounter_id in candidates[:LIMIT] if _put_back(run_id, encounter_id)]
+    candidates = lost.order_by("heartbeat_at").values_list("pk", "queue", "code_set__encounter_id")
+    return [
+        (run_id, queue) for run_id, queue, encounter in candidates[:LIMIT] if _put_back(run_id, encounter)
+    ]
 
 
 @transaction.atomic
@@ -34,21 +36,23 @@ def _put_back(run_id: int, encounter_id: int) -> bool:
     run = PredictionRun.objects.select_for_update(no_key=True).get(pk=run_id)
     if not is_lost(run, timezone.now()):
         return False
-    if run.attempts >= settings.PREDICTION_ATTEMPTS:
+    if run.counted_attempts >= settings.PREDICTION_ATTEMPTS:
         close_run(encounter, run, "worker_lost", "The worker was lost each time it tried this encounter.")
         return False
     put_back(encounter, run, "worker_lost", "The worker was lost; tried again.")
     return True
 
 
-def missed_runs(in_broker: int) -> list[int]:
-    """Ids of the oldest queued rows that the broker cannot be holding, given how many it holds.
+def missed_runs(queue: str, in_broker: int) -> list[int]:
+    """Ids of the oldest rows waiting in a queue that the broker cannot be holding, given how many it holds.
 
     Counting keeps a long queue from being sent again with every sweep. An id sent twice does no harm:
     the second worker finds the run begun or done.
     """
     due = PredictionRun.objects.filter(
-        status=RunStatus.QUEUED, queued_at__lt=timezone.now() - timedelta(seconds=GRACE_SECONDS)
+        status=RunStatus.QUEUED,
+        queue=queue,
+        queued_at__lt=timezone.now() - timedelta(seconds=GRACE_SECONDS),
     )
     missing = due.count() - in_broker
     if missing <= 0:

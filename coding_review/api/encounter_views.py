@@ -98,7 +98,7 @@ class EncountersView(ReviewView):
         seen: dict[tuple[str, str], int] = {}
         for index, each in enumerate(objects):
             try:
-                results.append(self._receive(index, each, seen))
+                results.append(self._receive(index, each, seen, bulk=len(objects) > 1))
             except ReviewError as error:
                 if lone:
                     raise
@@ -110,14 +110,16 @@ class EncountersView(ReviewView):
         status = 207 if refused else 201 if created else 200
         return self.show(ReceiptsSerializer, answer, status=status)
 
-    def _receive(self, index: int, each: Any, seen: dict[tuple[str, str], int]) -> dict[str, Any]:
+    def _receive(
+        self, index: int, each: Any, seen: dict[tuple[str, str], int], *, bulk: bool
+    ) -> dict[str, Any]:
         if not isinstance(each, Mapping):
             raise InvalidImport("Not a JSON object.")
         incoming = incoming_from_object(each)
         first = seen.setdefault((incoming.source, str(each["id"])), index)
         if first != index:
             raise InvalidImport(f"The id is already used by object {first} of this list.", field="id")
-        receipt = receive_encounter(self.request.user, incoming, via="api")
+        receipt = receive_encounter(self.request.user, incoming, via="api", bulk=bulk)
         return {
             "index": index,
             "id": each["id"],

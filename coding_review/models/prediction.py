@@ -11,6 +11,7 @@ from catalog.choices import CodeSystem
 from coding_review.choices import RunStatus, RunTrigger
 from coding_review.models.codeset import CodeSet
 from coding_review.models.document import DocumentVersion
+from coding_review.queues import PREDICT
 from modelops.choices import Band, ContextTag
 
 
@@ -29,7 +30,7 @@ class EvidencePlace(models.Model):
 
 
 class PredictionRun(models.Model):
-    """The row is the truth: queued, running with a heartbeat, done or failed. Redis only carries its id."""
+    """The row is the truth: queued, running with a heartbeat, or ended. Redis only carries its id."""
 
     code_set = models.ForeignKey(CodeSet, on_delete=models.PROTECT, related_name="runs")
     trigger = models.CharField(max_length=20, choices=RunTrigger.choices, default=RunTrigger.ARRIVAL)
@@ -37,6 +38,8 @@ class PredictionRun(models.Model):
     documents = models.ManyToManyField(DocumentVersion, related_name="runs")
     # SHA-256 over engine and document version ids: the same question is asked once.
     question_hash = models.CharField(max_length=64)
+    # Of coding_review/queues.py: where a worker finds it.
+    queue = models.CharField(max_length=40, default=PREDICT)
 
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -47,21 +50,31 @@ class PredictionRun(models.Model):
     # Stable code of what went wrong (no_release, engine_error, worker_lost…); never note text.
     error_code = models.CharField(max_length=40, blank=True)
     error = models.CharField(max_length=300, blank=True)
+    # Since when the model server is away for this run, and the attempts that ended by it, which are not counted
+    # where another engine may stand in.
+    outage_since = models.DateTimeField(null=True, blank=True)
+    outage_attempts = models.PositiveSmallIntegerField(default=0)
+    # The engine that was asked first, where the embedded one answered in its place.
+    fallback_from = models.CharField(max_length=40, blank=True)
 
     model_version = models.CharField(max_length=120, blank=True)
+    adapter = models.CharField(max_length=120, blank=True)
     prompt_version = models.CharField(max_length=80, blank=True)
+    prompt_hash = models.CharField(max_length=64, blank=True)
     schema_version = models.CharField(max_length=20, blank=True)
     calibration_id = models.CharField(max_length=80, blank=True)
     release = models.ForeignKey("catalog.Release", on_delete=models.PROTECT, null=True, blank=True)
     # Of the procedure systems of the claim type, where one is loaded for the day; `release` is ICD-10-CM's.
     procedure_releases = models.ManyToManyField("catalog.Release", related_name="+", blank=True)
     engine_seconds = models.FloatField(null=True, blank=True)
+    # What the answer cost: requests, windows, tokens, retries, as the engine counts them.
+    usage = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["code_set", "question_hash"],
-                condition=~Q(status=RunStatus.FAILED),
+                condition=~Q(status__in=[RunStatus.FAILED, RunStatus.CANCELLED]),
                 name="question_asked_once",
             )
         ]
@@ -75,6 +88,11 @@ class PredictionRun(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk}"
+
+    @property
+    def counted_attempts(self) -> int:
+        """Those that settings.PREDICTION_ATTEMPTS limits."""
+        return self.attempts - self.outage_attempts
 
 
 class Suggestion(models.Model):

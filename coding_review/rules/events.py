@@ -37,6 +37,8 @@ EVENTS: dict[str, EventType] = {
         "Predicted", "run_id engine model_version release suggestions discarded new changed gone"
     ),
     "prediction.failed": _event("Prediction failed", "run_id engine error_code attempts"),
+    "prediction.cancelled": _event("Prediction cancelled", "run_ids engine"),
+    "prediction.fell_back": _event("Another engine asked", "run_id engine fallback_from error_code"),
     "encounter.opened": _event("Opened", "code_set_id read_only"),
     "encounter.history_opened": _event("History looked at"),
     "encounter.claimed": _event("Taken", "lease_until via"),

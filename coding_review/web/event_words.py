@@ -203,6 +203,11 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         str(d.get("error_code", "")).replace("_", " "),
         f"attempt {d['attempts']}" if d.get("attempts") else "",
     ],
+    "prediction.cancelled": lambda d, n: [str(d.get("engine", ""))],
+    "prediction.fell_back": lambda d, n: [
+        f"{d.get('engine', '')} in place of {d.get('fallback_from', '')}",
+        str(d.get("error_code", "")).replace("_", " "),
+    ],
     "encounter.opened": lambda d, n: ["read only" if d.get("read_only") else ""],
     "encounter.history_opened": lambda d, n: [],
     "encounter.claimed": lambda d, n: [_via(d)],

@@ -110,7 +110,7 @@ def test_a_long_queue_is_not_sent_again_with_every_sweep(
     runs = [queue(make_encounter(status=EncounterStatus.RECEIVED))[0] for _ in range(3)]
     for age, run in zip((60, 50, 40), runs, strict=True):
         aged(run, queued_at=age)
-    assert missed_runs(in_broker) == [run.pk for run in runs[:missed]]
+    assert missed_runs("predict", in_broker) == [run.pk for run in runs[:missed]]
 
 
 def test_ended_runs_are_never_sent(run, sent):
