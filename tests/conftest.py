@@ -6,7 +6,7 @@ from hypothesis import settings as hypothesis_settings
 
 from tests import flush
 from tests.catalog_fixtures import _icd10cm_loaded, icd10cm, small_release
-from tests.engines import marked_engine
+from tests.engines import marked_engine, served_engine
 from tests.personas import (
     adjudicator,
     admin,
@@ -42,6 +42,7 @@ __all__ = [
     "other_work_group",
     "outsider",
     "privacy_officer",
+    "served_engine",
     "small_release",
     "vllm_server",
     "work_group",

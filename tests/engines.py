@@ -2,13 +2,19 @@
 
 A line "Heart failure [I50.22 0.95]" suggests that code with the words before the bracket as its quote.
 "[wait 3]" makes it take three seconds, "[fail]" and "[fail retryable]" raise, "[crash]" is a bug.
+
+The engine "served" stands for one that asks a server: it can be stopped while it waits, "[hang]" never ends by
+itself, and its server is away while a file of that name lies where the environment says.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,16 +24,23 @@ from modelops.engines.types import (
     ChartDocument,
     ChartText,
     CodeSuggestion,
+    Discarded,
     EngineInfo,
     EngineResult,
     Evidence,
 )
-from modelops.errors import EngineError
+from modelops.errors import Cancelled, EngineError, ServerUnavailable
 
 NAME = "marked"
 PATH = "tests.engines.MarkedEngine"
+SERVED = "served"
+SERVED_PATH = "tests.engines.ServedEngine"
+# Names a file: while it is there, the server of the engine "served" is away.
+AWAY = "TESTS_SERVER_AWAY"
 
 _CODE = re.compile(r"^(?P<quote>.*?)\s*\[(?P<code>[A-Z][0-9A-Z.]+) (?P<confidence>[01]?\.\d+)\]$")
+# Output that the engine itself leaves out: "[out Z99.9 fabricated]".
+_LEFT_OUT = re.compile(r"\[out (\S+) (\w+)\]")
 _WAIT = re.compile(r"\[wait (\d+(?:\.\d+)?)\]")
 
 
@@ -62,6 +75,42 @@ class MarkedEngine:
             raise LookupError(text)
 
 
+class ServedEngine(MarkedEngine):
+    """Of any thread. Looks twenty times a second whether it is to stop."""
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo(
+            name=SERVED,
+            model_version="served-1",
+            prompt_version="plain-1@0123456789ab",
+            details={"adapter": "cardiology-7", "prompt_hash": "ab" * 32},
+        )
+
+    def predict_until(self, chart: ChartText, release_id: int, stop: Callable[[], bool]) -> EngineResult:
+        if Path(os.environ.get(AWAY, "/nonexistent")).exists():
+            raise ServerUnavailable
+        until = time.monotonic()
+        for document in chart.documents:
+            until += sum(float(seconds) for seconds in _WAIT.findall(document.text))
+            until += 3600 * document.text.count("[hang]")
+        while time.monotonic() < until:
+            if stop():
+                raise Cancelled
+            time.sleep(0.05)
+        result = super().predict(chart, release_id)
+        left_out = tuple(
+            Discarded(code, reason)
+            for document in chart.documents
+            for code, reason in _LEFT_OUT.findall(document.text)
+        )
+        usage = {"requests": 1, "prompt_tokens": 900, "output_tokens": 120}
+        return replace(result, discarded=left_out, usage=usage)
+
+    def _obey(self, text: str) -> None:
+        super()._obey(_WAIT.sub("", text))
+
+
 def marked(document: ChartDocument) -> Iterator[tuple[str, float, Evidence]]:
     for number, line in enumerate(document.lines, start=1):
         if match := _CODE.match(line):
@@ -79,4 +128,14 @@ def marked_engine(settings: Any) -> Iterator[type[MarkedEngine]]:
     before = MarkedEngine.model_version
     yield MarkedEngine
     MarkedEngine.model_version = before
+    get_engine.cache_clear()
+
+
+@pytest.fixture
+def served_engine(settings: Any) -> Iterator[None]:
+    """The engine that asks a server is in force; the embedded engine's place is taken by the marked one."""
+    settings.ENGINE, settings.INFERENCE_ENGINES = SERVED, [SERVED]
+    settings.ENGINES = {SERVED: SERVED_PATH, "embedded": PATH}
+    get_engine.cache_clear()
+    yield
     get_engine.cache_clear()

@@ -11,10 +11,12 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from coding_review.actions.cancel_prediction import cancel_prediction
 from coding_review.actions.claim import claim
 from coding_review.actions.hold import hold, resume
 from coding_review.actions.open_encounter import open_encounter
 from coding_review.actions.receive_encounter import Outcome, receive_encounter
+from coding_review.actions.retry_prediction import retry_prediction
 from coding_review.actions.skip import skip
 from coding_review.api import reads as rows
 from coding_review.api.base import ReviewView, reads, writes
@@ -35,7 +37,7 @@ from coding_review.errors import InvalidImport, ReviewError
 from coding_review.intake.jsonl import incoming_from_object
 from coding_review.models import CodeSet, DocumentVersion, Encounter
 from coding_review.refusals import refusal_of
-from coding_review.rules.permissions import CODE_ENCOUNTER, IMPORT, READ_DOCUMENTS, VIEW_WORKLIST
+from coding_review.rules.permissions import CODE_ENCOUNTER, IMPORT, QUEUE, READ_DOCUMENTS, VIEW_WORKLIST
 from coding_review.web.getters import HIDDEN, get_encounter_for
 
 MAX_OBJECTS = 500
@@ -199,13 +201,17 @@ class DocumentTextView(ReviewView):
 
 
 class _EncounterActView(ReviewView):
-    """An act on an encounter by who codes it."""
+    """An act on an encounter, by who codes it unless another right is named."""
 
     def perform(
-        self, encounter_id: int, act: Callable[..., object], takes: type[Input] = NothingIn
+        self,
+        encounter_id: int,
+        act: Callable[..., object],
+        takes: type[Input] = NothingIn,
+        right: str = CODE_ENCOUNTER,
     ) -> Response:
         """`act` with the fields of `takes`, on an encounter that is open to the user."""
-        found = get_encounter_for(self.request.user, encounter_id, CODE_ENCOUNTER)
+        found = get_encounter_for(self.request.user, encounter_id, right)
         act(self.request.user, found.pk, **self.read(takes))
         encounter = Encounter.objects.select_related("owner").get(pk=found.pk)
         return self.show(EncounterStateSerializer, encounter)
@@ -261,3 +267,29 @@ class SkipView(_EncounterActView):
     def post(self, request: Request, encounter_id: int) -> Response:
         """With a reason; "next" does not offer it to you again. The reason "other" needs a comment."""
         return self.perform(encounter_id, skip, SkipIn)
+
+
+class PredictView(_EncounterActView):
+    @extend_schema(
+        operation_id="encounters_predict",
+        summary="Predict again",
+        tags=["Encounters"],
+        request=NothingIn,
+        responses=writes({200: EncounterStateSerializer}, 409),
+    )
+    def post(self, request: Request, encounter_id: int) -> Response:
+        """Where the prediction failed, was cancelled, or another engine stood in. Needs the right to queue."""
+        return self.perform(encounter_id, retry_prediction, right=QUEUE)
+
+
+class CancelPredictionView(_EncounterActView):
+    @extend_schema(
+        operation_id="encounters_cancel_prediction",
+        summary="Cancel the prediction",
+        tags=["Encounters"],
+        request=NothingIn,
+        responses=writes({200: EncounterStateSerializer}, 409),
+    )
+    def post(self, request: Request, encounter_id: int) -> Response:
+        """What waits is not begun, what is at work ends within seconds. Needs the right to queue a prediction."""
+        return self.perform(encounter_id, cancel_prediction, right=QUEUE)

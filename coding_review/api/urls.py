@@ -20,6 +20,14 @@ urlpatterns: list[URLPattern] = [
     path("encounters/<int:encounter_id>/resume/", encounters.ResumeView.as_view(), name="encounter-resume"),
     path("encounters/<int:encounter_id>/skip/", encounters.SkipView.as_view(), name="encounter-skip"),
     path(
+        "encounters/<int:encounter_id>/predict/", encounters.PredictView.as_view(), name="encounter-predict"
+    ),
+    path(
+        "encounters/<int:encounter_id>/cancel-prediction/",
+        encounters.CancelPredictionView.as_view(),
+        name="encounter-cancel-prediction",
+    ),
+    path(
         "encounters/<int:encounter_id>/documents/", encounters.DocumentsView.as_view(), name="document-list"
     ),
     path(

@@ -1,4 +1,4 @@
-"""What is done with an encounter: take, next, hold, resume, skip, look at an alert, queue again, give away."""
+"""What is done with an encounter: take, next, hold, resume, skip, look at an alert, queue again, cancel, give away."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from coding_review.actions.cancel_prediction import cancel_prediction
 from coding_review.actions.claim import claim, claim_next
 from coding_review.actions.hold import hold, resume
 from coding_review.actions.reassign import reassign
@@ -85,7 +86,19 @@ def encounter_reassign(request: HttpRequest, encounter_id: int) -> HttpResponse:
 def encounter_retry(request: HttpRequest, encounter_id: int) -> HttpResponse:
     encounter = get_encounter_for(request.user, encounter_id, QUEUE)
     retry_prediction(request.user, encounter.pk)
+    return _open_or_say(request, encounter.pk, "The prediction is queued again.")
+
+
+@require_POST
+def encounter_cancel(request: HttpRequest, encounter_id: int) -> HttpResponse:
+    encounter = get_encounter_for(request.user, encounter_id, QUEUE)
+    cancel_prediction(request.user, encounter.pk)
+    return _open_or_say(request, encounter.pk, "The prediction is cancelled.")
+
+
+def _open_or_say(request: HttpRequest, encounter_id: int, said: str) -> HttpResponse:
+    """Who queues may not always read: they are back at the worklist."""
     if RoleBackend().has_perm(request.user, READ_DOCUMENTS):
-        return _open(request, encounter.pk)
-    messages.info(request, "The prediction is queued again.")
+        return _open(request, encounter_id)
+    messages.info(request, said)
     return to(request, reverse("web:worklist"))

@@ -19,8 +19,9 @@ _MOVABLE = frozenset(
 )
 
 
-def lead_tools(encounter: Encounter, user: Any, *, failed: bool) -> LeadTools | None:
-    """None where there is nothing this user may do beyond a coder's work."""
+def lead_tools(encounter: Encounter, user: Any, *, failed: bool, stood_in: bool) -> LeadTools | None:
+    """None where there is nothing this user may do beyond a coder's work. `stood_in`: another engine than the one
+    asked gave the answer."""
     backend = RoleBackend()
     tools = LeadTools(
         coders=_coders(encounter)
@@ -29,7 +30,8 @@ def lead_tools(encounter: Encounter, user: Any, *, failed: bool) -> LeadTools | 
         return_reasons=tuple(Option(r.value, str(r.label)) for r in ReopenReason)
         if backend.has_perm(user, RETURN) and next_status(encounter.status, "return")
         else (),
-        can_retry=failed and backend.has_perm(user, QUEUE),
+        can_retry=(failed or stood_in) and backend.has_perm(user, QUEUE),
+        retry_why="The prediction failed" if failed else "Another engine stood in",
     )
     return tools if tools.coders or tools.return_reasons or tools.can_retry else None
 

@@ -34,13 +34,15 @@ from coding_review.queries import (
     sign_off_facts,
 )
 from coding_review.rules import signoff
-from coding_review.rules.permissions import VIEW_HISTORY
+from coding_review.rules.permissions import QUEUE, VIEW_HISTORY
+from coding_review.rules.run_problems import next_step
 from coding_review.web import review_cards, review_documents, review_findings, review_header
 from coding_review.web.finding import Finding, FindingsPanel, Found
 from coding_review.web.lead_tools import lead_tools
 from coding_review.web.marked_text import DocumentText, Line
 from coding_review.web.review_conflicts import Disagreements, disagreements
 from coding_review.web.review_history import history_events
+from coding_review.web.review_made import Makers, left_out, suggestions_of
 from coding_review.web.review_page import Card, Conflict, Pick, Pieces, Result, ReviewPage
 from coding_review.web.segments import Span, marked_lines
 from modelops.choices import Band
@@ -113,6 +115,10 @@ class Builder:
         return next((run for run in self.runs if run.status == RunStatus.DONE), None)
 
     @cached_property
+    def makers(self) -> Makers:
+        return Makers(self.runs)
+
+    @cached_property
     def held(self) -> Hold | None:
         return open_hold(self.encounter)
 
@@ -146,6 +152,7 @@ class Builder:
     def page(self) -> ReviewPage:
         visible = self._visible()
         state, line = review_header.prediction(self.runs)
+        fallback = review_header.fallback(self.runs)
         alerts = review_header.alerts(self.encounter)
         shown = self.shown_version()
         lease = review_header.lease(self.encounter, self.code_set, self.user)
@@ -177,7 +184,12 @@ class Builder:
             can_resume=bool(on_hold) and self.encounter.owner_id == self.user.pk,
             hold_reasons=review_header.hold_reasons() if lease.mine else (),
             skip_reasons=review_header.skip_reasons() if lease.mine else (),
-            lead=lead_tools(self.encounter, self.user, failed=state == "failed"),
+            prediction_advice=next_step(self.runs[0].error_code) if state == "failed" else "",
+            can_cancel=state == "running" and RoleBackend().has_perm(self.user, QUEUE),
+            fallback=fallback,
+            makings=() if self.hidden else self.makers.makings(),
+            left_out=() if self.hidden else left_out(self.finished),
+            lead=lead_tools(self.encounter, self.user, failed=state == "failed", stood_in=bool(fallback)),
             idle_seconds=settings.IDLE_MINUTES * 60,
             low_left=low_left and not self.read_only,
         )
@@ -224,6 +236,7 @@ class Builder:
         cited = {e.document_version_id for entry in entries for e in entry.evidence.all()}
         labels = review_documents.labels(self.versions, cited)
         shown = self.shown_version()
+        made = self.makers.of(suggestions_of(entries))
         return tuple(
             self._decorated(
                 review_cards.card(
@@ -233,6 +246,7 @@ class Builder:
                     labels=labels,
                     selected=e.pk == self.wanted.entry,
                     findings=self.findings_of(e),
+                    made=made.get(e.suggestion_id or 0, ""),
                 )
             )
             for e in entries

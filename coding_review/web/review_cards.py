@@ -93,6 +93,7 @@ def card(
     labels: Mapping[int, str],
     selected: bool = False,
     findings: tuple[Finding, ...] = (),
+    made: str = "",
 ) -> Card:
     """`shown` is the document version on screen; `labels` names the versions that quotes elsewhere come from."""
     return Card(
@@ -107,6 +108,7 @@ def card(
         version=entry.version,
         places=tuple(_place(e, shown, labels) for e in entry.evidence.all()),
         rationale=entry.rationale,
+        made=made,
         context=tuple(ContextTag(tag).label for tag in entry.context),
         suggested_code=entry.suggested_code,
         outcome=outcome(entry),

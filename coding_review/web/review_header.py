@@ -11,6 +11,7 @@ from coding_review.actions.sign_off import STATEMENT
 from coding_review.auth import RoleBackend
 from coding_review.choices import (
     BEFORE_REVIEW,
+    RUN_UNANSWERED,
     TAKEABLE,
     AlertKind,
     CodeSetStatus,
@@ -178,9 +179,17 @@ def prediction(runs: Sequence[PredictionRun]) -> tuple[str, str]:
     if run.status == RunStatus.RUNNING:
         since = words.waited(run.started_at) if run.started_at else ""
         return "running", f"The engine reads the documents, {since}".rstrip(", ")
-    if run.status == RunStatus.FAILED:
+    if run.status in RUN_UNANSWERED:
         return "failed", run.error or "The prediction failed"
     return "", ""
+
+
+def fallback(runs: Sequence[PredictionRun]) -> str:
+    """Which engine stood in for which in the newest answer; empty where the one asked gave it."""
+    done = next((run for run in runs if run.status == RunStatus.DONE), None)
+    if done is None or not done.fallback_from:
+        return ""
+    return f"The engine {done.fallback_from} could not be reached for long, so {done.engine} made these suggestions."
 
 
 def _queued_before(run_id: int) -> int:

@@ -45,6 +45,8 @@ encounter-hold      encounter_id                                       POST reas
 encounter-resume    encounter_id                                       POST
 encounter-skip      encounter_id                                       POST reason, comment
 encounter-take      encounter_id                                       POST: claim it
+encounter-retry     encounter_id                                       POST: predict again
+encounter-cancel    encounter_id                                       POST: cancel what waits or is at work
 alert-seen          alert_id                                           POST
 next                                                                   POST: claim and open the next encounter
 =================== ================================================== =========================================
@@ -173,6 +175,7 @@ class Card:
     version: int
     places: tuple[Place, ...]
     rationale: str = ""
+    made: str = ""  # "vllm · llama-3.3-70b · adapter cardio-7 · prompt icd10cm-1@0123456789ab"
     context: tuple[str, ...] = ()
     suggested_code: str = ""
     outcome: str = ""
@@ -327,12 +330,31 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """An engine's answer: who made it in one line, and what is stored of it by name."""
+
+    line: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Output of the engine that is not shown, by reason; of many codes the first are named."""
+
+    reason: str
+    count: int
+    codes: tuple[str, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LeadTools:
     """What a lead may do with this encounter now: give it to one of `coders`, return it, predict again."""
 
     coders: tuple[Option, ...] = ()
     return_reasons: tuple[Option, ...] = ()
     can_retry: bool = False
+    retry_why: str = "The prediction failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,6 +482,11 @@ class ReviewPage(Pieces):
     calibrated: bool = False
     prediction: str = ""
     prediction_line: str = ""
+    prediction_advice: str = ""  # what can be done about one that failed
+    can_cancel: bool = False
+    fallback: str = ""  # which engine answered in place of which
+    makings: tuple[Making, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     on_hold: str = ""  # "Query to provider, since 2 days, J. Castellanos"
     can_resume: bool = False
     hold_reasons: tuple[Option, ...] = ()
@@ -467,3 +494,7 @@ class ReviewPage(Pieces):
     lead: LeadTools | None = None
     idle_seconds: int = 300
     low_left: bool = False
+
+    @property
+    def left_out_count(self) -> int:
+        return sum(row.count for row in self.left_out)

@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("encounters/<int:encounter_id>/skip/", encounter.encounter_skip, name="encounter-skip"),
     path("encounters/<int:encounter_id>/return/", encounter.encounter_return, name="encounter-return"),
     path("encounters/<int:encounter_id>/retry/", encounter.encounter_retry, name="encounter-retry"),
+    path("encounters/<int:encounter_id>/cancel/", encounter.encounter_cancel, name="encounter-cancel"),
     path("encounters/<int:encounter_id>/reassign/", encounter.encounter_reassign, name="encounter-reassign"),
     path("encounters/<int:encounter_id>/review/<slug:claim_type>/", review.review, name="review"),
     path(

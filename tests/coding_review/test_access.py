@@ -111,6 +111,7 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:encounter-skip": (encounter("POST", p.CODE_ENCOUNTER, reason="needs_lead"),),
     "web:encounter-return": (encounter("POST", p.RETURN, reason="audit"),),
     "web:encounter-retry": (encounter("POST", p.QUEUE),),
+    "web:encounter-cancel": (encounter("POST", p.QUEUE),),
     "web:encounter-reassign": (encounter("POST", p.REASSIGN, user="{other_coder}"),),
     "web:encounter-history": (encounter("GET", p.VIEW_HISTORY),),
     "web:document-difference": (encounter("GET", p.READ_DOCUMENTS, "document_id", "version"),),

@@ -19,6 +19,7 @@ WORKLIST = READERS | {"auditor", "admin"}
 HISTORY = READERS | {"auditor", "privacy_officer"}
 CODERS = {"coder", "other_coder", "lead"}
 IMPORTERS = {"lead", "admin"}
+QUEUERS = {"lead", "admin"}
 EVALUATION = {"lead", "expert", "auditor", "admin"}
 
 OVERRIDE = {"check": "excludes1", "codes": ["E10.9", "E11.9"], "outcome": "unrelated", "comment": "x"}
@@ -34,6 +35,14 @@ ENDPOINTS: tuple[tuple[str, str, str, Any, set[str]], ...] = (
     ("encounter-hold", "post", "/api/encounters/{encounter}/hold/", {"reason": "pending_result"}, CODERS),
     ("encounter-resume", "post", "/api/encounters/{encounter}/resume/", {}, CODERS),
     ("encounter-skip", "post", "/api/encounters/{encounter}/skip/", {"reason": "needs_lead"}, CODERS),
+    ("encounter-predict", "post", "/api/encounters/{encounter}/predict/", {}, QUEUERS),
+    (
+        "encounter-cancel-prediction",
+        "post",
+        "/api/encounters/{encounter}/cancel-prediction/",
+        {},
+        QUEUERS,
+    ),
     ("code-set", "get", "/api/code-sets/{code_set}/", None, WORKLIST),
     ("suggestions", "get", "/api/code-sets/{code_set}/suggestions/", None, HISTORY),
     ("decisions", "get", "/api/code-sets/{code_set}/decisions/", None, HISTORY),
@@ -123,7 +132,9 @@ def test_each_role_may_what_its_rights_say(case: Case, request: Any, endpoint: A
             assert everything() == before
     else:
         # They have the right to code, but this encounter is someone else's.
-        code = {"reopen": "not_yours", "encounter-resume": "wrong_status"}.get(name, "not_yours")
+        # Or nothing of it failed, waits or is at work.
+        refusals = ("encounter-resume", "encounter-predict", "encounter-cancel-prediction")
+        code = "wrong_status" if name in refusals else "not_yours"
         refused(response, 409, code)
         assert everything() == before
 
