@@ -84,7 +84,8 @@ class ServedEngine(MarkedEngine):
             name=SERVED,
             model_version="served-1",
             prompt_version="plain-1@0123456789ab",
-            details={"adapter": "cardiology-7", "prompt_hash": "ab" * 32},
+            adapter="cardiology-7",
+            prompt_hash="ab" * 32,
         )
 
     def predict_until(self, chart: ChartText, release_id: int, stop: Callable[[], bool]) -> EngineResult:

@@ -119,7 +119,7 @@ def _queue(
     run = code_set.runs.select_for_update(no_key=True).filter(status=RunStatus.QUEUED).first()
     run = run or PredictionRun(code_set=code_set, queued_at=timezone.now())
     run.trigger, run.engine, run.question_hash = trigger, info.name, question
-    run.model_version, run.prompt_version = info.model_version, info.prompt_version
+    run.model_version, run.prompt_version = info.model_version[:120], info.prompt_version[:200]
     run.release, run.attempts, run.queue = chosen.release, 0, queue
     run.fallback_from, run.outage_since, run.outage_attempts = "", None, 0
     run.save()

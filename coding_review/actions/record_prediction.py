@@ -80,10 +80,9 @@ def record_prediction(
     checked = _check(run, result, versions)
     suggestions = _write(run, checked, versions)
     run.status, run.finished_at, run.engine_seconds = RunStatus.DONE, timezone.now(), seconds
-    run.engine, run.model_version = info.name, info.model_version
-    run.prompt_version, run.schema_version = info.prompt_version, info.schema_version
-    run.adapter = info.details.get("adapter", "")[:120]
-    run.prompt_hash = info.details.get("prompt_hash", "")[:64]
+    run.engine, run.model_version = info.name, info.model_version[:120]
+    run.prompt_version, run.schema_version = info.prompt_version[:200], info.schema_version
+    run.adapter, run.prompt_hash = info.adapter[:120], info.prompt_hash[:64]
     run.usage = dict(result.usage)
     run.calibration_id = info.details.get("calibration_id", "") if info.calibrated else ""
     run.error_code = run.error = ""

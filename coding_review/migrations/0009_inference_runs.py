@@ -37,6 +37,11 @@ class Migration(migrations.Migration):
             name='prompt_hash',
             field=models.CharField(blank=True, max_length=64),
         ),
+        migrations.AlterField(
+            model_name='predictionrun',
+            name='prompt_version',
+            field=models.CharField(blank=True, max_length=200),
+        ),
         migrations.AddField(
             model_name='predictionrun',
             name='queue',

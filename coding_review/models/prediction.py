@@ -59,7 +59,7 @@ class PredictionRun(models.Model):
 
     model_version = models.CharField(max_length=120, blank=True)
     adapter = models.CharField(max_length=120, blank=True)
-    prompt_version = models.CharField(max_length=80, blank=True)
+    prompt_version = models.CharField(max_length=200, blank=True)
     prompt_hash = models.CharField(max_length=64, blank=True)
     schema_version = models.CharField(max_length=20, blank=True)
     calibration_id = models.CharField(max_length=80, blank=True)

@@ -16,8 +16,8 @@ WORDS: dict[str, str] = {
     "context": "Said of another person or time, or denied",
     "duplicate": "Given more than once",
     "verified_out": "Dropped when description and evidence were compared again",
-    "invalid_item": "Not in the form that was asked for",
-    "out_of_range": "Cited lines that are not there",
+    "malformed": "Not in the form that was asked for",
+    "too_many": "Beyond what one answer may hold",
 }
 
 

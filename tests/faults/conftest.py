@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import kombu.pools
 import psutil
@@ -21,6 +22,7 @@ from coding_review import broker as sending
 from coding_review.celery import app
 from coding_review.localservers.network import free_port
 from coding_review.localservers.programs import installed
+from modelops.engines.registry import get_engine
 from tests import engines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,6 +126,42 @@ def start_worker(environment: dict[str, str], tmp_path: Path) -> Iterator[StartW
     def start(*, processes: int = 1) -> Processes:
         options = ["-Q", "celery,predict", "-c", str(processes), "--without-gossip", "--without-mingle"]
         workers.append(Processes(tmp_path, environment, "worker", *options))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+
+
+@pytest.fixture
+def inference(environment: dict[str, str], settings: Any, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of workers whose engine asks a server, in force here too; "embedded" is the marked engine."""
+    names = {engines.SERVED: engines.SERVED_PATH, "embedded": engines.PATH}
+    settings.ENGINE, settings.INFERENCE_ENGINES, settings.ENGINES = engines.SERVED, [engines.SERVED], names
+    environment |= {
+        "ENGINE": engines.SERVED,
+        "INFERENCE_ENGINES": engines.SERVED,
+        "ENGINES": ",".join(f"{name}={path}" for name, path in names.items()),
+        "QUEUE_ORDER": "priority",
+        engines.AWAY: str(tmp_path / "server-away"),
+    }
+    get_engine.cache_clear()
+    yield environment
+    get_engine.cache_clear()
+
+
+@pytest.fixture
+def start_inference(inference: dict[str, str], tmp_path: Path) -> Iterator[StartWorker]:
+    workers: list[Processes] = []
+
+    def start(*, threads: int = 4) -> Processes:
+        options = ["-Q", "inference.interactive,inference.batch", "--pool", "threads", "-c", str(threads)]
+        name = f"inference{len(workers)}@%h"
+        workers.append(
+            Processes(
+                tmp_path, inference, "worker", *options, "-n", name, "--without-gossip", "--without-mingle"
+            )
+        )
         return workers[-1]
 
     yield start
