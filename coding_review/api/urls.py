@@ -5,6 +5,7 @@ from coding_review.api import encounter_views as encounters
 from coding_review.api import entry_views as entries
 from coding_review.api import evaluation_views as evaluations
 from coding_review.api import finding_views as findings
+from coding_review.api import metrics_views as metrics
 from coding_review.api.docs import NoSuchAddress, SchemaView, docs
 from coding_review.api.token_views import TokenView
 
@@ -57,6 +58,7 @@ urlpatterns: list[URLPattern] = [
     path("code-sets/<int:code_set_id>/reopen/", code_sets.ReopenView.as_view(), name="reopen"),
     path("entries/<int:entry_id>/decide/", entries.DecideView.as_view(), name="entry-decide"),
     path("entries/<int:entry_id>/line/", entries.LineView.as_view(), name="entry-line"),
+    path("metrics/", metrics.MetricsView.as_view(), name="metrics"),
     path("evaluations/", evaluations.EvaluationsView.as_view(), name="evaluations"),
     path("evaluations/<int:run_id>/", evaluations.EvaluationView.as_view(), name="evaluation"),
     path(

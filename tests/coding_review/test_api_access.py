@@ -57,6 +57,7 @@ ENDPOINTS: tuple[tuple[str, str, str, Any, set[str]], ...] = (
     ("reopen", "post", "/api/code-sets/{code_set}/reopen/", {"reason": "audit"}, CODERS),
     ("entry-decide", "post", "/api/entries/{entry}/decide/", DECIDE, CODERS),
     ("entry-line", "post", "/api/entries/{entry}/line/", {"version": 0, "role": "secondary"}, CODERS),
+    ("metrics", "get", "/api/metrics/", None, QUEUERS),
     # Of runs and projects that are not there; those that are: test_api_evaluation.py.
     ("evaluations", "get", "/api/evaluations/", None, EVALUATION),
     ("evaluation", "get", "/api/evaluations/999999/", None, EVALUATION),
