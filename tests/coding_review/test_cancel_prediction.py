@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -170,7 +171,14 @@ def test_an_engine_that_hangs_is_told_to_stop_within_seconds(
     encounter = make_encounter({"note": "[hang]"}, status=EncounterStatus.RECEIVED)
     (run,) = queue(encounter)
     wrote = []
-    worker = threading.Thread(target=lambda: wrote.append(predict_run(run.pk)))
+
+    def work():
+        try:
+            wrote.append(predict_run(run.pk))
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=work)
     worker.start()
     while PredictionRun.objects.get().status != RunStatus.RUNNING:
         time.sleep(0.05)

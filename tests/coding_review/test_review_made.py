@@ -14,6 +14,7 @@ from coding_review.rules.run_problems import NEXT_STEP, next_step
 from coding_review.web.review_made import left_out
 from modelops import errors
 from modelops.engines.types import Discarded
+from tests.engines import NAME, PATH
 from tests.prediction_steps import predicted, replace_text, taken_by
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_suggestions_of_several_runs_are_told_apart(encounter, coder, settings):
     predicted(encounter)
     taken_by(encounter, coder)
     entry = CodeEntry.objects.get(code="I10")
-    settings.ENGINE = "embedded"
+    settings.ENGINE, settings.ENGINES = NAME, settings.ENGINES | {NAME: PATH}
     replace_text(encounter, "Heart failure. [I50.22 0.95]\nAnemia. [D64.9 0.70]")
     predicted(encounter)
     text = page(coder, encounter)
