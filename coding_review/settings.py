@@ -8,6 +8,7 @@ starts nothing: manage.py starts the embedded servers and fills DATABASE_URL and
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import environ
 from csp.constants import NONE, SELF
@@ -83,12 +84,23 @@ TEMPLATES = [
     },
 ]
 
+
+def _secret(name: str) -> str:
+    """What stands in the file that the environment names; a password is given so rather than inside an address."""
+    path = Path(env.str(f"{name}_FILE", default=""))
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+
+
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://localhost:1/none")}
+if _password := _secret("DATABASE_PASSWORD"):
+    DATABASES["default"]["PASSWORD"] = _password
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["application_name"] = "coding-review"
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:1/0")
+if _password := _secret("REDIS_PASSWORD"):
+    REDIS_URL = REDIS_URL.replace("://", f"://:{quote(_password, safe='')}@", 1)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 # --- Sign-in and sessions -------------------------------------------------------------------------

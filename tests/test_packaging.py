@@ -1,4 +1,4 @@
-"""What a fresh machine installs and what compose.yaml runs, read from the files themselves."""
+"""What a fresh machine installs, read from the files themselves."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import os
 import re
 import subprocess
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("bootstrap", "base", "dev")
@@ -21,17 +17,6 @@ LOCKS = ("bootstrap", "base", "dev")
 def locked(name: str) -> dict[str, str]:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", text, re.MULTILINE))
-
-
-@pytest.fixture(scope="module")
-def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    return found
-
-
-def arguments(service: dict[str, Any]) -> list[str]:
-    command: list[str] = service["command"]
-    return command
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -68,43 +53,6 @@ def test_lock_files_name_no_index_and_no_path() -> None:
     for name in LOCKS:
         text = (ROOT / "requirements" / f"{name}.txt").read_text()
         assert re.findall(r"--index-url|--find-links|--extra-index|https?://|file://", text) == []
-
-
-def test_compose_images_are_pinned(compose: dict[str, Any]) -> None:
-    images = {service["image"] for service in compose["services"].values()}
-    assert {image for image in images if ":" not in image} == {"coding-review"}
-    assert all(re.search(r":\d+\.\d+\.\d+", image) for image in images if ":" in image)
-    assert any(image.startswith("pgvector/pgvector:") for image in images)
-
-
-def test_compose_runs_what_the_demo_runs(compose: dict[str, Any]) -> None:
-    services = compose["services"]
-    assert set(services) == {"postgres", "valkey", "migrate", "web", "worker", "background", "beat"}
-    queues = [
-        arguments(services[name])[arguments(services[name]).index("--queues") + 1]
-        for name in ("worker", "background")
-    ]
-    assert queues == ["predict,evaluate", "celery"]
-    for name in ("worker", "background", "beat"):
-        app = arguments(services[name])[arguments(services[name]).index("--app") + 1]
-        assert find_spec(f"{app}.celery") is not None
-    assert import_module("coding_review.wsgi").application is not None
-    assert "coding_review.wsgi" in (ROOT / "Dockerfile").read_text()
-
-
-def test_compose_opens_one_port_on_the_loopback_address(compose: dict[str, Any]) -> None:
-    ports = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
-    assert ports == {"web": ["127.0.0.1:${PORT:-8000}:8000"]}
-
-
-def test_compose_holds_no_secret_and_sets_only_known_names(compose: dict[str, Any]) -> None:
-    environment = compose["services"]["web"]["environment"]
-    settings = (ROOT / "coding_review" / "settings.py").read_text()
-    known = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings))
-    assert set(environment) - known == set()
-    for name in ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "SECRET_KEY"):
-        uses = re.findall(rf"\$\{{{name}[^}}]*\}}", (ROOT / "compose.yaml").read_text())
-        assert set(uses) == {f"${{{name}:?set it in .env}}"}
 
 
 def test_make_lists_its_commands() -> None:
