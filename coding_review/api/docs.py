@@ -26,7 +26,7 @@ from coding_review.api import schema
 # Imported for drf-spectacular, which finds its extensions by their classes.
 EXTENSIONS = (schema.ClosedInput,)
 METHODS = ("get", "post", "put", "patch", "delete")
-TAGS = ("Token", "Encounters", "Documents", "Code sets", "Entries", "Evaluation")
+TAGS = ("Token", "Encounters", "Documents", "Code sets", "Entries", "Evaluation", "Monitoring")
 
 
 class SchemaView(SpectacularAPIView):
