@@ -21,7 +21,7 @@ POSITIONS = 8192
 SEED = 20260401
 ADAPTER_RANK = 8
 # Standard deviations of a token's logit that these are raised by. The highest of 4,096 lies at about 3.6.
-RAISED = {'"': 3.0, "]": 0.7, "]}": 0.7}
+RAISED = {'"': 4.0, "]": 0.7, "]}": 0.7}
 # Attention as it is drawn is so even that every chart would be answered alike; it is made to pick single tokens.
 SHARPER = 3.0
 SPECIAL = (
