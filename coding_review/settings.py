@@ -333,6 +333,8 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        # A line for every request to a language model's server says nothing that the metrics do not.
+        "httpx": {"level": "WARNING"},
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

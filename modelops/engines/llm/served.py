@@ -37,8 +37,9 @@ class FixedModel:
 class PromotedModel:
     """The engine's active ModelVersion, else what the setting names. Thread-safe.
 
-    A promoted version's adapter is loaded before the first request that asks for it; the one that it replaces is
-    taken out afterwards. Charts that are under way end with the model they began with.
+    A promoted version's adapter is loaded before the first request that asks for it. The one that it replaces
+    stays until the next promotion, so that charts under way, here and in other processes, end with the model they
+    began with; a server keeps two adapters.
     """
 
     def __init__(self, engine: str, model: str = "") -> None:
@@ -48,6 +49,7 @@ class PromotedModel:
         self._looked_at = float("-inf")
         self._version_id: int | None = None
         self._adapter: Adapter | None = None
+        self._before: Adapter | None = None
         self._served = self._without
 
     def current(self, server: ChatServer) -> Served:
@@ -66,9 +68,9 @@ class PromotedModel:
         if version.pk == self._version_id:
             return
         adapter = adapter_of(version) if version.adapter else None
-        if adapter is not None:
-            serve(server, adapter, instead_of=self._adapter.name if self._adapter else "")
-            self._adapter = adapter
+        if adapter is not None and adapter != self._adapter:
+            serve(server, adapter, instead_of=self._before.name if self._before else "")
+            self._before, self._adapter = self._adapter, adapter
         name = adapter.name if adapter else version.base or self._without.request
         self._served = Served(name, str(version), adapter.name if adapter else "")
         self._version_id = version.pk

@@ -1,0 +1,80 @@
+"""Which adapter answers while versions are promoted one after another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelops.engines.llm import served
+from modelops.engines.llm.adapters import adapter_of
+from modelops.engines.llm.pool import pool_of
+from modelops.engines.llm.served import PromotedModel, Served
+from modelops.engines.llm.transport import Deadline
+from modelops.errors import ServerUnavailable
+from modelops.models import ModelVersion
+from tests.modelops.llm.contract import OPEN, request
+from tests.standin.process import StandInProcess
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _looks_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "_LOOK_SECONDS", 0.0)
+
+
+def promoted(number: str, folder: Path) -> str:
+    """Makes the version the active one; the name of its adapter."""
+    made = folder / number
+    made.mkdir(exist_ok=True)
+    (made / "adapter_model.safetensors").write_text(number)
+    ModelVersion.objects.filter(engine="vllm").update(active=False)
+    version, _ = ModelVersion.objects.update_or_create(
+        engine="vllm", name="coder", version=number, defaults={"adapter": str(made), "active": True}
+    )
+    return adapter_of(version).name
+
+
+def test_without_an_active_version_the_setting_answers(standin: StandInProcess) -> None:
+    model = PromotedModel("vllm", "standin")
+    assert model.current(pool_of([standin.url])) == Served("standin", "standin")
+    assert standin.state()["requests"] == {}
+
+
+def test_the_adapter_before_stays_for_what_is_under_way(standin: StandInProcess, tmp_path: Path) -> None:
+    server, model = pool_of([standin.url], model="standin"), PromotedModel("vllm", "standin")
+    first = promoted("1", tmp_path)
+    assert model.current(server) == Served(first, "coder 1", first)
+    second = promoted("2", tmp_path)
+    assert model.current(server) == Served(second, "coder 2", second)
+    assert set(standin.state()["adapters"]) == {first, second}
+    for name in (first, second):
+        answer = server.chat(request(OPEN, model=name), Deadline.after(10))
+        assert (answer.model, answer.attempts) == (name, 1)
+    third = promoted("3", tmp_path)
+    assert model.current(server).request == third
+    assert set(standin.state()["adapters"]) == {second, third}
+
+
+def test_going_back_to_the_version_before_loads_nothing_anew(standin: StandInProcess, tmp_path: Path) -> None:
+    server, model = pool_of([standin.url], model="standin"), PromotedModel("vllm", "standin")
+    first = promoted("1", tmp_path)
+    model.current(server)
+    second = promoted("2", tmp_path)
+    model.current(server)
+    assert promoted("1", tmp_path) == first
+    assert model.current(server) == Served(first, "coder 1", first)
+    assert set(standin.state()["adapters"]) == {first, second}
+
+
+def test_an_adapter_that_a_server_refuses_is_tried_again_with_the_next_chart(
+    standin: StandInProcess, tmp_path: Path
+) -> None:
+    server, model = pool_of([standin.url], model="standin"), PromotedModel("vllm", "standin")
+    standin.order("status", status=500, path="/v1/load_lora_adapter", times=1)
+    name = promoted("1", tmp_path)
+    with pytest.raises(ServerUnavailable):
+        model.current(server)
+    assert model.current(server).request == name
+    assert standin.state()["adapters"] == {name: str(tmp_path / "1")}
