@@ -16,7 +16,7 @@ from catalog.choices import ClaimType, CodeSystem
 from catalog.models import Release
 from modelops.code_judging import CodeJudge
 from modelops.engines.llm.asking import Answered, Asker, BoundTalk, Question, within
-from modelops.engines.llm.config import LlmConfig
+from modelops.engines.llm.config import BadLlmConfig, LlmConfig
 from modelops.engines.llm.merge import Said, merge
 from modelops.engines.llm.numbered import NumberedLine, number_lines
 from modelops.engines.llm.parse import Item
@@ -72,6 +72,10 @@ class LlmEngine:
         verifier: Verifier | None = None,
         procedures: ProcedureCoder | None = None,
     ) -> None:
+        """Raises BadLlmConfig where the configuration asks for grounding and none is given: answers without it would
+        pass for grounded ones."""
+        if config.grounding and grounding is None:
+            raise BadLlmConfig("grounding is set, and the engine was given nothing to look codes up with.")
         self._server = server
         self._config = config
         self._name = name

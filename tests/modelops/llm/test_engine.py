@@ -9,7 +9,7 @@ import pytest
 
 from coding_review.actions.record_prediction import _stands
 from modelops.engines.llm.confidence import UNMEASURED
-from modelops.engines.llm.config import LlmConfig
+from modelops.engines.llm.config import BadLlmConfig, LlmConfig
 from modelops.engines.llm.engine import LlmEngine
 from modelops.engines.llm.ports import Candidate, Outcome, Rest, Segment
 from modelops.engines.llm.prompt import CODES, load_prompt, prompt_hash
@@ -334,6 +334,12 @@ def test_a_closed_answer_can_name_candidates_alone(icd10cm):
     assert htn["properties"]["description"] == {"const": "Essential (primary) hypertension"}
     result, server = run(icd10cm, [said()], NOTE, parts={"grounding": Candidates()}, config=config)
     assert (server.requests, result.usage["windows_without_candidates"]) == ([], 1)
+
+
+def test_grounding_that_is_asked_for_and_not_there_is_refused():
+    for config in ({"grounding": "candidates"}, {"grounding": "candidates", "closed": True}):
+        with pytest.raises(BadLlmConfig, match="nothing to look codes up with"):
+            LlmEngine(ScriptedServer([said()]), LlmConfig(**config))
 
 
 def test_candidates_that_do_not_fit_are_left_out_and_counted(icd10cm):
