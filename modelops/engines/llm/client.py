@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from modelops.engines.llm.connection import Connection, Reply
 from modelops.engines.llm.metrics import read_pressure
-from modelops.engines.llm.retrying import ATTEMPTS, until
+from modelops.engines.llm.retrying import ATTEMPTS, LONGEST_PAUSE, until
 from modelops.engines.llm.transport import (
     MASKED,
     ChatAnswer,
@@ -153,7 +153,8 @@ class VllmServer:
 
     def pressure(self) -> Pressure:
         """Raises OutputInvalid where the server has no such metrics."""
-        deadline = Deadline.after(_HEALTH_SECONDS)
+        # One second more than the request: who hangs is down, no chart's time is over.
+        deadline = Deadline.after(_HEALTH_SECONDS + 1)
         reply = self._ask("GET", "/metrics", deadline, _HEALTH_SECONDS)
         said = read_pressure(reply.body.decode("utf-8", "replace"))
         if said is None:
@@ -189,7 +190,8 @@ class VllmServer:
     def _aside(
         self, method: str, path: str, said: dict[str, Any] | None = None, attempts: int | None = None
     ) -> Reply:
-        deadline = Deadline.after(_ASIDE_SECONDS * 3)
+        # Longer than all attempts with their pauses: who hangs is down, no chart's time is over.
+        deadline = Deadline.after((_ASIDE_SECONDS + LONGEST_PAUSE) * (attempts or self._attempts))
         content = None if said is None else _bytes(said)
         reply, _ = until(
             deadline,

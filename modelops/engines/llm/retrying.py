@@ -12,11 +12,12 @@ from modelops.engines.llm.transport import Deadline
 from modelops.errors import LlmError, ServerBusy
 
 ATTEMPTS = 5
+LONGEST_PAUSE = 8.0
 
 Answer = TypeVar("Answer")
 
 # Between 0 and 0.5, 1, 2, … 8 seconds: many charts that failed together do not come back together.
-_backoff = wait_random_exponential(multiplier=0.5, max=8)
+_backoff = wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE)
 
 
 def worth_it(error: BaseException) -> bool:

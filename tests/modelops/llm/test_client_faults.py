@@ -266,6 +266,22 @@ def test_tokens_of_the_same_text_are_counted_once(server: VllmServer, standin: S
     assert standin.state()["requests"] == {"/tokenize": 2}
 
 
+def test_a_server_that_hangs_over_a_count_is_down_and_not_the_chart_too_slow(
+    server: VllmServer, standin: StandInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_ASIDE_SECONDS", 0.3)
+    monkeypatch.setattr(client, "_HEALTH_SECONDS", 0.3)
+    for path in ("/tokenize", "/metrics", "/health"):
+        standin.order("hang", path=path, times=-1)
+    with pytest.raises(ServerUnavailable) as caught:
+        server.count_tokens("heart")
+    assert caught.value.retryable is True
+    with pytest.raises(ServerUnavailable):
+        server.pressure()
+    assert server.healthy() is False
+    assert standin.state()["requests"] == {"/tokenize": 3, "/metrics": 1, "/health": 1}
+
+
 def test_a_request_without_a_model_asks_for_the_servers_own(standin: StandInProcess) -> None:
     server = VllmServer(standin.url)
     for _ in range(2):
