@@ -126,6 +126,20 @@ class Ranker:
         )
         return ordered[:limit]
 
+    def glance(self, slots: Sequence[Slot], limit: int, read: int) -> list[Found]:
+        """As `rank`, for many texts in little time: only the `read` best wordings of billable codes are read word by
+        word, and nothing is paired by likeness."""
+        best: dict[int, Found] = {}
+        shared, asked = self.shared(slots)
+        score = 2 * shared / (self.index.totals + np.float32(asked))
+        score[~self.index.billable] = 0
+        for document in _top(score, read):
+            found = self._weigh(self._wording(document), slots)
+            known = best.get(found.place)
+            if known is None or found.score > known.score:
+                best[found.place] = found
+        return sorted(best.values(), key=lambda one: (-one.score, one.place))[:limit]
+
     def _candidates(self, slots: Sequence[Slot], billable_only: bool) -> list[_Wording]:
         shared, asked = self.shared(slots)
         score = 2 * shared / (self.index.totals + np.float32(asked))

@@ -137,6 +137,10 @@ EVENTS: dict[str, EventType] = {
     "evaluation.knowledge_stored": _event(
         "General knowledge measured", "model_version_id engine stage tasks data_sha256"
     ),
+    "calibration.stored": _event(
+        "Confidence calibrated",
+        "calibration_id engine model_version configuration gold_set_sha256 predictions_sha256 codes charts",
+    ),
     "access.granted": _event("Access changed", "user_id role work_group ceiling"),
     "preference.set": _event("Preference set", "field value_after"),
     "token.issued": _event("API token issued"),

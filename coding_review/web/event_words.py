@@ -333,6 +333,11 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         str(d.get("stage", "")),
         ", ".join(str(task) for task in d.get("tasks", ())),
     ],
+    "calibration.stored": lambda d, n: [
+        f"{d.get('engine', '')} {d.get('model_version', '')}".strip(),
+        words.count(d.get("codes", 0), "code"),
+        words.count(d.get("charts", 0), "chart"),
+    ],
     "access.granted": lambda d, n: [
         _person(n, d.get("user_id")),
         _label(Role, d.get("role")),

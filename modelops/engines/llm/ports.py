@@ -6,13 +6,13 @@ many threads at once and keep no state of a chart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from modelops.engines.llm.transport import ChatAnswer, ChatRequest, Message
 from modelops.engines.llm.windows import Window
-from modelops.engines.types import ChartText, CodeSuggestion, Discarded, EngineResult
+from modelops.engines.types import ChartText, CodeSuggestion, Discarded, EngineInfo, EngineResult
 
 
 class Line(Protocol):
@@ -105,6 +105,15 @@ class Rest:
 
 
 class AsksAboutRest(Protocol):
-    """An engine that can be asked about a part of a chart; line numbers stay those of the whole chart."""
+    """An engine that can be asked about a part of a chart; evidence stays that of the whole chart."""
 
-    def predict_rest(self, chart: ChartText, release_id: int, rest: Rest) -> EngineResult: ...
+    @property
+    def info(self) -> EngineInfo: ...
+    @property
+    def in_flight(self) -> int: ...
+
+    def predict_rest(
+        self, chart: ChartText, release_id: int, rest: Rest, stop: Callable[[], bool]
+    ) -> EngineResult:
+        """As StoppableEngine.predict_until, of the lines in `rest` alone."""
+        ...
