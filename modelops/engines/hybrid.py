@@ -12,9 +12,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from django.conf import settings
+
+from modelops.engines.embedded.engine import EmbeddedEngine
 from modelops.engines.embedded.lexicon import headings
 from modelops.engines.embedded.sections import Sections
+from modelops.engines.llm.make import vllm_engine
 from modelops.engines.llm.numbered import NumberedLine, number_lines
+from modelops.engines.llm.parts import grounding
 from modelops.engines.llm.ports import AsksAboutRest, Grounding, Rest
 from modelops.engines.llm.transport import never
 from modelops.engines.types import (
@@ -196,3 +201,10 @@ def _with_surroundings(chart: ChartText, wanted: Iterable[Place]) -> set[Place]:
         if at:
             found.add((document_id, starts[document_id][at - 1]))
     return found
+
+
+def hybrid_engine(**overrides: object) -> HybridEngine:
+    """By the settings; `overrides` as in modelops.engines.llm.make.vllm_engine."""
+    return HybridEngine(
+        EmbeddedEngine(), vllm_engine(**overrides), grounding(knowledge=False), high=settings.BAND_HIGH
+    )

@@ -49,6 +49,8 @@ class CatalogGrounding:
         self._glances: OrderedDict[int, Glance] = OrderedDict()
         self._lines: OrderedDict[bytes, _Found] = OrderedDict()
         self._lock = threading.Lock()
+        # The knowledge layer takes long and keeps caches of its own: one thread at a time, none waits for its lines.
+        self._knowing = threading.Lock()
 
     def candidates(self, chart: ChartText, lines: Sequence[Line], release_id: int) -> tuple[Candidate, ...]:
         """See ports.Grounding. Every line's best candidate stands before any line's second."""
@@ -117,7 +119,7 @@ class CatalogGrounding:
             return
         documents, numbers = _documents(chart, lines)
         shown = replace(chart, documents=documents, procedure_releases={})
-        with self._lock:
+        with self._knowing:
             result = self._knowledge.predict(shown, release_id)
         by_number = {line.number: line for line in lines}
         for said in sorted(result.suggestions, key=lambda one: -one.confidence):
