@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from catalog.lookup.answer import Lookup
 from catalog.lookup.slots import Slot
@@ -35,13 +36,15 @@ _LONGEST_LINE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Glimpse:
-    """A billable code and where in the line the words stand that led to it (code points, `col_end` exclusive)."""
+    """A billable code and where in the line the words stand that led to it (code points, `col_end` exclusive).
+    `rank`: its place among the codes of these words, 0 the best."""
 
     code: str
     title: str
     score: float
     col_start: int
     col_end: int
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,14 @@ class Glance:
     def __init__(self, lookup: Lookup, *, read: int = 12, least: float = 0.5) -> None:
         """`read`: wordings read word by word for each run of pieces; `least`: the score below which a code is no
         candidate."""
-        self._lookup = lookup
+        self.lookup = lookup
         self._read = read
         self._least = least
         self._lock = threading.Lock()
 
     def line(self, text: str, limit: int) -> list[Glimpse]:
-        """At most `limit` codes, best first, each once with the shortest words that led to its best score."""
+        """At most `limit` codes, each once with the shortest words that led to its best score: the best code of each
+        words, the surest first, then the second best of each."""
         best: dict[str, Glimpse] = {}
         with self._lock:
             for start, end in _parts(text):
@@ -72,7 +76,7 @@ class Glance:
                     known = best.get(found.code)
                     if known is None or _order(found) < _order(known):
                         best[found.code] = found
-        return sorted(best.values(), key=lambda one: (-one.score, one.col_start, one.code))[:limit]
+        return _in_turn(best.values())[:limit]
 
     def _part(self, text: str, start: int, end: int, limit: int) -> Iterator[Glimpse]:
         pieces = [self._piece(text, *place) for place in _pieces(text, start, end)]
@@ -88,27 +92,37 @@ class Glance:
                     yield from self._run(slots, pieces[first].start, pieces[last].end, limit)
 
     def _run(self, slots: list[Slot], start: int, end: int, limit: int) -> Iterator[Glimpse]:
-        nodes = self._lookup.index.nodes
-        for found in self._lookup.ranker.glance(_once(slots), limit, self._read):
+        nodes = self.lookup.index.nodes
+        for found in self.lookup.ranker.glance(_once(slots), limit, self._read):
             if found.score >= self._least:
                 node = nodes[found.place]
                 yield Glimpse(node.code, node.title, round(found.score, 4), start, end)
 
     def _piece(self, text: str, start: int, end: int) -> _Piece:
         words = text[start:end]
-        if not _WORD.search(words):
+        if not _WORD.search(words) or sum(map(str.isdigit, words)) > sum(map(str.isalpha, words)):
             return _Piece(start, end, (), False)
-        plain = self._lookup.lay.read(words).text
-        slots = tuple(slot for slot in self._lookup.ranker.reader.read(plain) if slot.weight)
+        plain = self.lookup.lay.read(words).text
+        slots = tuple(slot for slot in self.lookup.ranker.reader.read(plain) if slot.weight)
         return _Piece(start, end, slots, any(self._tells(slot) for slot in slots))
 
     def _tells(self, slot: Slot) -> bool:
-        postings = self._lookup.index.postings
+        postings = self.lookup.index.postings
         return not slot.typed.isdigit() and any(
             one.sureness >= _SURE and min(len(postings[word]) for word in one.words) <= _COMMON
             for one in slot.alternatives
             if one.words
         )
+
+
+def _in_turn(found: Iterable[Glimpse]) -> list[Glimpse]:
+    counts: Counter[tuple[int, int]] = Counter()
+    ranked: list[Glimpse] = []
+    for one in sorted(found, key=lambda one: (-one.score, one.col_start, one.code)):
+        words = one.col_start, one.col_end
+        ranked.append(replace(one, rank=counts[words]))
+        counts[words] += 1
+    return sorted(ranked, key=lambda one: one.rank)
 
 
 def _order(glimpse: Glimpse) -> tuple[float, int, int]:

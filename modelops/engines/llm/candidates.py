@@ -60,26 +60,29 @@ class CatalogGrounding:
         glance = self._glance(release_id)
         before: Line | None = None
         for line in lines:
-            for rank, glimpse in enumerate(self._line(glance, release_id, line.text)):
-                found.add(_candidate(glimpse, (_segment(line, glimpse.col_start, glimpse.col_end),)), rank)
+            for glimpse in self._line(glance, release_id, line.text, self._limits.per_line):
+                segment = _segment(line, glimpse.col_start, glimpse.col_end)
+                found.add(_candidate(glimpse, (segment,)), glimpse.rank)
             if before is not None and before.document_id == line.document_id:
-                for rank, candidate in enumerate(self._across(glance, release_id, before, line)):
+                for rank, candidate in self._across(glance, release_id, before, line):
                     found.add(candidate, rank)
             before = line
         return found.best(self._limits.most)
 
     def _glance(self, release_id: int) -> Glance:
+        """Over the release's index as it is now: tables that were loaded since make another."""
+        lookup = lookup_for(Release.objects.get(pk=release_id))
         with self._lock:
             known = self._glances.get(release_id)
-            if known is None:
-                lookup = lookup_for(Release.objects.get(pk=release_id))
+            if known is None or known.lookup is not lookup:
                 known = self._glances[release_id] = Glance(lookup, least=self._limits.least)
+                self._lines.clear()
                 while len(self._glances) > _RELEASES_KEPT:
                     self._glances.popitem(last=False)
             self._glances.move_to_end(release_id)
             return known
 
-    def _line(self, glance: Glance, release_id: int, text: str) -> _Found:
+    def _line(self, glance: Glance, release_id: int, text: str, limit: int) -> _Found:
         if not can_name(text):
             return ()
         key = hashlib.blake2b(f"{release_id}\x00{text}".encode("utf-8", "replace"), digest_size=16).digest()
@@ -88,14 +91,16 @@ class CatalogGrounding:
             if known is not None:
                 self._lines.move_to_end(key)
                 return known
-        found = tuple(glance.line(text, self._limits.per_line))
+        found = tuple(glance.line(text, limit))
         with self._lock:
             self._lines[key] = found
             while len(self._lines) > _LINES_KEPT:
                 self._lines.popitem(last=False)
         return found
 
-    def _across(self, glance: Glance, release_id: int, first: Line, second: Line) -> Iterable[Candidate]:
+    def _across(
+        self, glance: Glance, release_id: int, first: Line, second: Line
+    ) -> Iterable[tuple[int, Candidate]]:
         """What the end of a line and the beginning of the next name together, where one sentence runs on."""
         if second.line != first.line + 1 or not continues(first.text, second.text):
             return
@@ -104,15 +109,13 @@ class CatalogGrounding:
         head = _to_word(second.text[head_start:], _ACROSS)
         joined = f"{first.text.rstrip()[tail:]} {head}"
         border = len(first.text.rstrip()) - tail
-        for glimpse in self._line(glance, release_id, joined):
+        for glimpse in self._line(glance, release_id, joined, 2 * self._limits.per_line):
             if glimpse.col_start < border < glimpse.col_end:
-                yield _candidate(
-                    glimpse,
-                    (
-                        _segment(first, tail + glimpse.col_start, tail + border),
-                        _segment(second, head_start, head_start + glimpse.col_end - border - 1),
-                    ),
+                segments = (
+                    _segment(first, tail + glimpse.col_start, tail + border),
+                    _segment(second, head_start, head_start + glimpse.col_end - border - 1),
                 )
+                yield glimpse.rank, _candidate(glimpse, segments)
 
     def _known(self, chart: ChartText, lines: Sequence[Line], release_id: int) -> Iterable[Candidate]:
         if self._knowledge is None or not lines:
