@@ -22,6 +22,7 @@ from coding_review.actions.end_prediction import end_prediction
 from coding_review.actions.record_prediction import record_prediction
 from coding_review.actions.start_prediction import Attempt, start_prediction
 from coding_review.heartbeat import heartbeat
+from modelops.engines.calibration import calibrated
 from modelops.engines.registry import get_engine
 from modelops.engines.types import Engine, EngineResult, StoppableEngine
 from modelops.errors import Cancelled, EngineError, ModelopsError
@@ -73,7 +74,8 @@ def _predict(attempt: Attempt) -> bool:
         message = f"The engine took longer than {settings.PREDICTION_SECONDS} s."
         _end(attempt, "too_slow", message, retryable=False)
         return False
-    return record_prediction(attempt.run_id, attempt.number, result, engine.info, seconds=seconds)
+    info, result = calibrated(result.made_by or engine.info, result)
+    return record_prediction(attempt.run_id, attempt.number, result, info, seconds=seconds)
 
 
 def _ask(engine: Engine, attempt: Attempt, stop: Callable[[], bool]) -> EngineResult:

@@ -215,6 +215,7 @@ ENGINE = env.str("ENGINE", default="embedded")
 ENGINES = {
     "embedded": "modelops.engines.embedded.engine.EmbeddedEngine",
     "vllm": "modelops.engines.llm.make.vllm_engine",
+    "hybrid": "modelops.engines.hybrid.hybrid_engine",
     **env.dict("ENGINES", default={}),
 }
 # Engines whose work is waiting for a model server: their runs go to the workers of the inference queues.
@@ -258,6 +259,12 @@ LLM_TEMPERATURE = env.float("LLM_TEMPERATURE", default=0.0)
 # Nothing, candidates (codes of the catalog in the prompt) or candidates+verify; closed: only these may be named.
 LLM_GROUNDING = env.str("LLM_GROUNDING", default="")
 LLM_CLOSED = env.bool("LLM_CLOSED", default=False)
+# Codes that the lookup may name for a line, and codes of a window; whether those of the embedded engine lead them.
+LLM_CANDIDATES_PER_LINE = env.int("LLM_CANDIDATES_PER_LINE", default=6)
+LLM_CANDIDATES = env.int("LLM_CANDIDATES", default=120)
+LLM_CANDIDATES_KNOWLEDGE = env.bool("LLM_CANDIDATES_KNOWLEDGE", default=True)
+# Whether procedures are asked for where the claim carries CPT or HCPCS and a release is loaded.
+LLM_PROCEDURES = env.bool("LLM_PROCEDURES", default=True)
 # Requests under way at each server; how many may wait there before ours are held back; requests of all workers
 # together, as 600/minute.
 LLM_IN_FLIGHT = env.int("LLM_IN_FLIGHT", default=16)

@@ -16,6 +16,7 @@ from catalog.models import Release
 from catalog.queries import latest_release, release_for
 from modelops.code_edits import findings_about
 from modelops.engines.bands import band_of
+from modelops.engines.calibration import calibrated, configuration
 from modelops.engines.types import (
     ChartText,
     CodeSuggestion,
@@ -39,16 +40,19 @@ class Bands:
 
 
 def predict_lines(
-    lines: Iterable[bytes], engine: Engine, bands: Bands, *, at_once: int = 1
+    lines: Iterable[bytes], engine: Engine, bands: Bands, *, at_once: int = 1, raw_confidence: bool = False
 ) -> Iterator[Outcome]:
     """One outcome for each line that is not blank, in order. Raises NoRelease before the first line when no
-    ICD-10-CM release is loaded at all. `at_once`: charts under way together, for a StoppableEngine only."""
+    ICD-10-CM release is loaded at all. `at_once`: charts under way together, for a StoppableEngine only.
+    `raw_confidence`: as the engine gives it, whatever calibration is in force."""
     latest_release(CodeSystem.ICD10CM)
     threads = at_once if isinstance(engine, StoppableEngine) else 1
-    yield from in_order(filled(lines), lambda raw: predict_line(raw, engine, bands), threads)
+    yield from in_order(
+        filled(lines), lambda raw: predict_line(raw, engine, bands, raw_confidence=raw_confidence), threads
+    )
 
 
-def predict_line(raw: bytes, engine: Engine, bands: Bands) -> Outcome:
+def predict_line(raw: bytes, engine: Engine, bands: Bands, *, raw_confidence: bool = False) -> Outcome:
     try:
         chart = parse_chart_line(raw.decode("utf-8"), tolerated=GOLD_FIELDS)
     except UnicodeDecodeError as error:
@@ -61,8 +65,12 @@ def predict_line(raw: bytes, engine: Engine, bands: Bands) -> Outcome:
     except EngineError as error:
         return _failure(engine, chart.id, str(error))
     row = _row(engine, chart.id)
-    if result.made_by is not None:
-        row["model_version"] = result.made_by.model_version
+    info = result.made_by or engine.info
+    row["model_version"] = info.model_version
+    row["configuration"] = configuration(info)
+    if not raw_confidence:
+        info, result = calibrated(info, result)
+    row["calibration"] = info.details.get("calibration_id") if info.calibrated else None
     row["catalog_release"] = f"{release.edition} (latest loaded)" if findings else release.edition
     row["codes"] = [_code(suggestion, bands) for suggestion in result.suggestions]
     row["discarded"] = [{"code": item.code, "reason": item.reason} for item in result.discarded]
@@ -127,6 +135,8 @@ def _row(engine: Engine, chart_id: str | None) -> dict[str, Any]:
         "id": chart_id,
         "engine": engine.info.name,
         "model_version": engine.info.model_version,
+        "configuration": "",
+        "calibration": None,
         "catalog_release": None,
         "codes": [],
         "discarded": [],

@@ -58,7 +58,7 @@ class _Piece:
 class Glance:
     """Over one release's lookup. Safe to use from many threads (its spelling is learned under a lock)."""
 
-    def __init__(self, lookup: Lookup, *, read: int = 12, least: float = 0.5) -> None:
+    def __init__(self, lookup: Lookup, *, read: int = 8, least: float = 0.5) -> None:
         """`read`: wordings read word by word for each run of pieces; `least`: the score below which a code is no
         candidate."""
         self.lookup = lookup

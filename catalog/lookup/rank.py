@@ -14,12 +14,14 @@ from itertools import pairwise
 import numpy as np
 
 from catalog.lookup.cut import sentence_key
-from catalog.lookup.index import ASIDE, Floats, Index
+from catalog.lookup.index import ASIDE, Floats, Index, Ints
 from catalog.lookup.sentence import without_history
 from catalog.lookup.slots import How, Reader, Slot
 from catalog.lookup.spelling import likeness, shortens
 
 _READ = 60
+# A word that more wordings have ("initial", "right", "unspecified") leads to none at a glance.
+_COMMON = 4000
 _NEAR = 0.4
 # Terms of headers that are read with each code below the header.
 _HEADERS = 4
@@ -131,14 +133,25 @@ class Ranker:
         word, and nothing is paired by likeness."""
         best: dict[int, Found] = {}
         shared, asked = self.shared(slots)
-        score = 2 * shared / (self.index.totals + np.float32(asked))
-        score[~self.index.billable] = 0
-        for document in _top(score, read):
-            found = self._weigh(self._wording(document), slots)
+        documents = self._having(slots)
+        score = 2 * shared[documents] / (self.index.totals[documents] + np.float32(asked))
+        for place in _top(score, read):
+            found = self._weigh(self._wording(int(documents[place])), slots)
             known = best.get(found.place)
             if known is None or found.score > known.score:
                 best[found.place] = found
         return sorted(best.values(), key=lambda one: (-one.score, one.place))[:limit]
+
+    def _having(self, slots: Sequence[Slot]) -> Ints:
+        """The wordings of billable codes that have one of the words that not everything has."""
+        words = {word for slot in slots for one in slot.alternatives for word in one.words}
+        postings = [self.index.postings[word] for word in words]
+        few = [found for found in postings if len(found) <= _COMMON] or postings
+        if not few:
+            return np.empty(0, dtype=np.int32)
+        having: Ints = np.unique(np.concatenate(few))
+        billable: Ints = having[self.index.billable[having]]
+        return billable
 
     def _candidates(self, slots: Sequence[Slot], billable_only: bool) -> list[_Wording]:
         shared, asked = self.shared(slots)

@@ -74,7 +74,9 @@ def fit(pairs: Pairs) -> Fit:
         held_out = fold == number
         if held_out.any() and not held_out.all():
             others = _curve(pairs.confidence[~held_out], pairs.correct[~held_out])
-            after[held_out] = np.interp(pairs.confidence[held_out], *zip(*others, strict=True))
+            after[held_out] = np.interp(
+                pairs.confidence[held_out], [given for given, _ in others], [right for _, right in others]
+            )
     return Fit(
         points=curve,
         codes=len(pairs),

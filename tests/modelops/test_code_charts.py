@@ -34,6 +34,8 @@ def test_a_prediction_has_the_fields_of_the_interface(icd10cm, tmp_path):
         "id": "a",
         "engine": "embedded",
         "model_version": ENGINE.info.model_version,
+        "configuration": "method=catalog terms and lexicon with context rules",
+        "calibration": None,
         "catalog_release": "FY2026, April release",
         "codes": [
             {

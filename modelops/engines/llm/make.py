@@ -6,6 +6,7 @@ from django.conf import settings
 
 from modelops.engines.llm.config import LlmConfig
 from modelops.engines.llm.engine import LlmEngine
+from modelops.engines.llm.parts import parts_of
 from modelops.engines.llm.pool import ServerPool, pool_of
 from modelops.engines.llm.served import FixedModel, PromotedModel
 
@@ -20,7 +21,16 @@ def vllm_engine(**overrides: object) -> LlmEngine:
     """
     config = LlmConfig.from_settings(**overrides)
     model = FixedModel(config.model) if "model" in overrides else PromotedModel(NAME, config.model)
-    return LlmEngine(server_pool(config), config, name=NAME, model=model)
+    parts = parts_of(config)
+    return LlmEngine(
+        server_pool(config),
+        config,
+        name=NAME,
+        model=model,
+        grounding=parts.grounding,
+        verifier=parts.verifier,
+        procedures=parts.procedures,
+    )
 
 
 def server_pool(config: LlmConfig) -> ServerPool:

@@ -32,6 +32,11 @@ class Command(BatchCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--engine", default="", help="engine by name (default: the setting ENGINE)")
+        parser.add_argument(
+            "--raw-confidence",
+            action="store_true",
+            help="confidences as the engine gives them, for calibrate_engine",
+        )
         server = parser.add_argument_group("engines that ask a language model's server, in place of LLM_*")
         server.add_argument(
             "--base-url", action="append", default=[], help="url or url=weight; again for a further server"
@@ -48,7 +53,9 @@ class Command(BatchCommand):
         latest_release(CodeSystem.ICD10CM)
         bands = Bands(high=settings.BAND_HIGH, medium=settings.BAND_MEDIUM)
         at_once = options["in_flight"] or settings.LLM_IN_FLIGHT
-        return lambda lines: predict_lines(lines, engine, bands, at_once=at_once)
+        return lambda lines: predict_lines(
+            lines, engine, bands, at_once=at_once, raw_confidence=options["raw_confidence"]
+        )
 
 
 def _engine(options: dict[str, Any]) -> Engine:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from modelops.engines.llm.numbered import number_lines, whole
-from modelops.engines.llm.windows import Window
 
 from catalog.choices import CodeSystem
+from modelops.engines.llm.numbered import number_lines, whole
 from modelops.engines.llm.ports import Outcome
 from modelops.engines.llm.procedures import ModelProcedures, description_schema
+from modelops.engines.llm.windows import Window
 from modelops.engines.types import Evidence
 from modelops.errors import ServerUnavailable
 from tests.modelops.engine_charts import chart
@@ -48,7 +48,9 @@ def test_the_words_lead_to_codes_and_the_choice_is_among_them(run):
     outcome = run(talk)
     (stands,) = outcome.suggestions
     assert (stands.system, stands.code) == ("cpt", "47562")
-    assert stands.description == "Taking out the gallbladder by keyhole surgery, no X-ray of the ducts"
+    assert stands.description == (
+        "Taking out the gallbladder by keyhole surgery, no X-ray of the ducts (sample, not for billing)"
+    )
     assert stands.evidence == (Evidence("d1", 2, 2, 0, 36, "Gallbladder taken out by laparoscope"),)
     assert (stands.confidence, stands.rationale) == (0.5, "Described as: laparoscopic cholecystectomy")
     assert outcome.usage["procedures_described"] == 1
