@@ -17,13 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelops.engines.llm.numbered import number_lines
-
 from catalog.choices import CodeSystem
 from catalog.models import Release
 from catalog.queries import latest_release
 from modelops.engines.embedded.engine import EmbeddedEngine
 from modelops.engines.llm.candidates import CatalogGrounding, Limits
+from modelops.engines.llm.numbered import number_lines
 from modelops.evaluation_files import gold_of_object
 from modelops.interchange import GOLD_FIELDS, chart_of_object
 
