@@ -13,6 +13,7 @@ from django.conf import settings
 from coding_review.demo.running import choose_port
 from coding_review.demo.supervisor import Program, ProgramFailed, Supervisor
 from coding_review.queues import asks_a_server
+from modelops.engines.llm.local.server import key
 
 # Making the small model the first time, then loading it.
 _UP_SECONDS = 300.0
@@ -36,7 +37,10 @@ class ModelServer:
     def take_in_force(self) -> None:
         """For this process and for those that it starts."""
         settings.LLM_BASE_URLS = [f"http://127.0.0.1:{self.port}"]
-        settings.LLM_API_KEY_FILE = str(Path(settings.VAR_DIR) / "vllm" / "key")
+        key_file = Path(settings.VAR_DIR) / "vllm" / "key"
+        # The engine is made before the server is started: the key is there by then.
+        key(key_file)
+        settings.LLM_API_KEY_FILE = str(key_file)
         settings.LLM_MODEL = MODEL
         os.environ |= {
             "LLM_BASE_URLS": settings.LLM_BASE_URLS[0],
