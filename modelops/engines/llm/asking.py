@@ -113,12 +113,11 @@ class Asker:
                 if not window.halves():
                     raise OutputInvalid("The language model's answer was cut off.")
                 return self._halved(window, candidates, turn)
-            try:
-                parsed = parse_answer(answer.text)
-            except BadAnswer as error:
+            parsed, why = _read(answer.text)
+            if parsed is None:
                 self._usage["invalid_answers"] += 1
                 if retried:
-                    raise OutputInvalid(f"The language model's answer was invalid twice ({error}).") from None
+                    raise OutputInvalid(f"The language model's answer was invalid twice ({why}).")
                 retried, temperature = True, max(temperature, RETRY_TEMPERATURE)
                 self._usage["retries"] += 1
                 continue
@@ -158,6 +157,14 @@ class Asker:
         if self._config.closed:
             return closed_schema(candidates)
         return open_schema(window.first, window.last)
+
+
+def _read(text: str) -> tuple[Parsed | None, str]:
+    """What can be read, or why not; no error is left behind that holds the answer's words."""
+    try:
+        return parse_answer(text), ""
+    except BadAnswer as error:
+        return None, str(error)
 
 
 def within(candidates: Sequence[Candidate], window: Window) -> tuple[Candidate, ...]:

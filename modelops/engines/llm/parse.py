@@ -56,12 +56,12 @@ def parse_answer(text: str) -> Parsed:
     """Items of the right shape in their order, and the others as `malformed` or `too_many`. Raises BadAnswer."""
     try:
         answer = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except _Twice as error:
-        raise BadAnswer("a field is there twice") from error
-    except RecursionError as error:
-        raise BadAnswer("nested too deep") from error
-    except ValueError as error:
-        raise BadAnswer("not JSON") from error
+    except _Twice:
+        raise BadAnswer("a field is there twice") from None
+    except RecursionError:
+        raise BadAnswer("nested too deep") from None
+    except ValueError:
+        raise BadAnswer("not JSON") from None
     if not isinstance(answer, dict) or not isinstance(answer.get("codes"), list):
         raise BadAnswer("no list of codes")
     listed: list[Any] = answer["codes"]

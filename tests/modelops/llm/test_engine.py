@@ -188,6 +188,7 @@ def test_twice_invalid_fails_and_says_nothing_of_the_note(icd10cm, caplog):
         run(icd10cm, ['{"COPD": "hypertension"'], NOTE)
     assert str(failed.value) == "The language model's answer was invalid twice (not JSON)."
     assert failed.value.retryable is False
+    assert (failed.value.__cause__, failed.value.__context__) == (None, None)
     assert "COPD" not in caplog.text
 
 
