@@ -341,7 +341,7 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         # A line for every request to a language model's server says nothing that the metrics do not.
-        "httpx": {"level": "WARNING"},
+        "httpx": {"handlers": [], "level": "WARNING", "propagate": True},
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -122,6 +122,7 @@ def test_nobody_else_writes_to_the_log() -> None:
         "django": ([], True),
         "django.server": ([], True),
         "gunicorn.error": (["stderr"], False),
+        "httpx": ([], True),
     }
     assert [handler["formatter"] for handler in configured["handlers"].values()] == ["line"]
     # With a receiver Celery sets up nothing itself.
