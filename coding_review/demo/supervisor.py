@@ -7,18 +7,17 @@ order. Should the supervisor itself be killed, the kernel sends them SIGTERM (Li
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+from modelops.child_processes import die_with_parent, send_signal
+
 _STOP_SECONDS = 10.0
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ProgramFailed(Exception):
@@ -88,13 +87,13 @@ class Supervisor:
     def stop(self) -> None:
         """End all programs, the last started first; what does not end in time is killed with its children."""
         for one in reversed(self._running):
-            _signal(one.process.pid, signal.SIGTERM)
+            send_signal(one.process.pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
         for one in reversed(self._running):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 one.process.wait(max(0.0, deadline - time.monotonic()))
             # Also after an orderly end: a child of the program may have stayed behind in its session.
-            _signal(-one.process.pid, signal.SIGKILL)
+            send_signal(-one.process.pid, signal.SIGKILL)
             one.process.wait()
         self._running.clear()
 
@@ -116,21 +115,3 @@ class Supervisor:
                 # The supervisor has no threads when it starts programs.
                 preexec_fn=die_with_parent(os.getpid()),
             )
-
-
-def die_with_parent(parent: int) -> Callable[[], None]:
-    """For `preexec_fn`: ask the kernel to end this process with SIGTERM when its parent thread ends."""
-
-    def prepare() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:
-            # It ended before the kernel was asked.
-            os._exit(1)
-
-    return prepare
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    """A negative number names a process group, as for kill(2). One that has ended is no error."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)

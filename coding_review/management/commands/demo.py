@@ -26,10 +26,11 @@ from coding_review.demo import static_state
 from coding_review.demo.encounters import demo_encounters
 from coding_review.demo.model_server import ModelServer, NoModelServer, model_server
 from coding_review.demo.running import DemoLock, NoFreePort, choose_port
-from coding_review.demo.supervisor import Program, ProgramFailed, Supervisor, die_with_parent
+from coding_review.demo.supervisor import Program, ProgramFailed, Supervisor
 from coding_review.demo.users import DEMO_USERS, passwords_file, read_passwords
 from coding_review.localservers import keeper
 from coding_review.queues import asks_a_server
+from modelops.child_processes import die_with_parent
 
 _HEALTHY_SECONDS = 90.0
 _STEPS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (

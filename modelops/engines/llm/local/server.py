@@ -7,7 +7,6 @@ own: whoever started it stops it, and when that process is killed the kernel end
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import http.client
 import json
 import os
@@ -20,10 +19,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelops.child_processes import die_with_parent, send_signal
+
 HOST = "127.0.0.1"
-_PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 20.0
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ServerFailed(Exception):
@@ -126,7 +125,7 @@ class Server:
                 env=environment(self.plan),
                 cwd=self.plan.cache,
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=die_with_parent(os.getpid()),
             )
 
     def ended(self) -> int | None:
@@ -155,11 +154,11 @@ class Server:
         """Ends the server and every process of its session."""
         if self._process is None:
             return
-        _signal(self._process.pid, signal.SIGTERM)
+        send_signal(self._process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_SECONDS)
         # Also after an orderly end: a process of the engine may have stayed behind in the session.
-        _signal(-self._process.pid, signal.SIGKILL)
+        send_signal(-self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
 
@@ -185,20 +184,3 @@ def _free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    """For `preexec_fn`: the kernel ends this process with SIGTERM when the one that started it is gone."""
-
-    def prepare() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    """A negative number names a process group, as for kill(2). One that has ended is no error."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
