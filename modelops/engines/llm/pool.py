@@ -23,6 +23,7 @@ from modelops.errors import (
     RequestRefused,
     ServerBusy,
     ServerUnavailable,
+    TooSlow,
     WrongModel,
 )
 
@@ -256,6 +257,10 @@ class ServerPool:
             waiting, pause_seconds = 0, SILENT_SECONDS
             try:
                 waiting, pause_seconds = member.server.pressure().waiting, PRESSURE_SECONDS
+            except (TooSlow, ServerUnavailable) as error:
+                # It may be too busy to say: what it said before stands.
+                waiting, pause_seconds = member.waiting or 0, PRESSURE_SECONDS
+                logger.warning("%s does not say now how busy it is: %s", member.server.name, error.code)
             except LlmError as error:
                 logger.warning("%s does not say how busy it is: %s", member.server.name, error.code)
             finally:

@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
+from modelops.engines.llm import client
 from modelops.engines.llm.breaker import Breaker
 from modelops.engines.llm.client import VllmServer
 from modelops.engines.llm.pool import ServerPool, pool_of, weighted
@@ -88,6 +89,13 @@ def test_no_server_gets_more_at_once_than_the_limit(two: list[StandInProcess]) -
     assert [one.state()["peak_running"] for one in two] == [3, 3]
 
 
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine under load answers late; what is tested is what becomes of the answer."""
+    monkeypatch.setattr(client, "_HEALTH_SECONDS", 30.0)
+
+
+@pytest.mark.usefixtures("patience")
 def test_nothing_is_sent_while_the_server_says_that_many_wait(two: list[StandInProcess]) -> None:
     one = two[0]
     one.set(waiting=9)
@@ -102,6 +110,7 @@ def test_nothing_is_sent_while_the_server_says_that_many_wait(two: list[StandInP
     assert one.state()["requests"]["/metrics"] <= 8
 
 
+@pytest.mark.usefixtures("patience")
 def test_waiting_for_room_ends_with_the_deadline_or_a_cancellation(two: list[StandInProcess]) -> None:
     two[0].set(waiting=9)
     server = pool(two[:1])
@@ -112,6 +121,24 @@ def test_waiting_for_room_ends_with_the_deadline_or_a_cancellation(two: list[Sta
     with pytest.raises(Cancelled):
         server.chat(request(OPEN), Deadline.after(60, stopped.is_set))
     assert chats(two) == [0, 0]
+
+
+def test_a_server_too_busy_to_say_is_believed_what_it_said_before(
+    two: list[StandInProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = two[0]
+    one.set(waiting=9)
+    server = pool([one], max_waiting=8)
+    with monkeypatch.context() as patient:
+        patient.setattr(client, "_HEALTH_SECONDS", 30.0)
+        with pytest.raises(TooSlow):
+            ask(server, 1.0)
+        assert one.state()["requests"]["/metrics"] >= 1
+    monkeypatch.setattr(client, "_HEALTH_SECONDS", 0.2)
+    one.order("hang", path="/metrics", times=-1)
+    with pytest.raises(TooSlow):
+        ask(server, 3.0)
+    assert chats([one]) == [0]
 
 
 def test_a_server_without_metrics_is_used_and_not_asked_all_the_time(two: list[StandInProcess]) -> None:
