@@ -1,42 +1,15 @@
-"""Model versions: what an engine ran with, so that every prediction can name its maker. And how well each did."""
+"""How well each model did: evaluation runs and their charts."""
 
 from __future__ import annotations
 
 import pgtrigger
 from django.conf import settings as site
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Abs
 from django.utils import timezone
 
-
-class ModelVersion(models.Model):
-    """One state of one engine's model: base, adapter, prompt and training data, with its measured figures.
-
-    At most one version of an engine is active: the one that the engine serves.
-    """
-
-    engine = models.CharField(max_length=40)
-    name = models.CharField(max_length=80)
-    version = models.CharField(max_length=80)
-    base = models.CharField(max_length=200, blank=True)
-    adapter = models.CharField(max_length=200, blank=True)
-    prompt_version = models.CharField(max_length=80, blank=True)
-    dataset_version = models.CharField(max_length=80, blank=True)
-    metrics = models.JSONField(default=dict, blank=True)
-    active = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["engine", "name", "version"], name="model_version_once"),
-            models.UniqueConstraint(
-                fields=["engine"], condition=Q(active=True), name="one_active_version_an_engine"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version}"
+from modelops.models.model_version import ModelVersion
 
 
 class EvaluationChartQuerySet(models.QuerySet["EvaluationChart"]):
@@ -116,46 +89,3 @@ class EvaluationChart(models.Model):
 
     def __str__(self) -> str:
         return f"chart {self.pk} of run {self.run_id}"
-
-
-class CalibrationQuerySet(models.QuerySet["Calibration"]):
-    def latest_for(self, engine: str, model_version: str, configuration: str) -> Calibration | None:
-        """The curve in force: the newest of that engine, model version and configuration."""
-        mine = self.filter(engine=engine, model_version=model_version, configuration=configuration)
-        return mine.order_by("-pk").first()
-
-
-class Calibration(models.Model):
-    """What an engine's confidences were worth on one calibration split. The newest is in force; none changes or goes,
-    since stored predictions name theirs."""
-
-    engine = models.CharField(max_length=80)
-    model_version = models.CharField(max_length=200)
-    # Prompts and settings that confidences depend on (modelops.engines.calibration.configuration).
-    configuration = models.CharField(max_length=1000, blank=True)
-    split = models.CharField(max_length=200)
-    split_sha256 = models.CharField(max_length=64)
-    predictions_sha256 = models.CharField(max_length=64)
-    # [[confidence as given, share that was right], …], both rising.
-    points = models.JSONField()
-    # Predicted codes that the curve was fitted on, and the charts they are of.
-    codes = models.PositiveIntegerField()
-    charts = models.PositiveIntegerField()
-    error_before = models.FloatField()
-    # Each fifth of the charts under the curve of the others.
-    error_after = models.FloatField()
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    created_by = models.ForeignKey(
-        site.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-
-    objects = CalibrationQuerySet.as_manager()
-
-    class Meta:
-        indexes = [models.Index(fields=["engine", "model_version"], name="calibration_of_engine")]
-        triggers = [
-            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-        ]
-
-    def __str__(self) -> str:
-        return f"calibration {self.pk} of {self.engine}"

@@ -1,0 +1,7 @@
+"""Rows of the learning loop: model versions, how well each did, and how each was trained."""
+
+from modelops.models.calibration import Calibration
+from modelops.models.evaluation import EvaluationChart, EvaluationRun
+from modelops.models.model_version import ModelVersion
+
+__all__ = ["Calibration", "EvaluationChart", "EvaluationRun", "ModelVersion"]
