@@ -250,6 +250,8 @@ LLM_BASE_URLS = env.list("LLM_BASE_URLS", default=[])
 LLM_API_KEY_FILE = env.str("LLM_API_KEY_FILE", default="")
 # Name of the model to ask for; empty: the server's own. An active model version goes before it.
 LLM_MODEL = env.str("LLM_MODEL", default="")
+# Prompt for a model that does not say which it was trained with: icd10cm-1, or icd10cm-short-1 for small models.
+LLM_PROMPT = env.str("LLM_PROMPT", default="icd10cm-1")
 # What prompt and answer may have together, and the answer alone.
 LLM_CONTEXT_TOKENS = env.int("LLM_CONTEXT_TOKENS", default=8192)
 LLM_OUTPUT_TOKENS = env.int("LLM_OUTPUT_TOKENS", default=1500)

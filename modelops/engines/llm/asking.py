@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES
 from modelops.engines.llm.confidence import code_probabilities
 from modelops.engines.llm.config import LlmConfig
 from modelops.engines.llm.parse import BadAnswer, Parsed, parse_answer
@@ -73,6 +74,7 @@ class Question:
 
     chart: ChartText
     settled: Sequence[tuple[str, str]] = ()
+    prompt: str = CODES
 
 
 class Asker:
@@ -147,6 +149,7 @@ class Asker:
                 candidates,
                 closed=self._config.closed,
                 settled=self._question.settled,
+                prompt=self._question.prompt,
             ),
             schema=self._schema(window, candidates),
             max_tokens=room,
@@ -154,9 +157,10 @@ class Asker:
         )
 
     def _schema(self, window: Window, candidates: Sequence[Candidate]) -> Schema:
+        limits = CODE_PROMPTS[self._question.prompt]
         if self._config.closed:
-            return closed_schema(candidates)
-        return open_schema(window.first, window.last)
+            return closed_schema(candidates, limits=limits)
+        return open_schema(window.first, window.last, limits=limits)
 
 
 def _read(text: str) -> tuple[Parsed | None, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES
 from modelops.errors import ModelopsError
 
 # What LLM_GROUNDING may say; each holds the one before.
@@ -27,7 +28,8 @@ class LlmConfig:
     """Tokens are the server's own. Raises BadLlmConfig for what cannot be.
 
     base_urls: address of each server, with "=weight" where it is not 1. api_key_file: file that holds the servers'
-    key, empty: none. model: name that requests ask for, empty: the server's own. context_tokens: what prompt and
+    key, empty: none. model: name that requests ask for, empty: the server's own. prompt: one of CODE_PROMPTS, for a
+    model that does not say which it was trained with. context_tokens: what prompt and
     answer may have together, even where the server allows more. output_tokens: room for an answer. overlap_tokens:
     shared by neighbouring windows. passes: answers for each window. temperature: of the first pass; further ones
     have at least pass_temperature, since greedy ones repeat the first. grounding: one of GROUNDINGS. closed: only the
@@ -38,6 +40,7 @@ class LlmConfig:
     base_urls: tuple[str, ...] = ()
     api_key_file: str = ""
     model: str = ""
+    prompt: str = CODES
     context_tokens: int = 8192
     output_tokens: int = 1500
     overlap_tokens: int = 128
@@ -66,6 +69,9 @@ class LlmConfig:
             raise BadLlmConfig("chart_seconds must be above 0.")
         if not 0 <= self.temperature <= 2:
             raise BadLlmConfig("temperature must be from 0 to 2.")
+        if self.prompt not in CODE_PROMPTS:
+            known = ", ".join(CODE_PROMPTS)
+            raise BadLlmConfig(f"prompt is {self.prompt!r}; it must be one of {known}.")
         if self.grounding not in GROUNDINGS:
             known = ", ".join(repr(word) for word in GROUNDINGS)
             raise BadLlmConfig(f"grounding is {self.grounding!r}; it must be one of {known}.")
@@ -79,6 +85,7 @@ class LlmConfig:
             "base_urls": tuple(settings.LLM_BASE_URLS),
             "api_key_file": settings.LLM_API_KEY_FILE,
             "model": settings.LLM_MODEL,
+            "prompt": settings.LLM_PROMPT,
             "context_tokens": settings.LLM_CONTEXT_TOKENS,
             "output_tokens": settings.LLM_OUTPUT_TOKENS,
             "passes": settings.LLM_PASSES,

@@ -22,7 +22,6 @@ from modelops.engines.llm.numbered import NumberedLine, number_lines
 from modelops.engines.llm.parse import Item
 from modelops.engines.llm.ports import Candidate, Grounding, ProcedureCoder, Rest, Verifier
 from modelops.engines.llm.prompt import (
-    CODES,
     code_messages,
     load_prompt,
     prompt_hash,
@@ -84,7 +83,7 @@ class LlmEngine:
         self._procedures = procedures
         self._model = model or FixedModel(config.model)
         self._last = Served(config.model, config.model)
-        self._prompt_tokens: dict[tuple[str, bool], int] = {}
+        self._prompt_tokens: dict[tuple[str, bool, str], int] = {}
 
     @property
     def info(self) -> EngineInfo:
@@ -94,7 +93,8 @@ class LlmEngine:
     def _info(self, served: Served) -> EngineInfo:
         config = self._config
         parts = (self._verifier, self._procedures)
-        versions = [load_prompt(CODES).version, *(part.prompt_version for part in parts if part is not None)]
+        prompt = load_prompt(self._prompt_of(served))
+        versions = [prompt.version, *(part.prompt_version for part in parts if part is not None)]
         return EngineInfo(
             name=self._name,
             model_version=served.version or "unknown",
@@ -110,6 +110,9 @@ class LlmEngine:
                 "prompts": " ".join(versions),
             },
         )
+
+    def _prompt_of(self, served: Served) -> str:
+        return served.prompt or self._config.prompt
 
     @property
     def in_flight(self) -> int:
@@ -136,20 +139,23 @@ class LlmEngine:
         deadline.check()
         served = self._model.current(self._server)
         talk = BoundTalk(self._server, deadline, usage, served.request)
-        result = _Chart(self, talk, chart, release, rest, usage).result()
+        prompt = self._prompt_of(served)
+        result = _Chart(self, talk, chart, release, rest, usage, prompt).result()
         self._last = replace(served, version=served.version or talk.answered_by or self._last.version)
         return replace(result, made_by=self._info(self._last))
 
     # What one chart's work asks of the engine.
 
-    def window_budget(self, chart: ChartText, talk: BoundTalk, settled: Sequence[tuple[str, str]]) -> int:
+    def window_budget(
+        self, chart: ChartText, talk: BoundTalk, settled: Sequence[tuple[str, str]], prompt: str
+    ) -> int:
         """Tokens that a window's lines may have."""
         config = self._config
-        key = (chart.claim_type, config.closed)
+        key = (chart.claim_type, config.closed, prompt)
         known = self._prompt_tokens.get(key)
         if known is None:
             bare = replace(chart, documents=(), age=None, sex="")
-            known = talk.count_prompt_tokens(code_messages(bare, (), closed=config.closed))
+            known = talk.count_prompt_tokens(code_messages(bare, (), closed=config.closed, prompt=prompt))
             self._prompt_tokens[key] = known
         # No more tokens than bytes: age, sex, and the codes that are told.
         told = sum(len(f"- {code} {title}\n".encode()) for code, title in settled) + 64
@@ -184,6 +190,7 @@ class _Chart:
         release: Release,
         rest: Rest | None,
         usage: Counter[str],
+        prompt: str,
     ) -> None:
         self._engine = engine
         self._config = engine.config
@@ -192,6 +199,7 @@ class _Chart:
         self._release = release
         self._rest = rest
         self._usage = usage
+        self._prompt = prompt
         self._discarded: list[Discarded] = []
         self._candidates: list[Candidate] = []
         self._lines = number_lines(chart)
@@ -204,7 +212,7 @@ class _Chart:
             cut = cut_windows(
                 shown,
                 self._chart.documents,
-                budget=self._engine.window_budget(self._chart, self._talk, settled),
+                budget=self._engine.window_budget(self._chart, self._talk, settled, self._prompt),
                 overlap=self._config.overlap_tokens,
                 count=self._talk.count_tokens,
             )
@@ -225,7 +233,7 @@ class _Chart:
         return self._rest is None or (line.document_id, line.line) in self._rest.lines
 
     def _answers(self, windows: Iterable[Window], settled: Sequence[tuple[str, str]]) -> list[Answered]:
-        asker = Asker(self._talk, self._config, Question(self._chart, settled), self._usage)
+        asker = Asker(self._talk, self._config, Question(self._chart, settled, self._prompt), self._usage)
         answers: list[Answered] = []
         for window in windows:
             candidates = self._candidates_of(window)
@@ -250,7 +258,7 @@ class _Chart:
     def _fitting(self, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
         """The likeliest that fit into the room kept for them."""
         settled = self._rest.settled if self._rest is not None else ()
-        budget = self._engine.window_budget(self._chart, self._talk, settled)
+        budget = self._engine.window_budget(self._chart, self._talk, settled, self._prompt)
         room = int(budget / (1 - _FOR_CANDIDATES) * _FOR_CANDIDATES)
         kept = candidates
         while kept:

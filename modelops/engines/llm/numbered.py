@@ -69,8 +69,13 @@ def write_out(pieces: Sequence[Piece], documents: Sequence[ChartDocument]) -> st
             written.append(f"[{heading(documents[current])}{', continued' if begun else ''}]")
         text = piece.text
         if text.strip():
-            written.append(f"{piece.line.number}| {_UNSHOWN.sub(_instead, text)}")
+            written.append(f"{piece.line.number}| {shown(text)}")
     return "\n".join(written)
+
+
+def shown(text: str) -> str:
+    """A part of a line as a prompt shows it, character for character."""
+    return _UNSHOWN.sub(_instead, text)
 
 
 def _instead(match: re.Match[str]) -> str:
@@ -78,4 +83,4 @@ def _instead(match: re.Match[str]) -> str:
 
 
 def _flat(text: str) -> str:
-    return _UNSHOWN.sub(_instead, " ".join(text.split()))[:_MAX_HEADING].replace("[", "(").replace("]", ")")
+    return shown(" ".join(text.split()))[:_MAX_HEADING].replace("[", "(").replace("]", ")")

@@ -14,12 +14,12 @@ from functools import cache
 from importlib.resources import files
 
 from catalog.choices import ClaimType
+from modelops.engines.llm.code_prompts import CODES
 from modelops.engines.llm.numbered import Piece, write_out
 from modelops.engines.llm.ports import Candidate
 from modelops.engines.llm.transport import Message
 from modelops.engines.types import ChartText
 
-CODES = "icd10cm-1"
 _SECTION = re.compile(r"^# (.+)$", re.MULTILINE)
 _SEXES = {"F": "female", "M": "male"}
 _MAX_DESCRIPTION = 160
@@ -61,23 +61,29 @@ def code_messages(
     *,
     closed: bool = False,
     settled: Sequence[tuple[str, str]] = (),
+    prompt: str = CODES,
 ) -> tuple[Message, ...]:
-    """The question about one window. What every chart shares stands first, so that a server may keep it."""
-    prompt = load_prompt(CODES)
+    """The question about one window. What every chart shares stands first, so that a server may keep it.
+
+    A prompt without the sections "system", "output" or "end" has nothing to say there.
+    """
+    sections = load_prompt(prompt).sections
     inpatient = chart.claim_type == ClaimType.FACILITY_INPATIENT
     parts = [
-        prompt.sections["instruction"],
-        prompt.sections["output"],
-        prompt.sections["facility inpatient" if inpatient else "outpatient"],
+        sections["instruction"],
+        sections.get("output", ""),
+        sections["facility inpatient" if inpatient else "outpatient"],
         facts(chart),
     ]
     if settled:
-        parts.append(f"{prompt.sections['settled']}\n{_listed(settled)}")
+        parts.append(f"{sections['settled']}\n{_listed(settled)}")
     parts.append(f"DOCUMENTS\n{write_out(pieces, chart.documents)}\nEND")
     if candidates or closed:
-        heading = prompt.sections["candidates only" if closed else "candidates"]
+        heading = sections["candidates only" if closed else "candidates"]
         parts.append(f"{heading}\n{written_candidates(candidates)}")
-    return Message("system", prompt.sections["system"]), Message("user", "\n\n".join(filter(None, parts)))
+    parts.append(sections.get("end", ""))
+    question = Message("user", "\n\n".join(filter(None, parts)))
+    return (Message("system", sections["system"]), question) if "system" in sections else (question,)
 
 
 def written_candidates(candidates: Sequence[Candidate]) -> str:

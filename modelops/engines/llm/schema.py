@@ -9,36 +9,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES, Limits
 from modelops.engines.llm.ports import Candidate
 
 SCHEMA_VERSION = "llm-1"
 MAX_ITEMS = 40
-MAX_DESCRIPTION = 200
-MAX_RATIONALE = 300
-MAX_QUOTE = 300
 # Any ICD-10-CM code by its form, with the dot; whether it exists is the catalog's to say.
 ICD10CM_PATTERN = r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$"
 
 Schema = Mapping[str, Any]
 
 
-def open_schema(first: int, last: int, *, max_items: int = MAX_ITEMS) -> Schema:
+def open_schema(
+    first: int, last: int, *, max_items: int = MAX_ITEMS, limits: Limits = CODE_PROMPTS[CODES]
+) -> Schema:
     """Any code of the right form, cited within the lines `first` to `last` of a window."""
     line = {"type": "integer", "minimum": first, "maximum": last}
     item = _object(
         {
-            "description": _text(MAX_DESCRIPTION),
+            "description": _text(limits.description),
             "code": {"type": "string", "pattern": ICD10CM_PATTERN},
-            "rationale": _text(MAX_RATIONALE),
+            "rationale": _text(limits.rationale),
             "line_start": line,
             "line_end": line,
-            "quote": _text(MAX_QUOTE),
+            "quote": _text(limits.quote),
         }
     )
     return _answer(item, max_items)
 
 
-def closed_schema(candidates: Sequence[Candidate], *, max_items: int = MAX_ITEMS) -> Schema:
+def closed_schema(
+    candidates: Sequence[Candidate], *, max_items: int = MAX_ITEMS, limits: Limits = CODE_PROMPTS[CODES]
+) -> Schema:
     """Only the candidates, each cited by words that led to it; without candidates only the empty answer."""
     items = []
     for candidate in candidates:
@@ -51,7 +53,7 @@ def closed_schema(candidates: Sequence[Candidate], *, max_items: int = MAX_ITEMS
                 {
                     "description": {"const": candidate.description},
                     "code": {"const": candidate.code},
-                    "rationale": _text(MAX_RATIONALE),
+                    "rationale": _text(limits.rationale),
                     "line_start": {"type": "integer", "enum": numbers},
                     "line_end": {"type": "integer", "enum": numbers},
                     "quote": {"type": "string", "enum": quotes},
@@ -78,4 +80,4 @@ def _object(properties: Mapping[str, Any]) -> Schema:
 
 
 def _text(longest: int) -> Schema:
-    return {"type": "string", "maxLength": longest}
+    return {"type": "string", "maxLength": longest} if longest else {"const": ""}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass
 
 from modelops.engines.llm.adapters import Adapter, adapter_of, serve
+from modelops.engines.llm.code_prompts import CODE_PROMPTS
+from modelops.engines.llm.prompt import load_prompt
 from modelops.engines.llm.transport import ChatServer
+from modelops.errors import EngineError
 from modelops.models import ModelVersion
+
+logger = logging.getLogger("modelops.llm")
 
 # How often the active version is looked up.
 _LOOK_SECONDS = 10.0
@@ -17,11 +23,12 @@ _LOOK_SECONDS = 10.0
 @dataclass(frozen=True, slots=True)
 class Served:
     """`request`: the name that requests ask for, "" for the server's own. `version` names the model in predictions,
-    "" where nobody said."""
+    "" where nobody said; `prompt` the one that it was trained with, "" where that is not known."""
 
     request: str = ""
     version: str = ""
     adapter: str = ""
+    prompt: str = ""
 
 
 class FixedModel:
@@ -53,7 +60,8 @@ class PromotedModel:
         self._served = self._without
 
     def current(self, server: ChatServer) -> Served:
-        """Raises what ChatServer.load_adapter raises, and EngineError where the adapter's files are not there."""
+        """Raises what ChatServer.load_adapter raises, and EngineError where the adapter's files or the prompt that the
+        version was trained with are not there."""
         with self._lock:
             if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
                 self._look(server)
@@ -67,10 +75,23 @@ class PromotedModel:
             return
         if version.pk == self._version_id:
             return
+        prompt = _prompt_of(version)
         adapter = adapter_of(version) if version.adapter else None
         if adapter is not None and adapter != self._adapter:
             serve(server, adapter, instead_of=self._before.name if self._before else "")
             self._before, self._adapter = self._adapter, adapter
         name = adapter.name if adapter else version.base or self._without.request
-        self._served = Served(name, str(version), adapter.name if adapter else "")
+        self._served = Served(name, str(version), adapter.name if adapter else "", prompt)
         self._version_id = version.pk
+
+
+def _prompt_of(version: ModelVersion) -> str:
+    """The name of the prompt that the version says it was trained with, as "name" or "name:hash"; "" for none."""
+    name, _, sha256 = version.prompt_version.partition(":")
+    if not name:
+        return ""
+    if name not in CODE_PROMPTS:
+        raise EngineError("The active model version was trained with a prompt that is not here.")
+    if sha256 and load_prompt(name).version != version.prompt_version:
+        logger.warning("model version %s was trained with other words of prompt %s", version.pk, name)
+    return name

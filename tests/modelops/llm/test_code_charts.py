@@ -7,7 +7,8 @@ import logging
 import pytest
 from django.core.management import CommandError, call_command
 
-from modelops.engines.llm.prompt import CODES, load_prompt
+from modelops.engines.llm.code_prompts import CODES
+from modelops.engines.llm.prompt import load_prompt
 from modelops.engines.registry import get_engine
 from modelops.errors import ServerUnavailable
 from tests.modelops.open_connections import fallen_to, open_connections

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from coding_review.actions.record_prediction import _stands
+from modelops.engines.llm.code_prompts import CODES
 from modelops.engines.llm.confidence import UNMEASURED
 from modelops.engines.llm.config import BadLlmConfig, LlmConfig
 from modelops.engines.llm.engine import LlmEngine
 from modelops.engines.llm.ports import Candidate, Outcome, Rest, Segment
-from modelops.engines.llm.prompt import CODES, load_prompt, prompt_hash
+from modelops.engines.llm.prompt import load_prompt, prompt_hash
 from modelops.engines.llm.schema import MAX_ITEMS
 from modelops.engines.llm.served import Served
 from modelops.engines.llm.transport import Token

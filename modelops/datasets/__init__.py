@@ -1,0 +1,1 @@
+"""Datasets: what a model is trained on, as the engine will ask it and as it should have answered."""
