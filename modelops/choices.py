@@ -35,3 +35,29 @@ class Band(models.TextChoices):
     HIGH = "high", "High"
     MEDIUM = "medium", "Medium"
     LOW = "low", "Low"
+
+
+class TrainingMethod(models.TextChoices):
+    FULL = "full", "Full fine-tuning"
+    LORA = "lora", "LoRA adapter"
+
+
+class TrainingStatus(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    SAVING = "saving", "Saving"
+    CANCELLING = "cancelling", "Cancelling"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+    DONE = "done", "Done"
+
+
+# A slot of resources holds one of these at a time.
+TRAINING_AT_WORK: tuple[str, ...] = (
+    TrainingStatus.RUNNING,
+    TrainingStatus.SAVING,
+    TrainingStatus.CANCELLING,
+)
+TRAINING_OPEN: tuple[str, ...] = (TrainingStatus.QUEUED, *TRAINING_AT_WORK)
+# Ended before its end: goes on from its newest complete checkpoint when it is asked to.
+TRAINING_RESUMABLE: tuple[str, ...] = (TrainingStatus.CANCELLED, TrainingStatus.FAILED)

@@ -3,5 +3,6 @@
 from modelops.models.calibration import Calibration
 from modelops.models.evaluation import EvaluationChart, EvaluationRun
 from modelops.models.model_version import ModelVersion
+from modelops.models.training import TrainingJob, TrainingStep
 
-__all__ = ["Calibration", "EvaluationChart", "EvaluationRun", "ModelVersion"]
+__all__ = ["Calibration", "EvaluationChart", "EvaluationRun", "ModelVersion", "TrainingJob", "TrainingStep"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings as site
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -20,6 +21,16 @@ class ModelVersion(models.Model):
     adapter = models.CharField(max_length=200, blank=True)
     prompt_version = models.CharField(max_length=80, blank=True)
     dataset_version = models.CharField(max_length=80, blank=True)
+    # Where it was trained here: the job, the folder below TRAINING_DIR, the hash of its manifest, its model card.
+    job = models.ForeignKey(
+        "modelops.TrainingJob", on_delete=models.PROTECT, null=True, blank=True, related_name="model_versions"
+    )
+    checkpoint = models.CharField(max_length=400, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    card = models.JSONField(default=dict, blank=True)
+    trained_by = models.ForeignKey(
+        site.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     metrics = models.JSONField(default=dict, blank=True)
     active = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
