@@ -79,16 +79,18 @@ class ChatTokens:
 
 
 def _tokenizer(path: Path) -> tuple[Tokenizer, bytes]:
+    """What the library makes of the file's form is looked at first: all it raises is a plain Exception."""
     try:
         raw = path.read_bytes()
-        tokenizer = Tokenizer.from_str(raw.decode("utf-8"))
+        found = json.loads(raw)
     except OSError as error:
         raise BadTokenizer(f"{path.parent.name} has no tokenizer.json that can be read.") from error
-    except UnicodeDecodeError as error:
-        raise BadTokenizer(f"tokenizer.json in {path.parent.name} is not UTF-8.") from error
-    # What the library raises for a bad file is a plain Exception, and nothing narrower.
-    except Exception as error:  # noqa: BLE001
-        raise BadTokenizer(f"tokenizer.json in {path.parent.name} is not a tokenizer.") from error
+    except ValueError as error:
+        raise BadTokenizer(f"tokenizer.json in {path.parent.name} is not JSON.") from error
+    model = found.get("model") if isinstance(found, dict) else None
+    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list):
+        raise BadTokenizer(f"tokenizer.json in {path.parent.name} is not a tokenizer.")
+    tokenizer = Tokenizer.from_str(raw.decode("utf-8"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer, raw

@@ -1,0 +1,45 @@
+"""Which words are ordinary: what people also write in lower case. A name hardly ever is.
+
+Learned from the charts at hand (a word that two patients' charts hold in lower case) and told by the caller (the
+catalog's own words, drugs). So a name that is a word too, as Brown, is found only where something says that it is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+_LOWER = re.compile(r"(?<![\w'’-])[a-z\u00df-\u00ff]{2,}(?![\w-])")
+_FEWEST_PATIENTS = 2
+
+# Given names that are words as well: after "daughter" or "son" they are names.
+ALSO_GIVEN_NAMES = frozenset(
+    "amber angel april art august autumn bill brook chance chase clay crystal dale dawn dean earl eve faith fern "
+    "forest frank gene ginger glen grace grant guy hazel heath heather hope hunter iris ivy jack jade jasmine jay "
+    "jewel joy june lance lily mark mason may melody miles misty norm olive pat pearl penny peg ray reed rich rob "
+    "robin rod rose ruby rusty sandy scarlet sky stew summer sue ted violet wade ward will willow".split()
+)
+
+
+class OrdinaryWords:
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = frozenset(word.casefold() for word in words)
+
+    @classmethod
+    def learned(cls, texts: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> OrdinaryWords:
+        """`texts`: pairs of a patient's key and a text; `known`: words that are ordinary in any case."""
+        patients: dict[str, set[str]] = defaultdict(set)
+        for patient, text in texts:
+            for word in set(_LOWER.findall(text)):
+                if len(patients[word]) < _FEWEST_PATIENTS:
+                    patients[word].add(patient)
+        return cls([*known, *(word for word, who in patients.items() if len(who) >= _FEWEST_PATIENTS)])
+
+    def __contains__(self, word: str) -> bool:
+        """Also by its singular, and by the parts of a word with hyphens."""
+        folded = word.casefold().removesuffix("'s").removesuffix("’s")
+        if folded in self._words or folded.removesuffix("s") in self._words:
+            return True
+        parts = folded.split("-")
+        return len(parts) > 1 and all(part in self._words for part in parts)
