@@ -36,6 +36,14 @@ def labels_up_to(ceiling: str) -> list[str]:
     return order[: order.index(ceiling) + 1]
 
 
+class AuthorityBasis(models.TextChoices):
+    """By what right a restricted record may train a model."""
+
+    CONSENT = "consent", "The patient's consent"
+    RESEARCH = "research", "Research approval or waiver"
+    COURT_ORDER = "court_order", "Court order"
+
+
 class RetentionClass(models.TextChoices):
     STANDARD = "standard", "Standard"
     MINOR = "minor", "Minor's record"

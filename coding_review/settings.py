@@ -245,6 +245,8 @@ READ_FIRST = env.bool("READ_FIRST", default=False)
 EVALUATION_SECONDS = env.int("EVALUATION_SECONDS", default=1800)
 # Where the predictions of stored evaluations are kept, each under its SHA-256; web server and workers share it.
 EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluations")))
+# Where dataset versions are kept, each in a folder of its own; web server, workers and trainers share it.
+DATASETS_DIR = Path(env.str("DATASETS_DIR", default=str(VAR_DIR / "datasets")))
 # Servers of the engine vllm, OpenAI-compatible: url or url=weight. Never taken from a request or a file.
 LLM_BASE_URLS = env.list("LLM_BASE_URLS", default=[])
 LLM_API_KEY_FILE = env.str("LLM_API_KEY_FILE", default="")

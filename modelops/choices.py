@@ -61,3 +61,9 @@ TRAINING_AT_WORK: tuple[str, ...] = (
 TRAINING_OPEN: tuple[str, ...] = (TrainingStatus.QUEUED, *TRAINING_AT_WORK)
 # Ended before its end: goes on from its newest complete checkpoint when it is asked to.
 TRAINING_RESUMABLE: tuple[str, ...] = (TrainingStatus.CANCELLED, TrainingStatus.FAILED)
+
+
+class DatasetKind(models.TextChoices):
+    """What a dataset teaches; the choices name prompts of the LLM engine's diagnoses."""
+
+    ICD10CM = "icd10cm", "Diagnoses (ICD-10-CM)"

@@ -61,6 +61,7 @@ from coding_review.models.reading import (
     Exposure,
     Reading,
 )
+from coding_review.models.training_authority import TrainingAuthority
 
 __all__ = [
     "ActiveTime",
@@ -117,5 +118,6 @@ __all__ = [
     "Skip",
     "Suggestion",
     "SuggestionEvidence",
+    "TrainingAuthority",
     "WorkGroup",
 ]

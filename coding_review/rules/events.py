@@ -141,6 +141,12 @@ EVENTS: dict[str, EventType] = {
         "Confidence calibrated",
         "calibration_id engine model_version configuration gold_set_sha256 predictions_sha256 codes charts",
     ),
+    "authority.recorded": _event(
+        "Authority to train on the record noted", "authority_id basis reference covers_part2 valid_until"
+    ),
+    "authority.withdrawn": _event("Authority to train on the record withdrawn", "authority_id basis"),
+    "dataset.built": _event("Dataset built", "dataset_id name version kind sha256 train validation sources"),
+    "dataset.exported": _event("Dataset exported", "dataset_id name version format sha256 rows"),
     "access.granted": _event("Access changed", "user_id role work_group ceiling"),
     "preference.set": _event("Preference set", "field value_after"),
     "token.issued": _event("API token issued"),

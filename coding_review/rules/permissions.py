@@ -31,6 +31,8 @@ FREEZE_GOLD = P + "freeze_gold"
 EXPORT_GOLD = P + "export_gold"
 VIEW_EVALUATION = P + "view_evaluation"
 RUN_EVALUATION = P + "run_evaluation"
+RECORD_AUTHORITY = P + "record_training_authority"
+BUILD_DATASET = P + "build_dataset"
 
 LABELS: dict[str, str] = {
     VIEW_WORKLIST: "See the worklist",
@@ -57,6 +59,8 @@ LABELS: dict[str, str] = {
     EXPORT_GOLD: "Export gold sets",
     VIEW_EVALUATION: "See evaluations",
     RUN_EVALUATION: "Run evaluations",
+    RECORD_AUTHORITY: "Record the authority to train on a restricted record",
+    BUILD_DATASET: "Build datasets to train on",
     VIEW_PAYMENT_FACTS: "See payment facts of codes in the encoder",
 }
 
@@ -78,7 +82,7 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
     # No document text: running the system gives no right to read records.
     Role.ADMIN: frozenset(
         {VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
-        | {MANAGE_GOLD, FREEZE_GOLD, VIEW_EVALUATION, RUN_EVALUATION}
+        | {MANAGE_GOLD, FREEZE_GOLD, VIEW_EVALUATION, RUN_EVALUATION, BUILD_DATASET}
     ),
     Role.AUDITOR: frozenset(
         {
@@ -93,7 +97,9 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
             VIEW_EVALUATION,
         }
     ),
-    Role.PRIVACY_OFFICER: frozenset({VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_PHI}),
+    Role.PRIVACY_OFFICER: frozenset(
+        {VIEW_HISTORY, SEARCH_AUDIT, EXPORT_DECISIONS, EXPORT_PHI, RECORD_AUTHORITY}
+    ),
 }
 
 # An auditor never codes in a group audited: these may not be held together with Role.AUDITOR.

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from catalog.choices import ClaimType, CodeRole
 from coding_review.choices import (
+    AuthorityBasis,
     Confidentiality,
     DecisionAction,
     EntryState,
@@ -337,6 +338,26 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         f"{d.get('engine', '')} {d.get('model_version', '')}".strip(),
         words.count(d.get("codes", 0), "code"),
         words.count(d.get("charts", 0), "chart"),
+    ],
+    "authority.recorded": lambda d, n: [
+        _label(AuthorityBasis, d.get("basis")),
+        str(d.get("reference", "")),
+        "Part 2 records too" if d.get("covers_part2") else "",
+        f"until {d['valid_until']}" if d.get("valid_until") else "",
+    ],
+    "authority.withdrawn": lambda d, n: [_label(AuthorityBasis, d.get("basis"))],
+    "dataset.built": lambda d, n: [
+        str(d.get("name", "")),
+        _version(d),
+        *_counted(d, ("train", "to train on"), ("validation", "to validate on")),
+        _sha(d),
+    ],
+    "dataset.exported": lambda d, n: [
+        str(d.get("name", "")),
+        _version(d),
+        _format(d),
+        _rows(d, "example"),
+        _sha(d),
     ],
     "access.granted": lambda d, n: [
         _person(n, d.get("user_id")),

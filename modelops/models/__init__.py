@@ -1,8 +1,9 @@
 """Rows of the learning loop: model versions, how well each did, and how each was trained."""
 
 from modelops.models.calibration import Calibration
+from modelops.models.dataset import DatasetVersion
 from modelops.models.evaluation import EvaluationChart, EvaluationRun
 from modelops.models.model_version import ModelVersion
 from modelops.models.training import TrainingJob, TrainingStep
 
-__all__ = ["Calibration", "EvaluationChart", "EvaluationRun", "ModelVersion", "TrainingJob", "TrainingStep"]
+__all__ = ["Calibration", "DatasetVersion", "EvaluationChart", "EvaluationRun", "ModelVersion", "TrainingJob", "TrainingStep"]
