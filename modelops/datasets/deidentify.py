@@ -105,7 +105,8 @@ class _Work:
         if self._doubts:
             raise Doubtful(self._doubts)
         return Deidentified(
-            replace(self._example, chart=changed, labels=labels, phi=False), dict(sorted(self._replaced.items()))
+            replace(self._example, chart=changed, labels=labels, phi=False),
+            dict(sorted(self._replaced.items())),
         )
 
     def _document(self, document: ChartDocument, lines: list[_Line]) -> ChartDocument:
@@ -163,7 +164,7 @@ class _Work:
         return self._surrogates.digits(found)
 
     def _words(self, found: str) -> str:
-        """A place or an address: each word that begins with a capital, and letters of an address, become another name."""
+        """A place or an address: its words become other names, its digits other digits."""
         made, at = [], 0
         for match in _words_of(found):
             made += [found[at : match[0]], self._surrogates.name(found[match[0] : match[1]])]
@@ -184,11 +185,15 @@ def _words_of(text: str) -> list[tuple[int, int]]:
     return found
 
 
+# fmt: off
 # What an address may keep: it says of what kind it is, not whose.
-_KEPT = frozenset(
-    "Street St Avenue Ave Road Rd Drive Dr Lane Ln Court Ct Boulevard Blvd Way Place Pl Terrace Highway Hwy Circle Parkway "
-    "Pkwy Apt Unit Suite Ste N S E W PO Box com org net edu gov www http https".split()
-)
+_KEPT = frozenset((
+    "Street", "St", "Avenue", "Ave", "Road", "Rd", "Drive", "Dr", "Lane", "Ln", "Court", "Ct", "Boulevard",
+    "Blvd", "Way", "Place", "Pl", "Terrace", "Highway", "Hwy", "Circle", "Parkway", "Pkwy", "Apt", "Unit",
+    "Suite", "Ste", "N", "S", "E", "W", "PO", "Box", "com", "org", "net", "edu", "gov", "www", "http",
+    "https",
+))
+# fmt: on
 
 
 def _reference_year(chart: ChartText) -> int:

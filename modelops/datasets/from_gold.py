@@ -106,7 +106,9 @@ def held_out_of(
 
 def _names_in(gold: GoldChart) -> frozenset[str]:
     """Ids of the line that mean the same chart in any set: its encounter where it names one."""
-    return frozenset({f"encounter:{gold.chart.source}:{gold.chart.encounter_id}"} if gold.chart.encounter_id else ())
+    return frozenset(
+        {f"encounter:{gold.chart.source}:{gold.chart.encounter_id}"} if gold.chart.encounter_id else ()
+    )
 
 
 def _label(
@@ -126,4 +128,6 @@ def _evidence(place: GoldPlace, chart: ChartText, documents: Mapping[str, ChartD
         )
         return replace(found, quote=words_at(chart, found))
     except (KeyError, IndexError) as error:
-        raise NoExample("bad_place", f"Chart {chart.id} cites a place that its text does not have.") from error
+        raise NoExample(
+            "bad_place", f"Chart {chart.id} cites a place that its text does not have."
+        ) from error

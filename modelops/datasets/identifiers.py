@@ -20,9 +20,7 @@ POSSIBLE_NAME, ODD_DATE = "possible_name", "odd_date"
 _WORD = r"[A-Z\u00c0-\u00de][A-Za-z\u00c0-\u024f'’-]+"
 _PART = rf"(?:{_WORD}|[A-Z]\.?(?![\w.]))"
 _FULL = rf"{_PART}(?:,?[ ]{_PART}){{0,3}}"
-_CREDENTIAL = (
-    r"(?:M\.?D|D\.?O|RN|LPN|NP|FNP|CNP|PA-C|PA|CRNA|RD|LCSW|MSW|LSW|PT|DPT|OT|SLP|PharmD|PhD|PsyD|RT|CNA|MA|DDS|DPM)\b"
-)
+_CREDENTIAL = r"(?:M\.?D|D\.?O|RN|LPN|NP|FNP|CNP|PA-C|PA|CRNA|RD|LCSW|MSW|LSW|PT|DPT|OT|SLP|PharmD|PhD|PsyD|RT|CNA|MA|DDS|DPM)\b"
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)"
@@ -39,7 +37,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         NUMBER,
         re.compile(
-            r"\b(?:MRN|MR[ ]?#|Med(?:ical)?\.?[ ]Rec(?:ord)?(?:[ ](?:No\.?|Number|#))?|Acct|Account|FIN|CSN|HAR|Visit[ ]ID"
+            r"\b(?:MRN|MR[ ]?#|Med(?:ical)?\.?[ ]Rec(?:ord)?(?:[ ](?:No\.?|Number|#))?|Acct|Account|FIN|CSN|HAR"
+            r"|Visit[ ]ID"
             r"|Encounter|Case|Policy|Member|Medicare|Medicaid|MBI|HICN|SSN|NPI|DEA|Licen[sc]e|Serial|Accession|Specimen"
             r"|Chart|Record|Order|Unit|Bed|Room|Rm|ID)"
             r"(?:[ ](?:ID|No\.?|Number))?[ ]?[:#]*[ ]*(?P<it>(?=[A-Z0-9-]*\d)[A-Z0-9]+(?:-[A-Z0-9]+)*)\b",
@@ -49,8 +48,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         PLACE,
         re.compile(
-            rf"\b\d{{1,5}}[ ](?:[NSEW]\.?[ ])?(?:{_WORD}[ ]){{1,3}}(?:Street|St|Avenue|Ave|Road|Rd|Drive|Dr|Lane|Ln|Court|Ct"
-            r"|Boulevard|Blvd|Way|Place|Pl|Terrace|Highway|Hwy|Circle|Parkway|Pkwy)\b\.?"
+            rf"\b\d{{1,5}}[ ](?:[NSEW]\.?[ ])?(?:{_WORD}[ ]){{1,3}}(?:Street|St|Avenue|Ave|Road|Rd|Drive|Dr|Lane|Ln"
+            r"|Court|Ct|Boulevard|Blvd|Way|Place|Pl|Terrace|Highway|Hwy|Circle|Parkway|Pkwy)\b\.?"
             r"(?:,?[ ](?:Apt|Unit|Suite|Ste)\.?[ ]?#?\w+)?"
         ),
     ),
@@ -101,7 +100,9 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (PLACE, re.compile(rf"\b(?:in|from|near|at|to|outside)[ ](?P<it>{_WORD}(?:[ ]{_WORD})?)")),
 )
 # What these announce is a name though its words be ordinary ones.
-_CERTAIN = re.compile(r"\b(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Rev)\.?[ ]|(?:Patient|Pt|Name|by)\b.{0,8})$", re.IGNORECASE)
+_CERTAIN = re.compile(
+    r"\b(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Rev)\.?[ ]|(?:Patient|Pt|Name|by)\b.{0,8})$", re.IGNORECASE
+)
 _SCORE_BEFORE = re.compile(
     r"(?:strength|motor|pain|scor\w*|scale|murmur|grade|vision|GCS|PHQ-?\d?|power|pulses?|reflex\w*|tone|muscle|rated?|BP"
     r"|Glasgow|Apgars?|orientation|\bx)\W{0,3}(?:\w+\W{1,2}){0,2}$",

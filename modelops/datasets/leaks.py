@@ -41,7 +41,7 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was compared, for the manifest. `without_text`: held-out charts that only ids and hashes were compared of."""
+    """What was compared, for the manifest. `without_text`: charts held out that are compared by ids and hashes only."""
 
     leaks: tuple[Leak, ...]
     examples: int

@@ -13,13 +13,18 @@ from collections.abc import Iterable
 _LOWER = re.compile(r"(?<![\w'’-])[a-z\u00df-\u00ff]{2,}(?![\w-])")
 _FEWEST_PATIENTS = 2
 
+# fmt: off
 # Given names that are words as well: after "daughter" or "son" they are names.
-ALSO_GIVEN_NAMES = frozenset(
-    "amber angel april art august autumn bill brook chance chase clay crystal dale dawn dean earl eve faith fern "
-    "forest frank gene ginger glen grace grant guy hazel heath heather hope hunter iris ivy jack jade jasmine jay "
-    "jewel joy june lance lily mark mason may melody miles misty norm olive pat pearl penny peg ray reed rich rob "
-    "robin rod rose ruby rusty sandy scarlet sky stew summer sue ted violet wade ward will willow".split()
-)
+ALSO_GIVEN_NAMES = frozenset((
+    "amber", "angel", "april", "art", "august", "autumn", "bill", "brook", "chance", "chase", "clay",
+    "crystal", "dale", "dawn", "dean", "earl", "eve", "faith", "fern", "forest", "frank", "gene", "ginger",
+    "glen", "grace", "grant", "guy", "hazel", "heath", "heather", "hope", "hunter", "iris", "ivy", "jack",
+    "jade", "jasmine", "jay", "jewel", "joy", "june", "lance", "lily", "mark", "mason", "may", "melody",
+    "miles", "misty", "norm", "olive", "pat", "pearl", "penny", "peg", "ray", "reed", "rich", "rob",
+    "robin", "rod", "rose", "ruby", "rusty", "sandy", "scarlet", "sky", "stew", "summer", "sue", "ted",
+    "violet", "wade", "ward", "will", "willow",
+))
+# fmt: on
 
 
 class OrdinaryWords:

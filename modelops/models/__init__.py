@@ -6,4 +6,12 @@ from modelops.models.evaluation import EvaluationChart, EvaluationRun
 from modelops.models.model_version import ModelVersion
 from modelops.models.training import TrainingJob, TrainingStep
 
-__all__ = ["Calibration", "DatasetVersion", "EvaluationChart", "EvaluationRun", "ModelVersion", "TrainingJob", "TrainingStep"]
+__all__ = [
+    "Calibration",
+    "DatasetVersion",
+    "EvaluationChart",
+    "EvaluationRun",
+    "ModelVersion",
+    "TrainingJob",
+    "TrainingStep",
+]
