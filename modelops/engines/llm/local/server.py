@@ -83,6 +83,10 @@ def environment(plan: Plan) -> dict[str, str]:
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
         "VLLM_LOGGING_COLOR": "0",
         "PYTHONUNBUFFERED": "1",
+        # A bare machine has no compiler, and vLLM would compile a function of its sampler there. Where one is
+        # installed it is not found either, so that what needs one fails everywhere.
+        "TORCH_COMPILE_DISABLE": "1",
+        "CXX": "/bin/false",
     }
 
 
