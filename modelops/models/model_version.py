@@ -25,6 +25,13 @@ class ModelVersion(models.Model):
     job = models.ForeignKey(
         "modelops.TrainingJob", on_delete=models.PROTECT, null=True, blank=True, related_name="model_versions"
     )
+    dataset = models.ForeignKey(
+        "modelops.DatasetVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="model_versions",
+    )
     checkpoint = models.CharField(max_length=400, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     card = models.JSONField(default=dict, blank=True)

@@ -14,6 +14,7 @@ from modelops.choices import (
     TrainingMethod,
     TrainingStatus,
 )
+from modelops.models.dataset import DatasetVersion
 
 
 class TrainingJobQuerySet(models.QuerySet["TrainingJob"]):
@@ -36,6 +37,9 @@ class TrainingJob(models.Model):
     """
 
     name = models.CharField(max_length=80)
+    dataset = models.ForeignKey(
+        DatasetVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="training_jobs"
+    )
     # A Hugging Face folder below one of TRAINING_BASE_DIRS.
     base = models.CharField(max_length=400)
     method = models.CharField(max_length=10, choices=TrainingMethod.choices)
