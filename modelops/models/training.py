@@ -21,10 +21,14 @@ class TrainingJobQuerySet(models.QuerySet["TrainingJob"]):
     def at_work(self) -> TrainingJobQuerySet:
         return self.filter(status__in=TRAINING_AT_WORK)
 
+    def submitted(self) -> TrainingJobQuerySet:
+        """Waiting to begin elsewhere."""
+        return self.filter(status=TrainingStatus.QUEUED).exclude(written_at=None)
+
     def next_of_each_slot(self) -> TrainingJobQuerySet:
         """Of each slot that is free the job that has waited longest, oldest first."""
         taken = TrainingJob.objects.at_work().values("slot")
-        waiting = self.filter(status=TrainingStatus.QUEUED).exclude(slot__in=taken)
+        waiting = self.filter(status=TrainingStatus.QUEUED, written_at=None).exclude(slot__in=taken)
         firsts = waiting.order_by("slot", F("queued_at").asc(), "pk").distinct("slot").values("pk")
         return self.filter(pk__in=firsts).order_by("queued_at", "pk")
 
@@ -54,6 +58,8 @@ class TrainingJob(models.Model):
     run_dir = models.CharField(max_length=200, blank=True)
     # How often it was begun: first, and by each resumption.
     attempt = models.PositiveIntegerField(default=0)
+    # When its files were written for a person to submit (Slurm, Kubernetes): it begins when they are.
+    written_at = models.DateTimeField(null=True, blank=True)
     # Of the supervisor: the process is the one that was started only where host, number and start agree.
     host = models.CharField(max_length=200, blank=True)
     pid = models.PositiveIntegerField(null=True, blank=True)
