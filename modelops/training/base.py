@@ -1,0 +1,142 @@
+"""What a base checkpoint is, read from its folder without loading it: whether it may be used, and its size."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelops.training.errors import Stopped
+
+# Pickles run code when they are loaded.
+_UNSAFE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+_MOST_HEADER = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Of a decoder with attention and a gated layer: what memory and time are reckoned from.
+
+    `largest_layer`: parameters of the largest single layer, which ZeRO stage 3 gathers whole.
+    """
+
+    parameters: int
+    largest_layer: int
+    layers: int
+    hidden: int
+    intermediate: int
+    heads: int
+    head_size: int
+    vocabulary: int
+    positions: int
+
+
+def under_root(path: Path, roots: Sequence[Path]) -> Path:
+    """The real path, where it lies below one of the roots. Raises Stopped("bad_checkpoint")."""
+    real = path.resolve()
+    if not any(real.is_relative_to(root.resolve()) and real != root.resolve() for root in roots):
+        raise Stopped("bad_checkpoint", "The base lies below none of the folders that bases are taken from.")
+    return real
+
+
+def found_below(roots: Iterable[Path]) -> list[Path]:
+    """Folders that could be bases: those with a config.json and safetensors, at most three levels down."""
+    return sorted(
+        {
+            config.parent
+            for root in roots
+            if root.is_dir()
+            for pattern in ("*/config.json", "*/*/config.json", "*/*/*/config.json")
+            for config in root.glob(pattern)
+            if any(config.parent.glob("*.safetensors"))
+        }
+    )
+
+
+def check_base(folder: Path) -> Shape:
+    """Raises Stopped("bad_checkpoint") with words that say what is missing."""
+    config = _object(folder / "config.json")
+    if "auto_map" in config:
+        raise Stopped(
+            "bad_checkpoint", "config.json asks for code of the checkpoint's own, which is never run."
+        )
+    unsafe = sorted(path.name for path in folder.iterdir() if path.suffix in _UNSAFE)
+    if unsafe:
+        raise Stopped("bad_checkpoint", f"Weights are taken as safetensors only; {unsafe[0]} is none.")
+    if not (folder / "tokenizer.json").is_file():
+        raise Stopped("bad_checkpoint", "There is no tokenizer.json.")
+    if not _has_template(folder):
+        raise Stopped("bad_checkpoint", "The tokenizer has no chat template.")
+    parameters = sum(_parameters(path) for path in weights_of(folder))
+    return _shape(config, parameters)
+
+
+def weights_of(folder: Path) -> list[Path]:
+    """Raises Stopped("bad_checkpoint") where one is missing."""
+    index = folder / "model.safetensors.index.json"
+    names = set(_object(index).get("weight_map", {}).values()) if index.is_file() else {"model.safetensors"}
+    paths = sorted(folder / name for name in names)
+    absent = [path.name for path in paths if path.parent != folder or not path.is_file()]
+    if absent or not paths:
+        raise Stopped("bad_checkpoint", f"There is no {absent[0] if absent else 'file of weights'}.")
+    return paths
+
+
+def _parameters(path: Path) -> int:
+    """From the header: its sum must be what the file holds. Raises Stopped("bad_checkpoint")."""
+    try:
+        with path.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            if size > _MOST_HEADER:
+                raise ValueError
+            header: dict[str, Any] = json.loads(file.read(size))
+        rows = [row for name, row in header.items() if name != "__metadata__"]
+        end = max((row["data_offsets"][1] for row in rows), default=0)
+        if 8 + size + end != path.stat().st_size:
+            raise ValueError
+        return sum(math.prod(row["shape"]) for row in rows)
+    except (ValueError, KeyError, TypeError, struct.error):
+        raise Stopped("bad_checkpoint", f"{path.name} is damaged or not whole.") from None
+
+
+def _shape(config: dict[str, Any], parameters: int) -> Shape:
+    try:
+        hidden, layers = int(config["hidden_size"]), int(config["num_hidden_layers"])
+        heads = int(config["num_attention_heads"])
+        intermediate, vocabulary = int(config["intermediate_size"]), int(config["vocab_size"])
+    except (KeyError, TypeError, ValueError):
+        raise Stopped("bad_checkpoint", "config.json does not say the sizes of a decoder.") from None
+    return Shape(
+        parameters=parameters,
+        largest_layer=max(vocabulary * hidden, intermediate * hidden),
+        layers=layers,
+        hidden=hidden,
+        intermediate=intermediate,
+        heads=heads,
+        head_size=int(config.get("head_dim") or hidden // heads),
+        vocabulary=vocabulary,
+        positions=int(config.get("max_position_embeddings") or 0),
+    )
+
+
+def _has_template(folder: Path) -> bool:
+    if (folder / "chat_template.jinja").is_file():
+        return True
+    path = folder / "tokenizer_config.json"
+    return path.is_file() and bool(_object(path).get("chat_template"))
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise Stopped("bad_checkpoint", f"{path.name} is not there or cannot be read.") from None
+    except ValueError:
+        raise Stopped("bad_checkpoint", f"{path.name} is not JSON.") from None
+    if not isinstance(data, dict):
+        raise Stopped("bad_checkpoint", f"{path.name} is not an object.")
+    return data
