@@ -80,7 +80,8 @@ _NEVER_FIRST = frozenset(
 _USUAL = 50
 # Kinds that are the reason of a visit where several stand beside each other, the likeliest first.
 _REASONS: tuple[str, ...] = (
-    "pregnancy", "aftercare", "maltreated", "complication", "acute", "injury", "injury_d", "injury_g", "injury_k", "injury_p", "burn",
+    "pregnancy", "aftercare", "maltreated", "complication", "acute", "injury", "injury_d", "injury_g",
+    "injury_k", "injury_p", "burn",
     "neoplasm", "metastasis", "wound", "chronic", "dementia", "mental", "eye", "male", "female", "sequela",
     "neoplasm_benign", "nutrition", "substance", "symptom", "frailty",
 )  # fmt: skip

@@ -147,6 +147,12 @@ def sayings() -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
+def common() -> tuple[str, ...]:
+    """The commonest first; what a code needs stands before it."""
+    return tuple(code for row in rows("common.txt") for code in row.split())
+
+
+@lru_cache(maxsize=1)
 def social() -> dict[str, tuple[Sentence, ...]]:
     found: dict[str, tuple[Sentence, ...]] = {}
     for row in rows("social.txt"):

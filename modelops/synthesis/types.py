@@ -73,7 +73,7 @@ class Trap:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A note. A writer that knows what it wrote tells the lines of each code; one that does not leaves `codes` empty."""
+    """A note. A writer that knows what it wrote tells each code's lines; one that does not leaves `codes` empty."""
 
     text: str = field(repr=False)
     note_type: str

@@ -16,7 +16,7 @@ from catalog.edits.knowledge import Tabular
 from catalog.edits.sides import sided_siblings
 from catalog.edits.tree import Node, Tree
 from modelops.synthesis.seeded import seeded
-from modelops.synthesis.tables import Family, families, longest, sayings, social
+from modelops.synthesis.tables import Family, common, families, longest, sayings, social
 from modelops.synthesis.wording import MOST_LEVEL, tidy, worded
 
 _VAGUE = re.compile(
@@ -108,6 +108,10 @@ class Vocabulary:
         if known is None:
             known = self._said[key] = worded(term.title, key[1], seeded(*key))
         return known
+
+    def common(self, count: int) -> list[str]:
+        """The first codes of templates/common.txt: such that charts can be written about these alone."""
+        return [code for code in common() if code in self.terms][:count]
 
     def only(self, codes: Iterable[str]) -> Vocabulary:
         """The same, limited to these codes."""

@@ -1,0 +1,132 @@
+"""manage.py synthesize: charts that nobody was treated in, with their codes, as a file or as a stored run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from catalog.choices import CodeSystem
+from catalog.errors import NoRelease
+from catalog.models import Release
+from catalog.queries import latest_release
+from modelops.synthesis.chart_rows import as_line, gold_row
+from modelops.synthesis.domains import DOMAINS, domain_codes
+from modelops.synthesis.drawing import Drawing, NothingFits, Wanted
+from modelops.synthesis.embedded_writer import EmbeddedWriter
+from modelops.synthesis.making import days_of, make
+from modelops.synthesis.release_vocabulary import vocabulary_of
+from modelops.synthesis.tables import styles
+from modelops.synthesis.vocabulary import Vocabulary
+
+
+class Command(BaseCommand):
+    help = (
+        "Writes synthetic charts with their ICD-10-CM codes, the lines that support each and the traps set (JSONL, "
+        "gold format). The same seed gives the same bytes."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--count", type=int, default=100)
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument(
+            "--first", type=int, default=0, help="number of the first chart (to go on with a run)"
+        )
+        parser.add_argument("--domain", choices=DOMAINS, default="", help="seed codes of this domain only")
+        parser.add_argument("--style", choices=sorted(styles()), default="", help="one style of note only")
+        parser.add_argument(
+            "--codes",
+            default="",
+            help="only these: a number (that many common codes), or a file with a code a line",
+        )
+        parser.add_argument("--companions", default="", metavar="LEAST-MOST", help="codes beside the seed")
+        parser.add_argument("--out", default="", help="JSONL file, or - for standard output")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["count"] < 1:
+            raise CommandError("--count is at least 1.")
+        release = _release()
+        vocabulary = _limited(vocabulary_of(release), options["codes"])
+        wanted = Wanted(
+            domain=options["domain"],
+            domain_codes=domain_codes(options["domain"], vocabulary),
+            style=options["style"],
+            companions=_companions(options["companions"]) or Wanted().companions,
+            in_turn=not options["codes"],
+        )
+        begun = time.process_time()
+        found: Counter[str] = Counter()
+        charts = 0
+        with ExitStack() as stack:
+            out = _output(options["out"], stack)
+            try:
+                drawing = Drawing(vocabulary, wanted, days_of(release.valid_from, release.valid_to))
+                drafts = make(
+                    drawing,
+                    EmbeddedWriter(vocabulary),
+                    seed=options["seed"],
+                    count=options["count"],
+                    first=options["first"],
+                )
+                for draft in drafts:
+                    charts += 1
+                    found.update(code.code for code in draft.labelled.codes if not code.optional)
+                    if out is not None and not draft.discarded:
+                        out.write(as_line(gold_row(draft)).encode() + b"\n")
+            except NothingFits as error:
+                raise CommandError(f"No chart can be drawn: {error}.") from error
+        seconds = time.process_time() - begun
+        self.stderr.write(
+            f"{charts:,} charts, {len(found):,} distinct codes, {sum(found.values()) / charts:.1f} a chart, "
+            f"{charts / max(seconds, 1e-9):,.0f} charts/s of processor time."
+        )
+
+
+def _release() -> Release:
+    try:
+        return latest_release(CodeSystem.ICD10CM)
+    except NoRelease as error:
+        raise CommandError(
+            "No ICD-10-CM release is loaded. manage.py load_catalog icd10cm loads the built-in one."
+        ) from error
+
+
+def _limited(vocabulary: Vocabulary, said: str) -> Vocabulary:
+    if not said:
+        return vocabulary
+    if said.isdigit():
+        return vocabulary.only(vocabulary.common(int(said)))
+    try:
+        wanted = Path(said).read_text(encoding="utf-8").split()
+    except OSError as error:
+        raise CommandError(f"{said}: {error.strerror}") from error
+    unknown = [code for code in wanted if code not in vocabulary.terms]
+    if unknown:
+        raise CommandError(f"Charts are not written about {', '.join(unknown[:5])}.")
+    return vocabulary.only(wanted)
+
+
+def _companions(said: str) -> tuple[int, int] | None:
+    if not said:
+        return None
+    least, _, most = said.partition("-")
+    if not least.isdigit() or not (most or least).isdigit() or int(least) > int(most or least):
+        raise CommandError("--companions is two numbers, as in 1-4.")
+    return int(least), int(most or least)
+
+
+def _output(said: str, stack: ExitStack) -> IO[bytes] | None:
+    if not said:
+        return None
+    if said == "-":
+        return sys.stdout.buffer
+    try:
+        return stack.enter_context(Path(said).open("wb"))
+    except OSError as error:
+        raise CommandError(f"{said}: {error.strerror}") from error
