@@ -67,3 +67,22 @@ class DatasetKind(models.TextChoices):
     """What a dataset teaches; the choices name prompts of the LLM engine's diagnoses."""
 
     ICD10CM = "icd10cm", "Diagnoses (ICD-10-CM)"
+
+
+class SynthesisKind(models.TextChoices):
+    """What synthetic charts are written about."""
+
+    ICD10CM = "icd10cm", "Diagnoses (ICD-10-CM)"
+    PROCEDURES = "procedures", "Procedures (CPT, HCPCS)"
+
+
+class SynthesisWriter(models.TextChoices):
+    EMBEDDED = "embedded", "Embedded"
+    LLM = "llm", "Language model"
+
+
+class SynthesisStatus(models.TextChoices):
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"

@@ -4,6 +4,7 @@ from modelops.models.calibration import Calibration
 from modelops.models.dataset import DatasetVersion
 from modelops.models.evaluation import EvaluationChart, EvaluationRun
 from modelops.models.model_version import ModelVersion
+from modelops.models.synthesis import SynthesisRun, SyntheticChart
 from modelops.models.training import TrainingJob, TrainingStep
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "EvaluationChart",
     "EvaluationRun",
     "ModelVersion",
+    "SynthesisRun",
+    "SyntheticChart",
     "TrainingJob",
     "TrainingStep",
 ]
