@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.lookup.answer import Lookup
@@ -67,19 +67,37 @@ class Glance:
         self._lock = threading.Lock()
 
     def line(self, text: str, limit: int) -> list[Glimpse]:
-        """At most `limit` codes, each once with the shortest words that led to its best score: the best code of each
-        words, the surest first, then the second best of each."""
-        best: dict[str, Glimpse] = {}
+        """See `lines`."""
+        (found,) = self.lines([(text, limit)])
+        return found
+
+    def lines(self, lines: Sequence[tuple[str, int]]) -> list[list[Glimpse]]:
+        """Of each text at most that many codes, each once with the shortest words that led to its best score: the
+        best code of each words, the surest first, then the second best of each. Many texts at once cost less than
+        one after another."""
+        parts = [[list(_pieces(text, *place)) for place in _parts(text)] for text, _ in lines]
         with self._lock:
-            for start, end in _parts(text):
-                for found in self._part(text, start, end, limit):
-                    known = best.get(found.code)
-                    if known is None or _order(found) < _order(known):
-                        best[found.code] = found
+            pieces = self._pieces(
+                (text, start, end)
+                for (text, _), of_text in zip(lines, parts, strict=True)
+                for of_part in of_text
+                for start, end in of_part
+            )
+            return [
+                self._line([[next(pieces) for _ in of_part] for of_part in of_text], limit)
+                for (_, limit), of_text in zip(lines, parts, strict=True)
+            ]
+
+    def _line(self, parts: Iterable[Sequence[_Piece]], limit: int) -> list[Glimpse]:
+        best: dict[str, Glimpse] = {}
+        for pieces in parts:
+            for found in self._part(pieces, limit):
+                known = best.get(found.code)
+                if known is None or _order(found) < _order(known):
+                    best[found.code] = found
         return _in_turn(best.values())[:limit]
 
-    def _part(self, text: str, start: int, end: int, limit: int) -> Iterator[Glimpse]:
-        pieces = [self._piece(text, *place) for place in _pieces(text, start, end)]
+    def _part(self, pieces: Sequence[_Piece], limit: int) -> Iterator[Glimpse]:
         for first in range(len(pieces)):
             slots: list[Slot] = []
             for last in range(first, min(first + _LONGEST_RUN, len(pieces))):
@@ -98,13 +116,19 @@ class Glance:
                 node = nodes[found.place]
                 yield Glimpse(node.code, node.title, round(found.score, 4), start, end)
 
-    def _piece(self, text: str, start: int, end: int) -> _Piece:
-        words = text[start:end]
-        if not _WORD.search(words) or sum(map(str.isdigit, words)) > sum(map(str.isalpha, words)):
-            return _Piece(start, end, (), False)
-        plain = self.lookup.lay.read(words).text
-        slots = tuple(slot for slot in self.lookup.ranker.reader.read(plain) if slot.weight)
-        return _Piece(start, end, slots, any(self._tells(slot) for slot in slots))
+    def _pieces(self, places: Iterable[tuple[str, int, int]]) -> Iterator[_Piece]:
+        """All are read before the first is given."""
+        spans: list[tuple[int, int]] = []
+        said: list[str] = []
+        for text, start, end in places:
+            words = text[start:end]
+            names = _WORD.search(words) and sum(map(str.isdigit, words)) <= sum(map(str.isalpha, words))
+            spans.append((start, end))
+            said.append(self.lookup.lay.read(words).text if names else "")
+        read = self.lookup.ranker.reader.read_all(said)
+        for (start, end), all_slots in zip(spans, read, strict=True):
+            slots = tuple(slot for slot in all_slots if slot.weight)
+            yield _Piece(start, end, slots, any(self._tells(slot) for slot in slots))
 
     def _tells(self, slot: Slot) -> bool:
         postings = self.lookup.index.postings

@@ -7,11 +7,13 @@ ones by the words left over, and in which order.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.lookup.cut import sentence_key
 from catalog.lookup.index import ASIDE, Floats, Index, Ints
@@ -87,6 +89,10 @@ class Ranker:
         titles = np.arange(index.size) < len(index.nodes)
         self._header_terms = ~index.billable & ~titles
         self._unsaid = [_UNSAID.get(word, 1.0) for word in index.words]
+        # For `glance`, made as they are needed; two threads may make the same.
+        self._of_thread = threading.local()
+        self._billable: dict[int, Ints] = {}
+        self._common: dict[int, NDArray[np.bool_]] = {}
 
     def find(self, text: str, limit: int = 10, billable_only: bool = True) -> list[Found]:
         """The best wordings, one a code, best first; an exact wording stands first with score 1."""
@@ -132,26 +138,59 @@ class Ranker:
         """As `rank`, for many texts in little time: only the `read` best wordings of billable codes are read word by
         word, and nothing is paired by likeness."""
         best: dict[int, Found] = {}
-        shared, asked = self.shared(slots)
-        documents = self._having(slots)
-        score = 2 * shared[documents] / (self.index.totals[documents] + np.float32(asked))
-        for place in _top(score, read):
-            found = self._weigh(self._wording(int(documents[place])), slots)
+        for document in self._nearest(slots, read):
+            found = self._weigh(self._wording(document), slots)
             known = best.get(found.place)
             if known is None or found.score > known.score:
                 best[found.place] = found
         return sorted(best.values(), key=lambda one: (-one.score, one.place))[:limit]
 
-    def _having(self, slots: Sequence[Slot]) -> Ints:
-        """The wordings of billable codes that have one of the words that not everything has."""
-        words = {word for slot in slots for one in slot.alternatives for word in one.words}
-        postings = [self.index.postings[word] for word in words]
-        few = [found for found in postings if len(found) <= _COMMON] or postings
-        if not few:
-            return np.empty(0, dtype=np.int32)
-        having: Ints = np.unique(np.concatenate(few))
-        billable: Ints = having[self.index.billable[having]]
-        return billable
+    def _nearest(self, slots: Sequence[Slot], count: int) -> list[int]:
+        """Of the wordings of billable codes that have one of the words that not everything has, those that share most
+        with the slots. Only these are weighed: to go over all the wordings would take as long as all the rest."""
+        added, asked = _words_of(slots)
+        rare = [word for word in added if len(self.index.postings[word]) <= _COMMON] or list(added)
+        if not rare:
+            return []
+        shared = self._sums()
+        having = []
+        for word in rare:
+            postings = self._billable_postings(word)
+            shared[postings] += np.float32(self.index.weights[word] * added[word])
+            having.append(postings)
+        documents: Ints = np.concatenate(having)
+        of_each: Floats = shared[documents]
+        shared[documents] = 0
+        for word in added.keys() - set(rare):
+            of_each += self._has(word)[documents] * np.float32(self.index.weights[word] * added[word])
+        score = 2 * of_each / (self.index.totals[documents] + np.float32(asked))
+        near = np.flatnonzero(score > max(_NEAR * float(score.max(initial=0.0)), 0.0))
+        # A wording stands there once for each of its words.
+        found, first = np.unique(documents[near], return_index=True)
+        return [int(found[place]) for place in _top(score[near][first], count)]
+
+    def _sums(self) -> Floats:
+        """A zero for every wording, this thread's own; whoever uses it leaves zeros behind."""
+        sums: Floats | None = getattr(self._of_thread, "sums", None)
+        if sums is None:
+            sums = self._of_thread.sums = np.zeros(self.index.size, dtype=np.float32)
+        return sums
+
+    def _billable_postings(self, word: int) -> Ints:
+        found = self._billable.get(word)
+        if found is None:
+            postings = self.index.postings[word]
+            found = self._billable[word] = postings[self.index.billable[postings]]
+        return found
+
+    def _has(self, word: int) -> NDArray[np.bool_]:
+        """Which wordings have a common word."""
+        found = self._common.get(word)
+        if found is None:
+            found = np.zeros(self.index.size, dtype=bool)
+            found[self.index.postings[word]] = True
+            self._common[word] = found
+        return found
 
     def _candidates(self, slots: Sequence[Slot], billable_only: bool) -> list[_Wording]:
         shared, asked = self.shared(slots)
@@ -171,13 +210,7 @@ class Ranker:
         """The weight of the words that each wording shares with the slots, and the weight of the slots."""
         index = self.index
         shared: Floats = np.zeros(index.size, dtype=np.float32)
-        added: dict[int, float] = {}
-        asked = 0.0
-        for slot in slots:
-            asked += slot.weight
-            for alternative in slot.alternatives:
-                for word in alternative.words:
-                    added[word] = max(added.get(word, 0.0), alternative.sureness)
+        added, asked = _words_of(slots)
         for word, sureness in added.items():
             shared[index.postings[word]] += np.float32(index.weights[word] * sureness)
         return shared, asked
@@ -211,8 +244,10 @@ class Ranker:
         open_slots: list[Slot] = []
         for slot in slots:
             # The surest comes first.
-            best = next((one for one in slot.alternatives if has.issuperset(one.words)), None)
-            if best is None:
+            for best in slot.alternatives:
+                if has.issuperset(best.words):
+                    break
+            else:
                 asked += slot.weight
                 open_slots.append(slot)
                 continue
@@ -285,6 +320,18 @@ class Ranker:
             order.append(best)
             read.append(f"{slot.typed} read as {index.words[best]}")
         return given, still
+
+
+def _words_of(slots: Iterable[Slot]) -> tuple[dict[int, float], float]:
+    """The words that the slots may stand for with how surely, and the weight of the slots."""
+    added: dict[int, float] = {}
+    asked = 0.0
+    for slot in slots:
+        asked += slot.weight
+        for alternative in slot.alternatives:
+            for word in alternative.words:
+                added[word] = max(added.get(word, 0.0), alternative.sureness)
+    return added, asked
 
 
 def _top(score: Floats, count: int) -> list[int]:

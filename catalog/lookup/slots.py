@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,6 +17,8 @@ _MAX_WORDS = 60
 _STEM, _SHORT_FORM, _SAME_MEANING, _BEGINNING, _NUMBER = 0.95, 0.95, 0.85, 0.75, 0.9
 # What an unmatched word counts that no index word is like, against one that the index has.
 _UNKNOWN = 0.35
+# Words whose reading is kept.
+_KEPT = 20_000
 
 _NUMBERS = {form: tuple(other for other in row if other != form) for row in NUMBERS for form in row}
 
@@ -40,7 +42,7 @@ class Alternative:
     weight: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """One typed word with its readings, the surest first. `weight` counts against wordings that do not have it; 0 for
     words of the frame."""
@@ -55,17 +57,29 @@ class Reader:
         self.index = index
         self.speller = Speller(index)
         self._relatives = _relatives(index)
+        self._read: dict[tuple[str, bool, bool], Slot] = {}
 
     def read(self, text: str) -> list[Slot]:
         """The slots of a text, in its order; words that mean nothing to any title are left out."""
-        words = [word for word in read_words(resolve(text)) if word.form not in FUNCTION][:_MAX_WORDS]
-        doubtful = [word.form for word in words if self._is_doubtful(word)]
-        self.speller.learn(doubtful)
+        (slots,) = self.read_all([text])
+        return slots
+
+    def read_all(self, texts: Iterable[str]) -> list[list[Slot]]:
+        """The slots of each text. What no title has is compared with all words of the index in one pass for all
+        texts, which takes as long as for one."""
+        of_texts = [
+            [word for word in read_words(resolve(text)) if word.form not in FUNCTION][:_MAX_WORDS]
+            for text in texts
+        ]
+        self.speller.learn(word.form for words in of_texts for word in words if self._is_doubtful(word))
+        return [self._slots(words) for words in of_texts]
+
+    def _slots(self, words: Sequence[Word]) -> list[Slot]:
         slots: list[Slot] = []
         at = 0
         while at < len(words):
             joined = self._joined(words[at], words[at + 1]) if at + 1 < len(words) else None
-            slots.append(joined or self._slot(words[at]))
+            slots.append(joined or self._known_slot(words[at]))
             at += 2 if joined else 1
         return [slot for slot in slots if slot.alternatives or slot.weight]
 
@@ -86,6 +100,16 @@ class Reader:
         return (
             len(form) > 3 and form not in self.index.vocabulary and form not in NOISE and not form.isdigit()
         )
+
+    def _known_slot(self, word: Word) -> Slot:
+        """A word is read once: the same words come again and again."""
+        key = word.form, word.dotted, word.capital
+        found = self._read.get(key)
+        if found is None:
+            if len(self._read) >= _KEPT:
+                self._read.clear()
+            found = self._read[key] = self._slot(word)
+        return found
 
     def _slot(self, word: Word) -> Slot:
         form, vocabulary = word.form, self.index.vocabulary

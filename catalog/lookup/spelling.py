@@ -17,6 +17,8 @@ LEAST = 0.62
 _MOST = 6
 _PREFIXES = 24
 _KEPT = 20_000
+# Words compared in one pass: each takes a row as long as the index has words.
+_AT_ONCE = 64
 
 
 def likeness(typed: str, word: str) -> float:
@@ -51,8 +53,10 @@ class Speller:
     def learn(self, typed: Iterable[str]) -> None:
         """Finds the candidates of several words in one pass."""
         new = [word for word in dict.fromkeys(typed) if word not in self._known]
-        if not new:
-            return
+        for at in range(0, len(new), _AT_ONCE):
+            self._learn(new[at : at + _AT_ONCE])
+
+    def _learn(self, new: Sequence[str]) -> None:
         found = cdist(
             new, self._choices, scorer=OSA.normalized_similarity, score_cutoff=LEAST, dtype=np.float32
         )

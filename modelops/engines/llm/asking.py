@@ -3,9 +3,12 @@ invalid JSON one more try, and nothing is taken half."""
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES
 from modelops.engines.llm.confidence import code_probabilities
@@ -14,6 +17,7 @@ from modelops.engines.llm.parse import BadAnswer, Parsed, parse_answer
 from modelops.engines.llm.ports import Candidate
 from modelops.engines.llm.prompt import code_messages
 from modelops.engines.llm.schema import MAX_ITEMS, Schema, closed_schema, open_schema
+from modelops.engines.llm.together import together
 from modelops.engines.llm.transport import ChatAnswer, ChatRequest, ChatServer, Deadline, Message
 from modelops.engines.llm.windows import Window
 from modelops.engines.types import ChartText
@@ -22,27 +26,55 @@ from modelops.errors import ContextTooLong, OutputInvalid
 # A greedy model repeats an answer that was invalid.
 RETRY_TEMPERATURE = 0.3
 
+Result = TypeVar("Result")
+
 
 class BoundTalk:
-    """The server with one chart's deadline, cancellation, counts and model. See ports.Talk."""
+    """The server with one chart's deadline, cancellation, counts and model. See ports.Talk. Belongs to one thread;
+    `most`: how many works of `at_once` run at once."""
 
-    def __init__(self, server: ChatServer, deadline: Deadline, usage: Counter[str], model: str) -> None:
+    def __init__(
+        self, server: ChatServer, deadline: Deadline, usage: Counter[str], model: str, most: int = 1
+    ) -> None:
         self._server = server
         self._deadline = deadline
-        self._usage = usage
+        self.usage = usage
         self._model = model
+        self._most = most
         # By the server's own word.
         self.answered_by = ""
+
+    def check(self) -> None:
+        """Raises Cancelled or TooSlow where the chart's time has ended."""
+        self._deadline.check()
+
+    def at_once(self, works: Iterable[Callable[[BoundTalk], Result]], count: int) -> list[Result]:
+        """See ports.Talk. Each work has a talk of its own, whose counts are added when all have ended."""
+        failed = threading.Event()
+        deadline = replace(self._deadline, stop=lambda: failed.is_set() or self._deadline.stop())
+        talks: list[BoundTalk] = []
+
+        def bound() -> Iterator[Callable[[], Result]]:
+            for work in works:
+                talks.append(BoundTalk(self._server, deadline, Counter(), self._model, self._most))
+                yield partial(work, talks[-1])
+
+        try:
+            return together(bound(), count=count, most=self._most, failed=failed)
+        finally:
+            for talk in talks:
+                self.usage.update(talk.usage)
+                self.answered_by = talk.answered_by or self.answered_by
 
     def chat(self, request: ChatRequest) -> ChatAnswer:
         self._deadline.check()
         if not request.model:
             request = replace(request, model=self._model)
         answer = self._server.chat(request, self._deadline)
-        self._usage["requests"] += answer.attempts
-        self._usage["retries"] += answer.attempts - 1
-        self._usage["prompt_tokens"] += answer.prompt_tokens
-        self._usage["output_tokens"] += answer.output_tokens
+        self.usage["requests"] += answer.attempts
+        self.usage["retries"] += answer.attempts - 1
+        self.usage["prompt_tokens"] += answer.prompt_tokens
+        self.usage["output_tokens"] += answer.output_tokens
         self.answered_by = answer.model
         return answer
 
@@ -78,11 +110,13 @@ class Question:
 
 
 class Asker:
-    def __init__(self, talk: BoundTalk, config: LlmConfig, question: Question, usage: Counter[str]) -> None:
+    """Belongs to one thread, as its talk does, whose counts it adds to."""
+
+    def __init__(self, talk: BoundTalk, config: LlmConfig, question: Question) -> None:
         self._talk = talk
         self._config = config
         self._question = question
-        self._usage = usage
+        self._usage = talk.usage
         self._context = min(config.context_tokens, talk.max_context())
 
     def ask(self, window: Window, candidates: Sequence[Candidate], turn: int) -> list[Answered]:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from modelops.engines.llm.confidence import mean_probability
@@ -57,10 +58,16 @@ def ask(talk: Talk, questions: Sequence[Question], words: Words, *, model: str =
 
     Raises what `talk` raises, except for a question too long for the server, which stays unanswered.
     """
+    parts = [questions[at : at + _MOST_AT_ONCE] for at in range(0, len(questions), _MOST_AT_ONCE)]
+    works = (partial(_part, questions=part, words=words, model=model) for part in parts)
+    asked = talk.at_once(works, len(parts))
+    return Asked([answer for one in asked for answer in one.answers], sum(one.retries for one in asked))
+
+
+def _part(talk: Talk, *, questions: Sequence[Question], words: Words, model: str) -> Asked:
+    """All of them in one request, or in several where they are too long together."""
     found = Asked([None] * len(questions))
-    waiting = [
-        range(at, min(at + _MOST_AT_ONCE, len(questions))) for at in range(0, len(questions), _MOST_AT_ONCE)
-    ]
+    waiting = [range(len(questions))]
     while waiting:
         places = waiting.pop()
         batch = [questions[place] for place in places]

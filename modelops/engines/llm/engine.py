@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from catalog.choices import ClaimType, CodeSystem
@@ -138,7 +140,7 @@ class LlmEngine:
         deadline = Deadline.after(self._config.chart_seconds, stop)
         deadline.check()
         served = self._model.current(self._server)
-        talk = BoundTalk(self._server, deadline, usage, served.request)
+        talk = BoundTalk(self._server, deadline, usage, served.request, self._config.in_flight)
         prompt = self._prompt_of(served)
         result = _Chart(self, talk, chart, release, rest, usage, prompt).result()
         self._last = replace(served, version=served.version or talk.answered_by or self._last.version)
@@ -232,18 +234,25 @@ class _Chart:
     def _is_asked(self, line: NumberedLine) -> bool:
         return self._rest is None or (line.document_id, line.line) in self._rest.lines
 
-    def _answers(self, windows: Iterable[Window], settled: Sequence[tuple[str, str]]) -> list[Answered]:
-        asker = Asker(self._talk, self._config, Question(self._chart, settled, self._prompt), self._usage)
-        answers: list[Answered] = []
+    def _answers(self, windows: Sequence[Window], settled: Sequence[tuple[str, str]]) -> list[Answered]:
+        """Of every window and pass, asked at once and in their order."""
+        works = self._works(windows, Question(self._chart, settled, self._prompt))
+        answers = self._talk.at_once(works, len(windows) * self._config.passes)
+        return list(chain.from_iterable(answers))
+
+    def _works(
+        self, windows: Iterable[Window], question: Question
+    ) -> Iterator[Callable[[BoundTalk], list[Answered]]]:
+        """The candidates of a window are looked up while those before it are asked about."""
         for window in windows:
+            self._talk.check()
             candidates = self._candidates_of(window)
             if self._config.closed and not candidates:
                 # Nothing could be answered but nothing.
                 self._usage["windows_without_candidates"] += 1
                 continue
             for turn in range(self._config.passes):
-                answers.extend(asker.ask(window, candidates, turn))
-        return answers
+                yield partial(_asked, self._config, question, window, candidates, turn)
 
     def _candidates_of(self, window: Window) -> tuple[Candidate, ...]:
         if self._engine.grounding is None:
@@ -339,6 +348,17 @@ class _Chart:
         self._usage[f"dropped_{reason}"] += 1
         if len(self._discarded) < _MOST_DISCARDED:
             self._discarded.append(Discarded(code, reason))
+
+
+def _asked(
+    config: LlmConfig,
+    question: Question,
+    window: Window,
+    candidates: Sequence[Candidate],
+    turn: int,
+    talk: BoundTalk,
+) -> list[Answered]:
+    return Asker(talk, config, question).ask(window, candidates, turn)
 
 
 def coding_date(chart: ChartText) -> dt.date | None:

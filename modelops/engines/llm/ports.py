@@ -6,13 +6,15 @@ many threads at once and keep no state of a chart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from modelops.engines.llm.transport import ChatAnswer, ChatRequest, Message
 from modelops.engines.llm.windows import Window
 from modelops.engines.types import ChartText, CodeSuggestion, Discarded, EngineInfo, EngineResult
+
+Result = TypeVar("Result")
 
 
 class Line(Protocol):
@@ -55,6 +57,12 @@ class Talk(Protocol):
     def chat(self, request: ChatRequest) -> ChatAnswer: ...
     def count_prompt_tokens(self, messages: tuple[Message, ...]) -> int: ...
     def max_context(self) -> int: ...
+
+    def at_once(self, works: Iterable[Callable[[Talk], Result]], count: int) -> list[Result]:
+        """What each work returns, in their order; `count` is how many there are at most. They run at once, each in a
+        thread with a talk of its own, and touch nothing else that changes, nor the database. `works` is read in the
+        calling thread. Where one fails the others are stopped, and its error is raised when all have ended."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

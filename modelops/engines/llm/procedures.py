@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from catalog.choices import ClaimType
@@ -83,8 +84,12 @@ class ModelProcedures:
         releases = Release.objects.in_bulk(list(chart.procedure_releases.values()))
         counts: Counter[str] = Counter()
         finder = QuoteFinder(number_lines(chart))
+        works = (partial(self._rows, chart=chart, window=window) for window in windows)
+        rows = talk.at_once(works, len(windows))
         described = [
-            one for window in windows for one in self._described(chart, window, finder, talk, counts)
+            one
+            for window, (said, retries) in zip(windows, rows, strict=True)
+            for one in _described(said, retries, window, finder, counts)
         ]
         by_words: dict[str, list[Described]] = {}
         for one in described:
@@ -109,35 +114,19 @@ class ModelProcedures:
         counts["procedures_none_chosen"] = len(asked_for) - len(chosen)
         return Outcome(_suggestions(chosen), usage=dict(counts))
 
-    def _described(
-        self, chart: ChartText, window: Window, finder: QuoteFinder, talk: Talk, counts: Counter[str]
-    ) -> list[Described]:
-        """What the model says was done; what it cites from nowhere is counted and left out."""
+    def _rows(
+        self, talk: Talk, *, chart: ChartText, window: Window
+    ) -> tuple[list[dict[str, Any]] | None, int]:
+        """What the model says was done in the window, None where no answer can be used, and how many retries."""
         question = messages(self._describe, f"DOCUMENTS\n{write_out(window.pieces, chart.documents)}\nEND")
         schema = description_schema(window.first, window.last)
-        for temperature in (0.0, _AGAIN):
-            answer = talk.chat(
-                ChatRequest(question, schema, self._output_tokens, temperature, model=self._model)
-            )
-            rows = _rows(answer.text)
-            if rows is not None:
-                break
-            counts["retries"] += 1
-        else:
-            counts["retries"] -= 1
-            counts["procedures_unanswered"] += 1
-            return []
-        found: list[Described] = []
-        for row in rows:
-            place = finder.find(
-                row["quote"], row["line_start"], row["line_end"], first=window.first, last=window.last
-            )
-            if place is None:
-                counts["procedures_no_evidence"] += 1
-            else:
-                counts["repaired_quotes"] += place.repaired
-                found.append(Described(storable(row["description"], _MAX_DESCRIPTION), place.evidence))
-        return found
+
+        def said(temperature: float) -> list[dict[str, Any]] | None:
+            put = ChatRequest(question, schema, self._output_tokens, temperature, model=self._model)
+            return _rows(talk.chat(put).text)
+
+        rows = said(0.0)
+        return (rows, 0) if rows is not None else (said(_AGAIN), 1)
 
     def _offers(self, description: str, releases: Sequence[Release], chart: ChartText) -> dict[str, _Offered]:
         """Codes in force on the day, by the option under which they are offered."""
@@ -181,6 +170,31 @@ def description_schema(first: int, last: int) -> dict[str, Any]:
         "required": ["procedures"],
         "additionalProperties": False,
     }
+
+
+def _described(
+    rows: Sequence[dict[str, Any]] | None,
+    retries: int,
+    window: Window,
+    finder: QuoteFinder,
+    counts: Counter[str],
+) -> list[Described]:
+    """What is cited from somewhere; what is cited from nowhere is counted and left out."""
+    counts["retries"] += retries
+    if rows is None:
+        counts["procedures_unanswered"] += 1
+        return []
+    found: list[Described] = []
+    for row in rows:
+        place = finder.find(
+            row["quote"], row["line_start"], row["line_end"], first=window.first, last=window.last
+        )
+        if place is None:
+            counts["procedures_no_evidence"] += 1
+        else:
+            counts["repaired_quotes"] += place.repaired
+            found.append(Described(storable(row["description"], _MAX_DESCRIPTION), place.evidence))
+    return found
 
 
 def _rows(text: str) -> list[dict[str, Any]] | None:

@@ -16,6 +16,8 @@ from modelops.errors import ContextTooLong
 SMALLEST = 48
 # Parts of a line that is too long share this many code points, so that no term is cut in both.
 _SHARED = 60
+# Code points before the cut that the second half of a window repeats, where the first half is long enough.
+_REPEATED = 240
 # Code points of a line that may well name more conditions than an answer may list.
 _LONG_LINE = 400
 # What may stand before a line's own text, in bytes.
@@ -57,10 +59,12 @@ class Window:
 
     def halves(self) -> tuple[Window, ...]:
         """Two windows that together hold the same, or none where it cannot be divided; a lone line is divided by
-        code points."""
+        code points. The second begins with the end of the first, up to 240 code points and at most half of it, so
+        that no term on the cut is in neither."""
         if len(self.pieces) > 1:
             middle = _middle([len(piece.text) + 1 for piece in self.pieces])
-            return Window(self.pieces[:middle]), Window(self.pieces[middle:])
+            left, right = self.pieces[:middle], self.pieces[middle:]
+            return Window(left), Window((*_end(left), *right))
         piece = self.pieces[0]
         size = piece.col_end - piece.col_start
         if size < 2:
@@ -197,6 +201,28 @@ def _divide(piece: Piece) -> tuple[Piece, Piece]:
         Piece(piece.line, piece.col_start, cut),
         Piece(piece.line, max(piece.col_start + 1, cut - shared), piece.col_end),
     )
+
+
+def _end(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """The last words of the pieces that stand in the document they end in: at most _REPEATED code points and half of
+    all there is. Never within a word, and nothing where the last word alone is longer."""
+    room = min(_REPEATED, sum(len(piece.text) for piece in pieces) // 2)
+    found: list[Piece] = []
+    for piece in reversed(pieces):
+        if piece.line.document != pieces[-1].line.document or room <= 0:
+            break
+        size = len(piece.text)
+        if size <= room:
+            found.append(piece)
+            room -= size
+            continue
+        text, first = piece.line.text, piece.col_end - room
+        while first < piece.col_end and not (text[first - 1].isspace() and not text[first].isspace()):
+            first += 1
+        if first < piece.col_end:
+            found.append(Piece(piece.line, first, piece.col_end))
+        break
+    return tuple(reversed(found))
 
 
 def _middle(sizes: Sequence[int]) -> int:

@@ -35,6 +35,10 @@ class ScriptedTalk:
     def count_prompt_tokens(self, messages: tuple[Message, ...]) -> int:
         return sum(len(message.content.split()) for message in messages)
 
+    def at_once(self, works, count):
+        """One after another: the answers stand in an order."""
+        return [work(self) for work in works]
+
     def max_context(self) -> int:
         return self.context
 

@@ -51,6 +51,48 @@ def test_halves_hold_what_the_whole_held(lines):
         assert sum(len(piece.text) for piece in window.pieces) < 2
 
 
+def test_the_second_half_repeats_the_end_of_the_first():
+    lines = [f"{n}: " + "word " * 19 + "end" for n in range(1, 9)]
+    left, right = Window(windows_of(chart_of("\n".join(lines)), 10**9)[0].pieces).halves()
+    assert [(piece.line.number, piece.text) for piece in left.pieces] == list(enumerate(lines[:4], start=1))
+    # 240 code points: two whole lines of 101, and of the one before the words that still fit.
+    assert [(piece.line.number, piece.text) for piece in right.pieces] == [
+        (2, "word " * 7 + "end"),
+        (3, lines[2]),
+        (4, lines[3]),
+        *enumerate(lines[4:], start=5),
+    ]
+    assert (right.first, right.pieces[0].col_start) == (2, 63)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.from_regex(r"[a-z]{1,9}( [a-z]{1,9}){0,15}", fullmatch=True), min_size=2, max_size=30))
+def test_no_words_on_the_cut_are_in_neither_half(lines):
+    chart = chart_of("\n".join(lines))
+    left, right = Window(windows_of(chart, 10**9)[0].pieces).halves()
+    cut = left.last
+    before = sum(len(line) for line in lines[:cut])
+    held = covered([right])
+    repeated = sum(len(columns) for number, columns in held.items() if number <= cut)
+    # All that fits but a part of one word.
+    assert min(240, before // 2) - 9 < repeated <= min(240, before // 2)
+    assert all(
+        held[number] == set(range(len(lines[number - 1]))) for number in range(cut + 1, len(lines) + 1)
+    )
+    first = right.pieces[0]
+    assert first.col_start == 0 or lines[first.line.number - 1][first.col_start - 1] == " "
+    assert right.last == len(lines)
+
+
+def test_a_half_repeats_nothing_of_another_document_and_no_part_of_a_word():
+    two = Window(windows_of(chart_of("word " * 30, "word " * 30), 10**9)[0].pieces)
+    left, right = two.halves()
+    assert [piece.line.document for piece in (*left.pieces, *right.pieces)] == [0, 0, 1]
+    assert right.pieces[0].text == "word " * 15
+    copd = Window(windows_of(chart_of("COPD\nhypertension"), 10**9)[0].pieces)
+    assert [[piece.text for piece in half.pieces] for half in copd.halves()] == [["COPD"], ["hypertension"]]
+
+
 def test_a_short_chart_is_one_window_and_is_not_counted():
     asked = []
     chart = chart_of("A/P: COPD")
