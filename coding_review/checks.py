@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from catalog.edits.site_table import read_site_table
 from catalog.errors import LoadRefused
 from modelops.engines.llm.config import BadLlmConfig, LlmConfig
+from modelops.engines.sureness import BadSureness, Sureness
 
 _POSITIVE = (
     "LEASE_MINUTES",
@@ -115,6 +116,10 @@ def _language_model() -> list[CheckMessage]:
         config = LlmConfig.from_settings()
     except BadLlmConfig as error:
         return [Error(f"The settings LLM_*: {error}", id="coding_review.E010")]
+    try:
+        Sureness.from_settings()
+    except BadSureness as error:
+        return [Error(f"The settings HYBRID_*: {error}", id="coding_review.E012")]
     if settings.ENGINE in ("vllm", "hybrid") and not config.base_urls:
         return [
             Error(

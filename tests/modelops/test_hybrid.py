@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from modelops.engines.hybrid import HybridEngine
-from modelops.engines.llm.ports import Candidate, Rest, Segment
+from modelops.engines.llm.ports import Rest
+from modelops.engines.sureness import Sureness, Term
 from modelops.engines.types import (
     CodeSuggestion,
     ContextMention,
@@ -78,16 +79,16 @@ class Terms:
     def __init__(self, **lines: str) -> None:
         self.lines = {int(name[1:]): words for name, words in lines.items()}
 
-    def candidates(self, chart, lines, release_id):
-        return tuple(
-            Candidate("X", "x", (Segment(number, at, at + len(words), words),))
+    def terms(self, lines, release_id):
+        return [
+            Term("d1", number, at, at + len(words), "X", 1.0)
             for number, words in self.lines.items()
             for at in (lines[number - 1].text.index(words),)
-        )
+        ]
 
 
 def hybrid(knowledge: Knowledge, model: Model, terms: Terms | None = None) -> HybridEngine:
-    return HybridEngine(knowledge, model, terms or Terms(), high=0.9)
+    return HybridEngine(knowledge, model, terms or Terms(), Sureness(high=0.9, left_out=frozenset({"exam"})))
 
 
 def test_a_chart_that_is_settled_does_not_reach_the_model():
@@ -101,6 +102,8 @@ def test_a_chart_that_is_settled_does_not_reach_the_model():
         "hybrid_lines": 7,
         "hybrid_lines_asked": 0,
         "hybrid_charts_asked": 0,
+        "hybrid_by_confidence": 1,
+        "hybrid_by_context": 1,
     }
 
 
@@ -119,6 +122,8 @@ def test_only_the_unsure_lines_their_neighbours_and_heading_are_asked_about():
         "hybrid_lines": 7,
         "hybrid_lines_asked": 3,
         "hybrid_charts_asked": 1,
+        "hybrid_by_confidence": 1,
+        "hybrid_by_context": 1,
     }
 
 
@@ -161,5 +166,9 @@ def test_it_names_both_makers():
         name="hybrid",
         model_version="llama-3+embedded-1",
         prompt_version="p:1",
-        details={"base": "x", "knowledge": "embedded-1", "high": "0.9"},
+        details={
+            "base": "x",
+            "knowledge": "embedded-1",
+            "sure": "high=0.9 agreeing=0.6 exact=0.95 term=0.8 context=true known=true left_out=exam",
+        },
     )

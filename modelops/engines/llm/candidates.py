@@ -1,22 +1,19 @@
 """Look up before coding: the codes that the catalog finds in the lines of a window, to be named in the prompt.
 
-Two sources: the catalog's lookup, line by line, and the knowledge layer (the embedded engine), which reads a whole
-document in its context and combines codes. What the lookup found in a line is kept by the line's hash, so that text
-copied forward, windows that overlap and charts read again cost nothing; no text is kept.
+Two sources: the catalog's lookup, line by line (line_lookup.py), and the knowledge layer (the embedded engine), which
+reads a whole document in its context and combines codes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from catalog.lookup.glance import Glance, Glimpse
-from catalog.lookup.service import lookup_for
-from catalog.models import Release
+from catalog.lookup.glance import Glimpse
 from modelops.engines.embedded.tokens import continues
+from modelops.engines.llm.line_lookup import LEAST, LineLookup
 from modelops.engines.llm.ports import Candidate, Line, Segment
 from modelops.engines.types import ChartDocument, ChartText, Engine, Evidence
 
@@ -25,30 +22,31 @@ _KNOWN = 2.0
 _SEGMENTS = 4
 # Of two lines of one sentence, how much of each is read across their border.
 _ACROSS = 48
-_LINES_KEPT = 50_000
-_RELEASES_KEPT = 2
-
-_Found = tuple[Glimpse, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`per_line`: codes of a line that the lookup may name; `most`: codes of a window; `least`: see Glance."""
+    """`per_line`: codes of a line that the lookup may name; `most`: codes of a window; `least`: how near the words
+    must be to a wording of the code, 0 to 1."""
 
     per_line: int = 6
     most: int = 120
-    least: float = 0.5
+    least: float = LEAST
 
 
 class CatalogGrounding:
-    """The shipped Grounding. `knowledge`: the engine whose suggestions lead, None for the lookup alone."""
+    """The shipped Grounding. `knowledge`: the engine whose suggestions lead, None for the lookup alone; `lookup`: one
+    that others use too."""
 
-    def __init__(self, limits: Limits | None = None, knowledge: Engine | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        knowledge: Engine | None = None,
+        lookup: LineLookup | None = None,
+    ) -> None:
         self._limits = limits or Limits()
         self._knowledge = knowledge
-        self._glances: OrderedDict[int, Glance] = OrderedDict()
-        self._lines: OrderedDict[bytes, _Found] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lookup = lookup or LineLookup(self._limits.least)
         # The knowledge layer takes long and keeps caches of its own: one thread at a time, none waits for its lines.
         self._knowing = threading.Lock()
 
@@ -57,65 +55,10 @@ class CatalogGrounding:
         found = _Gathered()
         for candidate in self._known(chart, lines, release_id):
             found.add(candidate, rank=0)
-        glance = self._glance(release_id)
-        before: Line | None = None
-        for line in lines:
-            for glimpse in self._line(glance, release_id, line.text, self._limits.per_line):
-                segment = _segment(line, glimpse.col_start, glimpse.col_end)
-                found.add(_candidate(glimpse, (segment,)), glimpse.rank)
-            if before is not None and before.document_id == line.document_id:
-                for rank, candidate in self._across(glance, release_id, before, line):
-                    found.add(candidate, rank)
-            before = line
+        for place in looked_up(self._lookup, lines, release_id, self._limits.per_line):
+            if place.glimpse.score >= self._limits.least:
+                found.add(_candidate(place.glimpse, place.segments), place.glimpse.rank)
         return found.best(self._limits.most)
-
-    def _glance(self, release_id: int) -> Glance:
-        """Over the release's index as it is now: tables that were loaded since make another."""
-        lookup = lookup_for(Release.objects.get(pk=release_id))
-        with self._lock:
-            known = self._glances.get(release_id)
-            if known is None or known.lookup is not lookup:
-                known = self._glances[release_id] = Glance(lookup, least=self._limits.least)
-                self._lines.clear()
-                while len(self._glances) > _RELEASES_KEPT:
-                    self._glances.popitem(last=False)
-            self._glances.move_to_end(release_id)
-            return known
-
-    def _line(self, glance: Glance, release_id: int, text: str, limit: int) -> _Found:
-        if not can_name(text):
-            return ()
-        key = hashlib.blake2b(f"{release_id}\x00{text}".encode("utf-8", "replace"), digest_size=16).digest()
-        with self._lock:
-            known = self._lines.get(key)
-            if known is not None:
-                self._lines.move_to_end(key)
-                return known
-        found = tuple(glance.line(text, limit))
-        with self._lock:
-            self._lines[key] = found
-            while len(self._lines) > _LINES_KEPT:
-                self._lines.popitem(last=False)
-        return found
-
-    def _across(
-        self, glance: Glance, release_id: int, first: Line, second: Line
-    ) -> Iterable[tuple[int, Candidate]]:
-        """What the end of a line and the beginning of the next name together, where one sentence runs on."""
-        if second.line != first.line + 1 or not continues(first.text, second.text):
-            return
-        tail = _from_word(first.text.rstrip(), _ACROSS)
-        head_start = len(second.text) - len(second.text.lstrip())
-        head = _to_word(second.text[head_start:], _ACROSS)
-        joined = f"{first.text.rstrip()[tail:]} {head}"
-        border = len(first.text.rstrip()) - tail
-        for glimpse in self._line(glance, release_id, joined, 2 * self._limits.per_line):
-            if glimpse.col_start < border < glimpse.col_end:
-                segments = (
-                    _segment(first, tail + glimpse.col_start, tail + border),
-                    _segment(second, head_start, head_start + glimpse.col_end - border - 1),
-                )
-                yield glimpse.rank, _candidate(glimpse, segments)
 
     def _known(self, chart: ChartText, lines: Sequence[Line], release_id: int) -> Iterable[Candidate]:
         if self._knowledge is None or not lines:
@@ -130,6 +73,54 @@ class CatalogGrounding:
                 segment for place in said.evidence for segment in _segments(place, numbers, by_number)
             )
             yield Candidate(said.code, said.description, segments, _KNOWN + said.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """A code that the lookup found, and the words of one line or of two that led to it."""
+
+    glimpse: Glimpse
+    segments: tuple[Segment, ...]
+
+
+def looked_up(
+    lookup: LineLookup, lines: Sequence[Line], release_id: int, per_line: int
+) -> Iterable[LookedUp]:
+    """Line by line, and where one sentence runs on what the end of a line and the beginning of the next name."""
+    across = [
+        _Across(first, second)
+        for first, second in pairwise(lines)
+        if first.document_id == second.document_id
+        and second.line == first.line + 1
+        and continues(first.text, second.text)
+    ]
+    texts = [(line.text, per_line) for line in lines] + [(two.text, 2 * per_line) for two in across]
+    found = lookup.find(release_id, texts)
+    for line, of_line in zip(lines, found[: len(lines)], strict=True):
+        for glimpse in of_line:
+            yield LookedUp(glimpse, (_segment(line, glimpse.col_start, glimpse.col_end),))
+    for two, of_two in zip(across, found[len(lines) :], strict=True):
+        for glimpse in of_two:
+            if glimpse.col_start < two.border < glimpse.col_end:
+                yield LookedUp(glimpse, two.segments(glimpse.col_start, glimpse.col_end))
+
+
+class _Across:
+    """The end of a line and the beginning of the next as one text; `border` is where the first ends in it."""
+
+    def __init__(self, first: Line, second: Line) -> None:
+        self._first, self._second = first, second
+        end = first.text.rstrip()
+        self._tail = _from_word(end, _ACROSS)
+        self._head = len(second.text) - len(second.text.lstrip())
+        self.border = len(end) - self._tail
+        self.text = f"{end[self._tail :]} {_to_word(second.text[self._head :], _ACROSS)}"
+
+    def segments(self, start: int, end: int) -> tuple[Segment, Segment]:
+        return (
+            _segment(self._first, self._tail + start, self._tail + self.border),
+            _segment(self._second, self._head, self._head + end - self.border - 1),
+        )
 
 
 class _Gathered:
@@ -151,16 +142,6 @@ class _Gathered:
     def best(self, most: int) -> tuple[Candidate, ...]:
         ordered = sorted(self._found.values(), key=lambda one: (one[0], -one[1].score, one[1].code))
         return tuple(candidate for _, candidate in ordered[:most])
-
-
-def can_name(text: str) -> bool:
-    """Whether the line may name a condition: one word of three letters, or a short form in capitals."""
-    letters = 0
-    for character in text:
-        letters = letters + 1 if character.isalpha() else 0
-        if letters >= 3:
-            return True
-    return any(len(word) > 1 and word.isupper() and word.isalpha() for word in text.split())
 
 
 def _candidate(glimpse: Glimpse, segments: tuple[Segment, ...]) -> Candidate:

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from modelops.engines.llm.config import LlmConfig
 from modelops.engines.llm.engine import LlmEngine
+from modelops.engines.llm.line_lookup import LineLookup
 from modelops.engines.llm.parts import parts_of
 from modelops.engines.llm.pool import ServerPool, pool_of
 from modelops.engines.llm.served import FixedModel, PromotedModel
@@ -13,15 +14,15 @@ from modelops.engines.llm.served import FixedModel, PromotedModel
 NAME = "vllm"
 
 
-def vllm_engine(**overrides: object) -> LlmEngine:
-    """`overrides`: fields of LlmConfig that a command says in place of the settings.
+def vllm_engine(lookup: LineLookup | None = None, **overrides: object) -> LlmEngine:
+    """`overrides`: fields of LlmConfig that a command says in place of the settings. `lookup`: one that is shared.
 
     A model that a command names is asked for by that name; else the engine's active model version is.
     Raises BadLlmConfig, and ServerUnavailable where no address is set.
     """
     config = LlmConfig.from_settings(**overrides)
     model = FixedModel(config.model) if "model" in overrides else PromotedModel(NAME, config.model)
-    parts = parts_of(config)
+    parts = parts_of(config, lookup)
     return LlmEngine(
         server_pool(config),
         config,

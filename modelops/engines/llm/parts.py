@@ -9,6 +9,7 @@ from django.conf import settings
 from modelops.engines.embedded.engine import EmbeddedEngine
 from modelops.engines.llm.candidates import CatalogGrounding, Limits
 from modelops.engines.llm.config import LlmConfig
+from modelops.engines.llm.line_lookup import LineLookup
 from modelops.engines.llm.ports import Grounding, ProcedureCoder, Verifier
 from modelops.engines.llm.procedures import ModelProcedures
 from modelops.engines.llm.verify import ModelVerifier
@@ -25,14 +26,15 @@ class Parts:
     procedures: ProcedureCoder | None
 
 
-def parts_of(config: LlmConfig) -> Parts:
+def parts_of(config: LlmConfig, lookup: LineLookup | None = None) -> Parts:
+    """`lookup`: one that others use too."""
     return Parts(
-        grounding=grounding(knowledge=settings.LLM_CANDIDATES_KNOWLEDGE) if config.grounding else None,
+        grounding=_grounding(lookup) if config.grounding else None,
         verifier=ModelVerifier() if config.grounding == VERIFY else None,
         procedures=ModelProcedures() if settings.LLM_PROCEDURES else None,
     )
 
 
-def grounding(*, knowledge: bool) -> CatalogGrounding:
+def _grounding(lookup: LineLookup | None) -> CatalogGrounding:
     limits = Limits(per_line=settings.LLM_CANDIDATES_PER_LINE, most=settings.LLM_CANDIDATES)
-    return CatalogGrounding(limits, EmbeddedEngine() if knowledge else None)
+    return CatalogGrounding(limits, EmbeddedEngine() if settings.LLM_CANDIDATES_KNOWLEDGE else None, lookup)

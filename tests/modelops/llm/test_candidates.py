@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from catalog.lookup import service
+from catalog.lookup.glance import Glance
 from modelops.engines.embedded.engine import EmbeddedEngine
-from modelops.engines.llm.candidates import CatalogGrounding, Limits, can_name
+from modelops.engines.llm.candidates import CatalogGrounding, Limits
+from modelops.engines.llm.line_lookup import LineLookup, can_name
 from modelops.engines.llm.numbered import number_lines
 from modelops.engines.types import EngineInfo, EngineResult
 from tests.catalog.lookup_fixtures import release_lookup
@@ -61,20 +63,28 @@ def test_no_more_than_the_limit_and_every_line_before_any_lines_second(release):
 
 def test_the_same_line_is_looked_up_once(release, monkeypatch):
     asked = []
-    grounding = CatalogGrounding()
-    candidates(grounding, release, "Asthma")
-    glance = grounding._glances[release.pk]
-    real = glance.line
-    monkeypatch.setattr(glance, "line", lambda text, limit: asked.append(text) or real(text, limit))
-    first = candidates(grounding, release, "Asthma", "Gout")
-    assert asked == ["Gout"]
+    real = Glance.lines
+    monkeypatch.setattr(Glance, "lines", lambda self, texts: asked.append(texts) or real(self, texts))
+    lookup = LineLookup()
+    candidates(CatalogGrounding(lookup=lookup), release, "Asthma", "Asthma")
+    first = candidates(CatalogGrounding(lookup=lookup), release, "Asthma", "Gout")
+    assert asked == [[("Asthma", 6)], [("Gout", 6)]]
     assert [at.number for one in first if one.code == "M10.9" for at in one.segments] == [2]
+
+
+def test_a_stricter_limit_takes_of_what_others_looked_up(release):
+    lookup = LineLookup()
+    text = "Hypertension and some trouble with breathing"
+    loose = candidates(CatalogGrounding(lookup=lookup), release, text)
+    strict = candidates(CatalogGrounding(Limits(least=0.8), lookup=lookup), release, text)
+    assert strict == tuple(one for one in loose if one.score >= 0.8)
+    assert 0 < len(strict) < len(loose)
 
 
 def test_kept_lines_hold_no_text(release):
     grounding = CatalogGrounding()
     candidates(grounding, release, "Ms Quillfeather has asthma")
-    assert "Quillfeather" not in repr(grounding._lines)
+    assert "Quillfeather" not in repr(vars(grounding._lookup))
 
 
 def test_the_knowledge_layers_codes_lead_with_their_evidence(release):
