@@ -124,9 +124,9 @@ def measured(charts: Sequence[Chart], sure: Sureness, knowledge, terms, release_
     )
     return (
         f"{counts['charts']} charts; asked about {_share(counts, 'hybrid_terms_asked', 'hybrid_terms')} terms, "
-        f"{_share(counts, 'hybrid_lines_asked', 'hybrid_lines')} lines, {counts['hybrid_charts_asked']} charts; settled "
-        f"by {rules}; precision without the model {_of(counts['right'], counts['right'] + counts['wrong'])}; gold codes "
-        f"that stand {_of(counts['right'], counts['gold'])}, in reach {_of(counts['reached'], counts['gold'])}"
+        f"{_share(counts, 'hybrid_lines_asked', 'hybrid_lines')} lines, {counts['hybrid_charts_asked']} charts; "
+        f"settled by {rules}; precision without the model {_of(counts['right'], counts['right'] + counts['wrong'])}; "
+        f"gold codes that stand {_of(counts['right'], counts['gold'])}, in reach {_of(counts['reached'], counts['gold'])}"
     )
 
 
