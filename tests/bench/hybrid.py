@@ -111,7 +111,9 @@ def measured(charts: Sequence[Chart], sure: Sureness, knowledge, terms, release_
         found = HybridEngine(knowledge, model, terms, sure).predict(text, release_id)
         counts.update(found.usage)
         counts["charts"] += 1
-        gold = {code.code: set(code.lines) for code in chart.gold}
+        gold: dict[str, set[tuple[str, int]]] = {}
+        for code in chart.gold:
+            gold.setdefault(code.code, set()).update(code.lines)
         stand = {said.code for said in found.suggestions if said.system == CodeSystem.ICD10CM}
         counts["right"] += len(stand & gold.keys())
         counts["wrong"] += len(stand - gold.keys() - chart.optional)
@@ -122,11 +124,12 @@ def measured(charts: Sequence[Chart], sure: Sureness, knowledge, terms, release_
         for name, count in sorted(counts.items())
         if name.startswith("hybrid_by_")
     )
+    stand, reached = _share(counts, "right", "gold"), _share(counts, "reached", "gold")
     return (
         f"{counts['charts']} charts; asked about {_share(counts, 'hybrid_terms_asked', 'hybrid_terms')} terms, "
         f"{_share(counts, 'hybrid_lines_asked', 'hybrid_lines')} lines, {counts['hybrid_charts_asked']} charts; "
         f"settled by {rules}; precision without the model {_of(counts['right'], counts['right'] + counts['wrong'])}; "
-        f"gold codes that stand {_of(counts['right'], counts['gold'])}, in reach {_of(counts['reached'], counts['gold'])}"
+        f"gold codes that stand {stand}, in reach {reached}"
     )
 
 
