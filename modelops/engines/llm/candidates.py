@@ -50,6 +50,12 @@ class CatalogGrounding:
         # The knowledge layer takes long and keeps caches of its own: one thread at a time, none waits for its lines.
         self._knowing = threading.Lock()
 
+    @property
+    def said(self) -> str:
+        limits = self._limits
+        knowledge = self._knowledge.info.model_version if self._knowledge is not None else "no"
+        return f"per_line={limits.per_line} most={limits.most} least={limits.least:g} knowledge={knowledge}"
+
     def candidates(self, chart: ChartText, lines: Sequence[Line], release_id: int) -> tuple[Candidate, ...]:
         """See ports.Grounding. Every line's best candidate stands before any line's second."""
         found = _Gathered()

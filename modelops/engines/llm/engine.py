@@ -110,6 +110,7 @@ class LlmEngine:
                 "closed": "yes" if config.closed else "no",
                 "passes": str(config.passes),
                 "prompts": " ".join(versions),
+                **({"candidates": self._grounding.said} if self._grounding is not None else {}),
             },
         )
 

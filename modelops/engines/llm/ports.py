@@ -75,6 +75,11 @@ class Outcome:
 
 
 class Grounding(Protocol):
+    @property
+    def said(self) -> str:
+        """Its limits in one line: what confidences depend on is stored with a prediction."""
+        ...
+
     def candidates(self, chart: ChartText, lines: Sequence[Line], release_id: int) -> tuple[Candidate, ...]:
         """Codes that the catalog finds in the lines of one window of the chart, each code once, the likeliest first:
         a prompt with less room takes the first of them."""

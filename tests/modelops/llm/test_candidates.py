@@ -81,6 +81,12 @@ def test_a_stricter_limit_takes_of_what_others_looked_up(release):
     assert 0 < len(strict) < len(loose)
 
 
+def test_what_confidences_depend_on_is_said():
+    said = CatalogGrounding(Limits(per_line=3, most=50, least=0.75), EmbeddedEngine()).said
+    assert said == "per_line=3 most=50 least=0.75 knowledge=embedded-1"
+    assert CatalogGrounding().said == "per_line=6 most=120 least=0.5 knowledge=no"
+
+
 def test_kept_lines_hold_no_text(release):
     grounding = CatalogGrounding()
     candidates(grounding, release, "Ms Quillfeather has asthma")

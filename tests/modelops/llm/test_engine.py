@@ -307,6 +307,8 @@ def test_without_probabilities_the_confidence_is_low_and_says_nothing(icd10cm):
 
 
 class Candidates:
+    said = "scripted"
+
     def __init__(self, *found):
         self.found = found
 
@@ -324,6 +326,7 @@ def test_candidates_stand_in_the_prompt(icd10cm):
     user = server.requests[0].messages[1].content
     assert "- J44.9 Chronic obstructive pulmonary disease, unspecified (line 2)\n- I10 Essential" in user
     assert result.usage["candidates"] == 2
+    assert result.made_by.details["candidates"] == "scripted"
 
 
 def test_a_closed_answer_can_name_candidates_alone(icd10cm):

@@ -83,7 +83,7 @@ def test_the_second_look_keeps_replaces_and_drops(release, engine, standin):
     named = said(item("M10.9", "Gout", 2), item("J45.909", "asthma", 2), item("I10", "Follow up", 4))
     standin.script(named, json.dumps({"1": "M10.072", "2": "keep", "3": "drop"}))
     result = engine(grounding="candidates+verify").predict(chart(NOTE), release.pk)
-    first, second = asked(standin)
+    _, second = asked(standin)
     assert '1. M10.9 Gout, unspecified\n   evidence: "Gout"\n' in second
     assert "   other: M10.072 " in second
     assert "left foot" not in second

@@ -155,6 +155,8 @@ def test_candidates_are_looked_up_in_the_asking_thread(icd10cm):
     threads = set()
 
     class Lookup:
+        said = "scripted"
+
         def candidates(self, chart, lines, release_id):
             threads.add(threading.get_ident())
             return tuple(
