@@ -16,6 +16,7 @@ WORDS: dict[str, str] = {
     "context": "Said of another person or time, or denied",
     "duplicate": "Given more than once",
     "verified_out": "Dropped when description and evidence were compared again",
+    "not_confirmed": "Found unsure by the knowledge layer, and not named by the language model when asked",
     "malformed": "Not in the form that was asked for",
     "too_many": "Beyond what one answer may hold",
 }

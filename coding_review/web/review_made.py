@@ -64,6 +64,7 @@ def _making(run: PredictionRun) -> Making:
         ("Schema", run.schema_version),
         ("Calibration", run.calibration_id or "none: confidence is uncalibrated"),
         ("Finished", words.moment(run.finished_at) if run.finished_at else ""),
+        ("Asked the language model", _asked(run)),
         ("Cost", _cost(run)),
     )
     return Making(made_by(run), tuple((name, value) for name, value in facts if value))
@@ -73,6 +74,19 @@ def _cost(run: PredictionRun) -> str:
     parts = [f"{run.engine_seconds:.1f} s"] if run.engine_seconds is not None else []
     parts += [f"{run.usage[name]:,} {name.replace('_', ' ')}" for name in _COUNTED if name in run.usage]
     return ", ".join(parts)
+
+
+def _asked(run: PredictionRun) -> str:
+    """What of the documents a hybrid engine put to its language model."""
+    usage = run.usage
+    if "hybrid_terms" not in usage:
+        return ""
+    if not usage.get("hybrid_lines_asked"):
+        return f"about none of {usage['hybrid_terms']:,} terms"
+    return (
+        f"about {usage.get('hybrid_terms_asked', 0):,} of {usage['hybrid_terms']:,} terms, "
+        f"{usage['hybrid_lines_asked']:,} of {usage.get('hybrid_lines', 0):,} lines"
+    )
 
 
 def left_out(run: PredictionRun | None) -> tuple[LeftOut, ...]:

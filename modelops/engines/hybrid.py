@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -24,6 +25,7 @@ from modelops.engines.llm.transport import never
 from modelops.engines.sureness import LookupTerms, Place, Settled, Sureness, Term, settle
 from modelops.engines.types import (
     ChartText,
+    CodeSuggestion,
     Discarded,
     Engine,
     EngineInfo,
@@ -31,7 +33,9 @@ from modelops.engines.types import (
 )
 
 # What the knowledge layer was not sure of and the model, asked, did not name.
-REASON = "verified_out"
+REASON = "not_confirmed"
+# Which layer a code is from, for whoever reads why it is suggested.
+KNOWN = "Settled by the knowledge layer: the language model was not asked about it."
 _BESIDE = 1
 
 
@@ -111,7 +115,8 @@ class HybridEngine:
         shown = frozenset(_with_surroundings(chart, settled.asked) & filled)
         shares = Shares(settled.terms, settled.terms_asked, len(filled), len(shown), settled.by_rule)
         if not shown:
-            return replace(known, usage={**known.usage, **shares.usage})
+            stand = tuple(map(_settled, settled.stand))
+            return replace(known, suggestions=stand, usage={**known.usage, **shares.usage})
         told = tuple((said.code, said.description) for said in settled.stand)
         answer = self._model.predict_rest(chart, release_id, Rest(shown, told), stop)
         return joined(known, settled, answer, shares)
@@ -129,12 +134,18 @@ def joined(known: EngineResult, settled: Settled, answer: EngineResult, shares: 
     left = tuple(
         Discarded(said.code, REASON) for said in settled.unsure if (said.system, said.code) not in named
     )
+    usage = Counter(answer.usage)
+    usage.update({"dropped_duplicate": len(again), f"dropped_{REASON}": len(left)})
     return EngineResult(
-        suggestions=(*settled.stand, *added),
+        suggestions=(*map(_settled, settled.stand), *added),
         context=known.context,
         discarded=(*known.discarded, *answer.discarded, *again, *left),
-        usage={**answer.usage, **shares.usage},
+        usage={**+usage, **shares.usage},
     )
+
+
+def _settled(said: CodeSuggestion) -> CodeSuggestion:
+    return replace(said, rationale=f"{said.rationale} {KNOWN}".strip())
 
 
 def _with_surroundings(chart: ChartText, wanted: Iterable[Place]) -> set[Place]:

@@ -135,3 +135,29 @@ def test_every_error_code_has_a_next_step_that_a_coder_can_read():
     asked = set(codes(errors.ModelopsError)) | written
     assert asked - set(NEXT_STEP) == set()
     assert next_step("never_heard_of") == "A lead or administrator can have it predicted again."
+
+
+@pytest.mark.parametrize(
+    ("usage", "said"),
+    [
+        (
+            {
+                "hybrid_terms": 1200,
+                "hybrid_terms_asked": 31,
+                "hybrid_lines": 60,
+                "hybrid_lines_asked": 40,
+                "requests": 1,
+            },
+            "about 31 of 1,200 terms, 40 of 60 lines",
+        ),
+        (
+            {"hybrid_terms": 3, "hybrid_terms_asked": 0, "hybrid_lines": 9, "hybrid_lines_asked": 0},
+            "about none of 3 terms",
+        ),
+    ],
+)
+def test_of_a_hybrid_engine_the_page_says_how_much_its_model_was_asked_about(encounter, coder, usage, said):
+    (run,) = predicted(encounter)
+    PredictionRun.objects.filter(pk=run.pk).update(usage=usage)
+    facts = dict(re.findall(r"<div><dt>([^<]+)</dt><dd>([^<]+)</dd></div>", page(coder, encounter)))
+    assert facts["Asked the language model"] == said

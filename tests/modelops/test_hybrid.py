@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from modelops.engines.hybrid import HybridEngine
+from modelops.engines.hybrid import KNOWN, HybridEngine
 from modelops.engines.llm.ports import Rest
 from modelops.engines.sureness import Sureness, Term
 from modelops.engines.types import (
@@ -42,6 +44,7 @@ def said(code: str, confidence: float, *places: Evidence) -> CodeSuggestion:
 
 
 SURE = said("I10", 0.95, place(2, "Essential hypertension"))
+SETTLED = replace(SURE, rationale=KNOWN)
 UNSURE = said("D50.9", 0.7, place(3, "Iron deficiency anemia"))
 DENIED = ContextMention(place(8, "pneumonia"), "negated", "J18.9")
 
@@ -94,7 +97,7 @@ def hybrid(knowledge: Knowledge, model: Model, terms: Terms | None = None) -> Hy
 def test_a_chart_that_is_settled_does_not_reach_the_model():
     model = Model()
     found = hybrid(Knowledge(SURE), model).predict(chart(NOTE), 1)
-    assert (found.suggestions, found.context) == ((SURE,), (DENIED,))
+    assert (found.suggestions, found.context) == ((SETTLED,), (DENIED,))
     assert model.asked == []
     assert found.usage == {
         "hybrid_terms": 2,
@@ -144,14 +147,14 @@ def test_a_term_of_the_lookup_that_is_settled_or_denied_is_not(line, words):
 
 def test_what_the_model_does_not_name_is_kept_as_discarded():
     found = hybrid(Knowledge(SURE, UNSURE), Model()).predict(chart(NOTE), 1)
-    assert found.suggestions == (SURE,)
-    assert found.discarded[-1] == Discarded("D50.9", "verified_out")
+    assert found.suggestions == (SETTLED,)
+    assert found.discarded[-1] == Discarded("D50.9", "not_confirmed")
 
 
 def test_a_settled_code_that_the_model_names_again_stays_as_it_was():
     model = Model(said("I10", 0.4, place(3, "anemia")))
     found = hybrid(Knowledge(SURE, UNSURE), model).predict(chart(NOTE), 1)
-    assert found.suggestions == (SURE,)
+    assert found.suggestions == (SETTLED,)
     assert Discarded("I10", "duplicate") in found.discarded
 
 

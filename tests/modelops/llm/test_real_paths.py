@@ -31,7 +31,7 @@ NOTE = "\n".join(
 )
 REASONS = {
     *("malformed", "too_many", "fabricated", "header", "incomplete", "expired", "not_yet_valid"),
-    *("no_evidence", "verified_out", "duplicate"),
+    *("no_evidence", "verified_out", "duplicate", "not_confirmed"),
 }
 PATHS = {
     "alone": (vllm_engine, {}),
