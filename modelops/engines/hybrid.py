@@ -119,7 +119,8 @@ class HybridEngine:
             return replace(known, suggestions=stand, usage={**known.usage, **shares.usage})
         told = tuple((said.code, said.description) for said in settled.stand)
         answer = self._model.predict_rest(chart, release_id, Rest(shown, told), stop)
-        return joined(known, settled, answer, shares)
+        made_by = self._info(answer.made_by or self._model.info)
+        return replace(joined(known, settled, answer, shares), made_by=made_by)
 
 
 def joined(known: EngineResult, settled: Settled, answer: EngineResult, shares: Shares) -> EngineResult:

@@ -145,6 +145,15 @@ def test_a_term_of_the_lookup_that_is_settled_or_denied_is_not(line, words):
     assert found.usage["hybrid_terms"] == 2
 
 
+def test_an_answer_names_the_model_that_made_it_though_another_was_promoted_since():
+    model = Model()
+    made = replace(Model.info, model_version="llama-2", adapter="cardio-1")
+    model.result = replace(model.result, made_by=made)
+    found = hybrid(Knowledge(SURE, UNSURE), model).predict(chart(NOTE), 1)
+    assert (found.made_by.name, found.made_by.model_version) == ("hybrid", "llama-2+embedded-1")
+    assert found.made_by.adapter == "cardio-1"
+
+
 def test_what_the_model_does_not_name_is_kept_as_discarded():
     found = hybrid(Knowledge(SURE, UNSURE), Model()).predict(chart(NOTE), 1)
     assert found.suggestions == (SETTLED,)

@@ -34,7 +34,7 @@ class LineLookup:
         """Of each text at most that many codes, as Glance.lines gives them; those not known yet are read together."""
         glance = self._glance(release_id)
         keys = [_key(release_id, text, limit) if can_name(text) else None for text, limit in texts]
-        found: dict[bytes | None, Found] = {None: ()}
+        found: dict[bytes, Found] = {}
         wanted: dict[bytes, tuple[str, int]] = {}
         with self._lock:
             for key, text in zip(keys, texts, strict=True):
@@ -51,7 +51,7 @@ class LineLookup:
             self._lines.update(new)
             while len(self._lines) > _LINES_KEPT:
                 self._lines.popitem(last=False)
-        return [found[key] for key in keys]
+        return [found[key] if key is not None else () for key in keys]
 
     def _glance(self, release_id: int) -> Glance:
         """Over the release's index as it is now: tables that were loaded since make another."""

@@ -63,8 +63,8 @@ class Window:
         that no term on the cut is in neither."""
         if len(self.pieces) > 1:
             middle = _middle([len(piece.text) + 1 for piece in self.pieces])
-            left, right = self.pieces[:middle], self.pieces[middle:]
-            return Window(left), Window((*_end(left), *right))
+            first, second = self.pieces[:middle], self.pieces[middle:]
+            return Window(first), Window((*_end(first), *second))
         piece = self.pieces[0]
         size = piece.col_end - piece.col_start
         if size < 2:

@@ -74,7 +74,7 @@ def test_the_same_line_is_looked_up_once(release, monkeypatch):
 
 def test_a_stricter_limit_takes_of_what_others_looked_up(release):
     lookup = LineLookup()
-    text = "Hypertension and some trouble with breathing"
+    text = "Essential hypertension and some trouble with breathing"
     loose = candidates(CatalogGrounding(lookup=lookup), release, text)
     strict = candidates(CatalogGrounding(Limits(least=0.8), lookup=lookup), release, text)
     assert strict == tuple(one for one in loose if one.score >= 0.8)

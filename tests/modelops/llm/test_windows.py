@@ -52,17 +52,17 @@ def test_halves_hold_what_the_whole_held(lines):
 
 
 def test_the_second_half_repeats_the_end_of_the_first():
-    lines = [f"{n}: " + "word " * 19 + "end" for n in range(1, 9)]
+    lines = [f"{n}: " + "word " * 19 + "end" for n in range(10, 22)]
     left, right = Window(windows_of(chart_of("\n".join(lines)), 10**9)[0].pieces).halves()
-    assert [(piece.line.number, piece.text) for piece in left.pieces] == list(enumerate(lines[:4], start=1))
-    # 240 code points: two whole lines of 101, and of the one before the words that still fit.
+    assert [(piece.line.number, piece.text) for piece in left.pieces] == list(enumerate(lines[:6], start=1))
+    # 240 code points: two whole lines of 102, and of the one before the words that still fit.
     assert [(piece.line.number, piece.text) for piece in right.pieces] == [
-        (2, "word " * 7 + "end"),
-        (3, lines[2]),
-        (4, lines[3]),
-        *enumerate(lines[4:], start=5),
+        (4, "word " * 6 + "end"),
+        (5, lines[4]),
+        (6, lines[5]),
+        *enumerate(lines[6:], start=7),
     ]
-    assert (right.first, right.pieces[0].col_start) == (2, 63)
+    assert (right.first, right.pieces[0].col_start) == (4, 69)
 
 
 @settings(max_examples=60)

@@ -24,7 +24,7 @@ CODES = ("J44.9", "I10", "E78.5", "K21.9", "M10.9", "D64.9")
 
 def long_chart():
     """Six sections, a window each; the first line of each names its number."""
-    body = "Seen on rounds, no change in the plan of care, and so on for the day.\n" * 36
+    body = "Seen on rounds, no change in the plan of care, and so on for the day.\n" * 56
     return chart("\n".join(f"ASSESSMENT:\nDisease {n} of six.\n{body}" for n in range(1, 7)))
 
 
