@@ -86,3 +86,20 @@ class SynthesisStatus(models.TextChoices):
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
+
+
+class ModelState(models.TextChoices):
+    """Where a model version stands; see ModelVersion.state."""
+
+    CANDIDATE = "candidate", "Candidate"
+    SERVING = "serving", "Serving"
+    RETIRED = "retired", "Retired"
+
+
+class PromotionKind(models.TextChoices):
+    """What was done to which model answers."""
+
+    PROMOTE = "promote", "Promoted"
+    ROLLBACK = "rollback", "Rolled back"
+    CANARY = "canary", "Canary share set"
+    SHADOW = "shadow", "Shadow scoring set"

@@ -11,7 +11,7 @@ from django.utils import timezone
 from coding_review.choices import EVALUATION_OPEN, EvaluationStatus
 from coding_review.models.gold_set import GoldSet
 from modelops.choices import Band
-from modelops.models import EvaluationRun
+from modelops.models import EvaluationRun, ModelVersion
 
 
 class EvaluationJobQuerySet(models.QuerySet["EvaluationJob"]):
@@ -23,10 +23,15 @@ class EvaluationJob(models.Model):
     """The row is the truth; the broker only carries its id.
 
     Predictions are the newest of `engine` on the set's charts, or the file that was sent, kept without quotes under
-    its hash below EVALUATION_DIR.
+    its hash below EVALUATION_DIR, or those that `model_version` makes while the job runs. Against a calibration set
+    the job ends with a curve of confidences, not with a run.
     """
 
     gold_set = models.ForeignKey(GoldSet, on_delete=models.PROTECT, related_name="+")
+    # Asked about every chart of the set through its engine, be it a candidate or what serves.
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="evaluation_jobs"
+    )
     # Empty where a file was sent.
     engine = models.CharField(max_length=40, blank=True)
     predictions_path = models.CharField(max_length=200, blank=True)

@@ -4,6 +4,7 @@ from modelops.models.calibration import Calibration
 from modelops.models.dataset import DatasetVersion
 from modelops.models.evaluation import EvaluationChart, EvaluationRun
 from modelops.models.model_version import ModelVersion
+from modelops.models.promotion import Promotion, ShadowScore
 from modelops.models.synthesis import SynthesisRun, SyntheticChart
 from modelops.models.training import TrainingJob, TrainingStep
 
@@ -13,6 +14,8 @@ __all__ = [
     "EvaluationChart",
     "EvaluationRun",
     "ModelVersion",
+    "Promotion",
+    "ShadowScore",
     "SynthesisRun",
     "SyntheticChart",
     "TrainingJob",
