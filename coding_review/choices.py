@@ -80,6 +80,9 @@ RUN_OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
 RUN_ENDED = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED})
 # Ended without an answer: the same question may be asked again.
 RUN_UNANSWERED = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
+# What is said of a run that a person stopped. An encounter that waited for it goes the way of a failed one with this as
+# its reason, and is shown as cancelled.
+PREDICTION_CANCELLED = "The prediction was cancelled."
 
 
 class RunTrigger(models.TextChoices):

@@ -9,14 +9,12 @@ from django.utils import timezone
 
 from coding_review import audit
 from coding_review.auth import require
-from coding_review.choices import RUN_OPEN, RunStatus
+from coding_review.choices import PREDICTION_CANCELLED, RUN_OPEN, RunStatus
 from coding_review.errors import NotAllowed, WrongStatus
 from coding_review.locks import lock_encounter
 from coding_review.models import PredictionRun
 from coding_review.rules.permissions import QUEUE
 from coding_review.run_status import settle
-
-MESSAGE = "The prediction was cancelled."
 
 
 @transaction.atomic
@@ -36,7 +34,7 @@ def cancel_prediction(actor: Any, encounter_id: int) -> list[PredictionRun]:
         raise WrongStatus("No prediction waits or is at work.", status=str(encounter.status))
     for run in runs:
         run.status, run.finished_at = RunStatus.CANCELLED, timezone.now()
-        run.error_code, run.error = "cancelled", MESSAGE
+        run.error_code, run.error = "cancelled", PREDICTION_CANCELLED
         run.save(update_fields=["status", "finished_at", "error_code", "error"])
     audit.record(
         "prediction.cancelled",

@@ -94,6 +94,9 @@ class EncounterRowSerializer(serializers.Serializer[Any]):
     discharge_date = serializers.DateField(allow_null=True)
     date_of_service = serializers.DateField(allow_null=True)
     status = words(choices.EncounterStatus)
+    status_words = serializers.CharField(
+        help_text="The status as people read it: Cancelled, not Failed, where a person stopped the prediction"
+    )
     status_reason = serializers.CharField(allow_blank=True)
     status_since = serializers.DateTimeField()
     received_at = serializers.DateTimeField()
@@ -323,6 +326,7 @@ class EncounterStateSerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     status = words(choices.EncounterStatus)
+    status_words = serializers.CharField(help_text="The status as people read it")
     status_since = serializers.DateTimeField()
     owner = serializers.CharField(source="owner.username", default=None, allow_null=True)
     lease_until = serializers.DateTimeField(allow_null=True)

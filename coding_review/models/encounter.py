@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from catalog.choices import ClaimType
 from coding_review.choices import (
+    PREDICTION_CANCELLED,
     AlertKind,
     Confidentiality,
     EncounterStatus,
@@ -157,6 +158,13 @@ class Encounter(models.Model):
 
     def __str__(self) -> str:
         return f"encounter {self.pk}"
+
+    @property
+    def status_words(self) -> str:
+        """The status as people read it: what a person stopped did not fail."""
+        if self.status == EncounterStatus.FAILED and self.status_reason == PREDICTION_CANCELLED:
+            return "Cancelled"
+        return self.get_status_display()
 
     def is_visible_to(self, user: User | AbstractBaseUser | AnonymousUser) -> bool:
         """The same rule as EncounterQuerySet.visible_to, for a row at hand."""

@@ -19,9 +19,9 @@ _MOVABLE = frozenset(
 )
 
 
-def lead_tools(encounter: Encounter, user: Any, *, failed: bool, stood_in: bool) -> LeadTools | None:
-    """None where there is nothing this user may do beyond a coder's work. `stood_in`: another engine than the one
-    asked gave the answer."""
+def lead_tools(encounter: Encounter, user: Any, *, unanswered: str, stood_in: bool) -> LeadTools | None:
+    """None where there is nothing this user may do beyond a coder's work. `unanswered`: what became of a prediction
+    without an answer, in words; `stood_in`: another engine than the one asked gave the answer."""
     backend = RoleBackend()
     tools = LeadTools(
         coders=_coders(encounter)
@@ -30,8 +30,8 @@ def lead_tools(encounter: Encounter, user: Any, *, failed: bool, stood_in: bool)
         return_reasons=tuple(Option(r.value, str(r.label)) for r in ReopenReason)
         if backend.has_perm(user, RETURN) and next_status(encounter.status, "return")
         else (),
-        can_retry=(failed or stood_in) and backend.has_perm(user, QUEUE),
-        retry_why="The prediction failed" if failed else "Another engine stood in",
+        can_retry=bool(unanswered or stood_in) and backend.has_perm(user, QUEUE),
+        retry_why=unanswered or "Another engine stood in",
     )
     return tools if tools.coders or tools.return_reasons or tools.can_retry else None
 

@@ -152,7 +152,7 @@ class Builder:
     def page(self) -> ReviewPage:
         visible = self._visible()
         state, line = review_header.prediction(self.runs)
-        fallback = review_header.fallback(self.runs)
+        unanswered, fallback = review_header.UNANSWERED.get(state, ""), review_header.fallback(self.runs)
         alerts = review_header.alerts(self.encounter)
         shown = self.shown_version()
         lease = review_header.lease(self.encounter, self.code_set, self.user)
@@ -184,12 +184,13 @@ class Builder:
             can_resume=bool(on_hold) and self.encounter.owner_id == self.user.pk,
             hold_reasons=review_header.hold_reasons() if lease.mine else (),
             skip_reasons=review_header.skip_reasons() if lease.mine else (),
-            prediction_advice=next_step(self.runs[0].error_code) if state == "failed" else "",
+            prediction_ended=unanswered,
+            prediction_advice=next_step(self.runs[0].error_code) if unanswered else "",
             can_cancel=state == "running" and RoleBackend().has_perm(self.user, QUEUE),
             fallback=fallback,
             makings=() if self.hidden else self.makers.makings(),
             left_out=() if self.hidden else left_out(self.finished),
-            lead=lead_tools(self.encounter, self.user, failed=state == "failed", stood_in=bool(fallback)),
+            lead=lead_tools(self.encounter, self.user, unanswered=unanswered, stood_in=bool(fallback)),
             idle_seconds=settings.IDLE_MINUTES * 60,
             low_left=low_left and not self.read_only,
         )

@@ -11,7 +11,7 @@ from coding_review.actions.sign_off import STATEMENT
 from coding_review.auth import RoleBackend
 from coding_review.choices import (
     BEFORE_REVIEW,
-    RUN_UNANSWERED,
+    PREDICTION_CANCELLED,
     TAKEABLE,
     AlertKind,
     CodeSetStatus,
@@ -26,6 +26,9 @@ from coding_review.models import ActiveTime, CodeSet, Encounter, Hold, Predictio
 from coding_review.rules.permissions import CODE_ENCOUNTER, REOPEN, SIGN_OFF
 from coding_review.web import words
 from coding_review.web.review_page import Alert, ClaimTab, Header, Lease, Option, SignOff
+
+# What `prediction` says of one that ended without an answer, as a heading.
+UNANSWERED = {"failed": "The prediction failed", "cancelled": "The prediction was cancelled"}
 
 
 def display_name(user: Any) -> str:
@@ -98,7 +101,8 @@ def read_only(encounter: Encounter, code_set: CodeSet, user: Any) -> str:
     if encounter.status in BEFORE_REVIEW:
         return "The engine is at work. You can read; suggestions appear here."
     if encounter.status == EncounterStatus.FAILED:
-        return f"The prediction failed: {encounter.status_reason or 'see the history'}."
+        why = encounter.status_reason.rstrip(".") or "see the history"
+        return f"{why}." if why == PREDICTION_CANCELLED.rstrip(".") else f"The prediction failed: {why}."
     if encounter.status == EncounterStatus.ON_HOLD:
         return (
             "On hold. Resume it to decide." if encounter.owner_id == user.pk else "On hold with someone else."
@@ -166,7 +170,7 @@ def alerts(encounter: Encounter) -> tuple[Alert, ...]:
 
 
 def prediction(runs: Sequence[PredictionRun]) -> tuple[str, str]:
-    """("", ""), or "running" or "failed" with what to say. `runs` of the code set, newest first."""
+    """("", ""), or "running", "failed" or "cancelled" with what to say. `runs` of the code set, newest first."""
     if not runs:
         return "", ""
     run = runs[0]
@@ -179,7 +183,9 @@ def prediction(runs: Sequence[PredictionRun]) -> tuple[str, str]:
     if run.status == RunStatus.RUNNING:
         since = words.waited(run.started_at) if run.started_at else ""
         return "running", f"The engine reads the documents, {since}".rstrip(", ")
-    if run.status in RUN_UNANSWERED:
+    if run.status == RunStatus.CANCELLED:
+        return "cancelled", "Somebody stopped it before there was an answer."
+    if run.status == RunStatus.FAILED:
         return "failed", run.error or "The prediction failed"
     return "", ""
 

@@ -467,9 +467,8 @@ class Pieces:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPage(Pieces):
     """`hidden` is true in read-first until the text was read: cards are then empty, no text is marked, and what is
-    shown counts as assistance "none". `prediction` is "" when done, else "running" or "failed", with
-    `prediction_line` in words.
-    """
+    shown counts as assistance "none". `prediction` is "" when done, else "running", "failed" or "cancelled", with
+    `prediction_line` in words."""
 
     header: Header
     lease: Lease
@@ -482,7 +481,8 @@ class ReviewPage(Pieces):
     calibrated: bool = False
     prediction: str = ""
     prediction_line: str = ""
-    prediction_advice: str = ""  # what can be done about one that failed
+    prediction_ended: str = ""  # heading of one without an answer, then what can be done about it
+    prediction_advice: str = ""
     can_cancel: bool = False
     fallback: str = ""  # which engine answered in place of which
     makings: tuple[Making, ...] = ()

@@ -43,6 +43,8 @@ STATUS_CHIPS = (
     EncounterStatus.FAILED,
     EncounterStatus.SIGNED_OFF,
 )
+# The status of one whose prediction a person cancelled is the same.
+_CHIP_WORDS = {EncounterStatus.FAILED: "Failed, cancelled"}
 
 
 @require_GET
@@ -202,7 +204,7 @@ def _chips(
         if number or active:
             chips.append(
                 Chip(
-                    str(status.label),
+                    _CHIP_WORDS.get(status, str(status.label)),
                     _url(params, status="" if active else status.value),
                     active,
                     _said(number),
@@ -256,7 +258,7 @@ def _row(e: Encounter, user: Any, held: Hold | None, rights: _Rights) -> Row:
         encounter_id=e.pk,
         url=_row_url(e, rights),
         status="late" if e.open_alerts and signed else e.status,
-        status_label="Late document" if e.open_alerts and signed else e.get_status_display(),
+        status_label="Late document" if e.open_alerts and signed else e.status_words,
         status_since=words.waited(e.status_since)
         if e.status in (EncounterStatus.ON_HOLD, EncounterStatus.FAILED)
         else "",

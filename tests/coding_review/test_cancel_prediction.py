@@ -136,6 +136,8 @@ def test_by_the_page(encounter, lead, coder):
     assert run.status == RunStatus.CANCELLED
     after = page(lead, url)
     assert CANCELLED in after
+    assert "<h2>The prediction was cancelled</h2>" in after
+    assert "failed" not in after.lower()
     assert "A lead or administrator can have it predicted again." in after
     assert f'action="/encounters/{encounter.pk}/retry/"' in after
     assert f'action="{address}"' not in after
@@ -155,12 +157,29 @@ def test_by_the_api(encounter, lead):
 
     answer = api.post(f"/api/encounters/{encounter.pk}/cancel-prediction/", {}, format="json")
 
-    assert (answer.status_code, answer.json()["status"]) == (200, "failed")
+    said = answer.json()
+    assert (answer.status_code, said["status"], said["status_words"]) == (200, "failed", "Cancelled")
+    row = api.get(f"/api/encounters/{encounter.pk}/").json()
+    assert (row["status_words"], row["status_reason"]) == ("Cancelled", CANCELLED)
     run.refresh_from_db()
     assert run.status == RunStatus.CANCELLED
     again = api.post(f"/api/encounters/{encounter.pk}/predict/", {}, format="json")
     assert (again.status_code, again.json()["status"]) == (200, "queued")
     assert PredictionRun.objects.filter(status=RunStatus.QUEUED).count() == 1
+
+
+def test_the_worklist_says_cancelled_of_what_a_person_stopped_and_failed_of_the_rest(
+    encounter, make_encounter, lead
+):
+    make_encounter(status=EncounterStatus.FAILED, status_reason="Broken.")
+    queue(encounter)
+    cancel_prediction(lead, encounter.pk)
+    client = Client()
+    client.force_login(lead)
+    rows = client.get("/").context["page"].rows
+    assert sorted((row.status_label, row.note) for row in rows) == [
+        ("Cancelled", CANCELLED), ("Failed", "Broken."),
+    ]  # fmt: skip
 
 
 @pytest.mark.django_db(transaction=True)
