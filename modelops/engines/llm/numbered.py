@@ -10,6 +10,15 @@ from modelops.engines.types import ChartDocument, ChartText
 
 # Would look like a new line to a model, or cannot be sent: each becomes one other character, so columns stay.
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+# What some model's tokenizer takes for a sign of its own wherever it stands in a text, the end of the turn among them:
+# <|eot_id|>, </s>, <start_of_turn>, <｜User｜>, [INST]. With another first character it is words like any other, and
+# columns stay. Tags of markup go the same way; of words in brackets only those that are signs somewhere.
+_SIGNS = re.compile(
+    r"<(?=[|｜/]?[^\s<>|｜]{1,60}[|｜]?>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT)|ARGS|CALL_ID|THINK|IMG(?:_BREAK|_END)?"
+    r"|PREFIX|MIDDLE|SUFFIX|BOS|EOS|PAD|UNK|SEP|CLS|MASK)\])"
+)
+_OPENING = {"<": "\u2039", "[": "\u2045"}
 _MAX_HEADING = 120
 
 
@@ -74,8 +83,13 @@ def write_out(pieces: Sequence[Piece], documents: Sequence[ChartDocument]) -> st
 
 
 def shown(text: str) -> str:
-    """A part of a line as a prompt shows it, character for character."""
-    return _UNSHOWN.sub(_instead, text)
+    """Words of a chart as a prompt may hold them: as many code points, and nothing in them that is more to a server
+    than words. quotes.py takes what was put in for what it stands for."""
+    return _SIGNS.sub(_opening, _UNSHOWN.sub(_instead, text))
+
+
+def _opening(match: re.Match[str]) -> str:
+    return _OPENING[match.group()]
 
 
 def _instead(match: re.Match[str]) -> str:
@@ -83,4 +97,9 @@ def _instead(match: re.Match[str]) -> str:
 
 
 def _flat(text: str) -> str:
-    return shown(" ".join(text.split()))[:_MAX_HEADING].replace("[", "(").replace("]", ")")
+    return (
+        shown(" ".join(text.split()))[:_MAX_HEADING]
+        .replace("[", "(")
+        .replace("]", ")")
+        .replace("\u2045", "(")
+    )

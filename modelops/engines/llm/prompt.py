@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from catalog.choices import ClaimType
 from modelops.engines.llm.code_prompts import CODES
-from modelops.engines.llm.numbered import Piece, write_out
+from modelops.engines.llm.numbered import Piece, shown, write_out
 from modelops.engines.llm.ports import Candidate
 from modelops.engines.llm.transport import Message
 from modelops.engines.types import ChartText
@@ -100,7 +100,7 @@ def facts(chart: ChartText) -> str:
     """Age and sex where they are known, since codes turn on them; nothing that names the patient."""
     known = []
     if chart.age is not None:
-        known.append(f"{chart.age:g} {_one_line(chart.age_unit)} old")
+        known.append(f"{chart.age:g} {shown(_one_line(chart.age_unit))} old")
     if chart.sex in _SEXES:
         known.append(_SEXES[chart.sex])
     return f"The patient is {', '.join(known)}." if known else ""

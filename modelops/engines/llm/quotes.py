@@ -16,7 +16,8 @@ from modelops.engines.llm.numbered import NumberedLine
 from modelops.engines.types import Evidence
 
 # Classes of signs that stand for one another.
-_ALIKE = ("'’‘‛`´", '"“”„‟', "-‐‑‒–—−")
+# The last two: what a prompt shows in place of "<" and "[" where they would begin a sign (numbered.py).
+_ALIKE = ("'’‘‛`´", '"“”„‟', "-‐‑‒–—−", "<\u2039", "[\u2045")
 _FOLDED = {sign: f"[{re.escape(signs)}]" for signs in _ALIKE for sign in signs}
 # A number and bar copied from the prompt, and dots that say the quote goes on.
 _COPIED = re.compile(r"^\s*\d{1,6}\|\s?")

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from catalog.choices import CodeSystem
 from modelops.engines.llm.choices import Chosen, Question, ask, listed, messages
+from modelops.engines.llm.numbered import shown
 from modelops.engines.llm.ports import Candidate, Outcome, Talk
 from modelops.engines.llm.prompt import Prompt, load_prompt
 from modelops.engines.llm.transport import Message
@@ -116,12 +117,12 @@ def _cited(words: str, quotes: Iterable[str]) -> bool:
 
 
 def _question(said: CodeSuggestion, offer: dict[str, Candidate]) -> Question:
-    shown = [f"{said.code} {said.description}"]
-    shown += [f'   evidence: "{flat(place.quote)}"' for place in said.evidence[:_PLACES]]
-    shown += [f"   other: {other.code} {other.description}" for other in offer.values()]
-    return Question("\n".join(shown), (KEEP, DROP, *offer))
+    rows = [f"{said.code} {said.description}"]
+    rows += [f'   evidence: "{flat(place.quote)}"' for place in said.evidence[:_PLACES]]
+    rows += [f"   other: {other.code} {other.description}" for other in offer.values()]
+    return Question("\n".join(rows), (KEEP, DROP, *offer))
 
 
 def flat(quote: str) -> str:
     """On one line and without quotation marks of its own, so that it cannot look like anything but a quote."""
-    return " ".join(quote.replace('"', "'").split())[:_LONGEST_QUOTE]
+    return shown(" ".join(quote.replace('"', "'").split()))[:_LONGEST_QUOTE]

@@ -2,10 +2,11 @@
 
 import datetime as dt
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelops.engines.llm.numbered import Piece, heading, number_lines, whole, write_out
+from modelops.engines.llm.numbered import Piece, heading, number_lines, shown, whole, write_out
 from modelops.engines.types import ChartDocument, ChartText
 
 
@@ -53,3 +54,38 @@ def test_a_window_that_begins_inside_a_document_says_so():
     first, second = number_lines(chart)
     assert write_out(whole([second]), chart.documents) == "[Progress note, continued]\n2| two"
     assert write_out([Piece(first, 1, 3)], chart.documents) == "[Progress note, continued]\n1| ne"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a <|eot_id|> b", "a ‹|eot_id|> b"),
+        ("</s><s>", "‹/s>‹s>"),
+        ("<start_of_turn>model", "‹start_of_turn>model"),
+        ("<｜end▁of▁sentence｜>", "‹｜end▁of▁sentence｜>"),
+        ("<<SYS>> <0x0A>", "<‹SYS>> ‹0x0A>"),
+        ("[INST] x [/INST]", "⁅INST] x ⁅/INST]"),
+        # What notes are full of stays as it is.
+        (
+            "Na <135, K > 5, 3 < x > 2, [REDACTED] [x] RR<20>",
+            "Na <135, K > 5, 3 < x > 2, [REDACTED] [x] RR‹20>",
+        ),
+        ("<| eot_id |>", "<| eot_id |>"),
+    ],
+)
+def test_no_sign_of_a_tokenizer_stands_in_a_prompt(text, expected):
+    assert shown(text) == expected
+    assert len(shown(text)) == len(text)
+    document = ChartDocument("d", text, type=f"Note {text}", author_role=text)
+    written = write_out(
+        whole(number_lines(ChartText("t", (document,), claim_type="professional"))), [document]
+    )
+    for sign in ("<|eot_id|>", "</s>", "<s>", "<start_of_turn>", "<0x0A>", "[INST]"):
+        assert sign not in written
+
+
+@given(st.text(alphabet="<>|/[]sINST_a ", max_size=40))
+def test_as_many_code_points_and_none_of_the_signs(text):
+    found = shown(text)
+    assert len(found) == len(text)
+    assert [sign for sign in ("<|s|>", "<s>", "</s>", "[INST]", "[/INST]") if sign in found] == []

@@ -21,7 +21,10 @@ def place(found):
     return (e.document_id, e.line_start, e.line_end, e.col_start, e.col_end, e.quote, found.repaired)
 
 
-NOTE = "CHIEF COMPLAINT: cough\n\nA/P:  Acute  kidney\ninjury – the patient’s first\nCOPD\ncopd again"
+NOTE = (
+    "CHIEF COMPLAINT: cough\n\nA/P:  Acute  kidney\ninjury – the patient’s first\nCOPD\ncopd again\n"
+    "ends: <|eot_id|> [INST] now"
+)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,9 @@ NOTE = "CHIEF COMPLAINT: cough\n\nA/P:  Acute  kidney\ninjury – the patient’
         # Case, white space and typographic signs folded; the words are the chart's own.
         ("acute kidney Injury", 3, 4, ("d1", 3, 4, 6, 6, "Acute  kidney\ninjury", False)),
         ("injury - the patient's first", 4, 4, ("d1", 4, 4, 0, 28, "injury – the patient’s first", False)),
+        # As the prompt shows it, and as the chart has it.
+        ("‹|eot_id|> ⁅INST]", 7, 7, ("d1", 7, 7, 6, 23, "<|eot_id|> [INST]", False)),
+        ("<|eot_id|> [INST]", 1, 1, ("d1", 7, 7, 6, 23, "<|eot_id|> [INST]", True)),
         # The model copied the number of the line, or dots.
         ("5| COPD", 5, 5, ("d1", 5, 5, 0, 4, "COPD", False)),
         ("...kidney…", 3, 3, ("d1", 3, 3, 13, 19, "kidney", False)),
