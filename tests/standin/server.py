@@ -111,12 +111,16 @@ class StandIn:
             return await self._instead(request, order, messages[-1]["content"]) or web.Response()
         if model not in (self.config.model, *self.state.adapters):
             return _error(404, f"The model `{model}` does not exist.", "NotFoundError", "model")
-        if prompt + body["max_tokens"] > self.config.context:
+        context = self.config.context
+        if body["max_tokens"] > context:
+            asked = f"max_tokens={body['max_tokens']}"
+            return _error(400, f"{asked} cannot be greater than max_model_len={context}.")
+        if prompt >= context:
+            # vLLM 0.32: room for the answer is not counted here; what is left of it is given.
             return _error(
                 400,
-                f"This model's maximum context length is {self.config.context} tokens. However, you requested "
-                f"{body['max_tokens']} output tokens and your prompt contains {prompt} input tokens: "
-                f"{messages[-1]['content'][:80]}",
+                f"This model's maximum context length is {context} tokens. However, your prompt contains {prompt} "
+                f"input tokens: {messages[-1]['content'][:80]}",
             )
         async with _Slot(self, self._slots):
             return await self._answer(request, body, model, prompt, order)
@@ -136,7 +140,8 @@ class StandIn:
         if kind in ("invalid_json", "wrong_schema", "unicode_junk", "injection", "mute"):
             pieces = [(spoiled_text(kind, "".join(text for text, _ in pieces)), False)]
         tokens = [(token, forced) for text, forced in pieces for token in answers.tokens_of(text)]
-        limit = max(1, len(tokens) // 2) if kind == "length" else body["max_tokens"]
+        room = min(body["max_tokens"], self.config.context - prompt)
+        limit = max(1, len(tokens) // 2) if kind == "length" else room
         cut = len(tokens) > limit or kind == "length"
         tokens = tokens[:limit]
         seconds = self.config.request_seconds + self.config.token_seconds * len(tokens)

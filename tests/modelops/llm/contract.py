@@ -222,9 +222,14 @@ class ChatServerContract:
         assert caught.value.retryable is False
         assert_silent(caught.value, caplog)
 
-    def test_room_for_the_answer_counts_too(self, target: Target) -> None:
+    def test_an_answer_gets_what_room_is_left_where_more_was_asked_for(self, target: Target) -> None:
+        answer = target.server.chat(request(OPEN, max_tokens=target.context), soon())
+        assert answer.finish_reason == "stop"
+        assert answer.prompt_tokens + answer.output_tokens < target.context
+
+    def test_more_room_than_the_whole_context_is_refused(self, target: Target) -> None:
         with pytest.raises(ContextTooLong):
-            target.server.chat(request(OPEN, max_tokens=target.context), soon())
+            target.server.chat(request(OPEN, max_tokens=target.context + 1), soon())
 
     def test_a_schema_that_is_none_is_refused(self, target: Target, caplog: pytest.LogCaptureFixture) -> None:
         with pytest.raises(RequestRefused) as caught:
