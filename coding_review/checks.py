@@ -17,6 +17,7 @@ from catalog.edits.site_table import read_site_table
 from catalog.errors import LoadRefused
 from modelops.engines.llm.config import BadLlmConfig, LlmConfig
 from modelops.engines.sureness import BadSureness, Sureness
+from modelops.errors import NoKey
 
 _POSITIVE = (
     "LEASE_MINUTES",
@@ -127,4 +128,8 @@ def _language_model() -> list[CheckMessage]:
                 id="coding_review.E011",
             )
         ]
+    try:
+        config.api_key()
+    except NoKey as error:
+        return [Error(str(error), id="coding_review.E012")]
     return []

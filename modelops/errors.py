@@ -33,12 +33,24 @@ class LlmError(EngineError):
         )
 
 
+class NoKey(LlmError):
+    """The file with the servers' key is not there, or holds none. The message quotes nothing of it."""
+
+    code = "llm_no_key"
+    message = "The key of the language model's server cannot be read."
+
+
 class ServerUnavailable(LlmError):
-    """Not reached, connection broken, 5xx, or no server of a pool left."""
+    """Not reached, connection broken, 5xx, or no server of a pool left. `status`: what the server answered with, 0
+    where nothing came."""
 
     code = "llm_unavailable"
     message = "The language model's server cannot be reached or fails."
     can_be_retried = True
+
+    def __init__(self, message: str = "", *, status: int = 0, retryable: bool | None = None) -> None:
+        super().__init__(message, retryable=retryable)
+        self.status = status
 
 
 class ServerBusy(LlmError):

@@ -22,6 +22,7 @@ NEXT_STEP: dict[str, str] = {
     "modelops_error": _OPERATOR,
     "unknown_engine": _OPERATOR,
     "llm_error": _AGAIN,
+    "llm_no_key": f"The server that asks the language model lacks its key. {_OPERATOR}",
     "llm_unavailable": _AGAIN_LATER,
     "llm_busy": _AGAIN_LATER,
     "llm_refused": _OPERATOR,

@@ -41,6 +41,7 @@ def test_the_defaults_pass() -> None:
         ("HYBRID_AGREEING", -0.1, ["coding_review.E012"]),
         ("HYBRID_LEFT_OUT", ["past"], ["coding_review.E012"]),
         ("ENGINE", "vllm", ["coding_review.E011"]),
+        ("LLM_API_KEY_FILE", "/no/such/key", ["coding_review.E012"]),
         ("IDLE_MINUTES", 60, ["coding_review.W001"]),
         ("ALLOW_LATEST_RELEASE", True, ["coding_review.W002"]),
     ],
@@ -48,3 +49,17 @@ def test_the_defaults_pass() -> None:
 def test_each_bad_value_has_its_number(settings, name: str, value: object, expected: list[str]) -> None:
     setattr(settings, name, value)
     assert ids() == expected
+
+
+@pytest.mark.parametrize(
+    "held", [b"", b" \n", b"two words", b"two\nlines", "schlüssel".encode(), b"\xff\xfe"]
+)
+def test_a_key_file_without_one_key_is_named_and_not_quoted(settings, tmp_path, held: bytes) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(held)
+    settings.LLM_API_KEY_FILE = str(file)
+    (message,) = settings_make_sense(None)
+    assert (message.id, str(file) in message.msg) == ("coding_review.E012", True)
+    assert [word for word in ("two", "lines", "schl") if word in message.msg] == []
+    file.write_text("  s3cret-key\n")
+    assert ids() == []

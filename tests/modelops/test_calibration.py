@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from django.db import ProgrammingError, transaction
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from modelops.engines.calibration import calibrated, on_curve
+from modelops.engines.calibration import calibrated, configuration, on_curve
+from modelops.engines.llm.config import LlmConfig
+from modelops.engines.llm.engine import LlmEngine
 from modelops.engines.types import CodeSuggestion, Discarded, EngineInfo, EngineResult
 from modelops.evaluation.charts import GoldChart, GoldCode, PredictedChart, PredictedCode
 from modelops.evaluation.columns import pack_gold, pack_predictions
 from modelops.evaluation.isotonic import Pairs, fit, pairs_of
 from modelops.models import Calibration
+from tests.modelops.llm.scripted import ScriptedServer
 
 INFO = EngineInfo(name="vllm", model_version="llama-3", prompt_version="p:1", details={"base": "x"})
 RESULT = EngineResult(
@@ -64,6 +69,33 @@ def test_the_newest_curve_of_the_engine_its_model_and_prompt_is_in_force():
 def test_another_engines_models_or_prompts_curve_is_not(other):
     row(**other)
     assert calibrated(INFO, RESULT) == (INFO, RESULT)
+
+
+@dataclass
+class NoCandidates:
+    said: str = "6 a line, 120"
+
+    def candidates(self, chart, lines, release_id):
+        return ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"said": "3 a line, 120"},
+        {"grounding": "candidates+verify"},
+        {"closed": True},
+        {"passes": 3},
+        {"temperature": 0.2},
+    ],
+)
+def test_a_configuration_with_other_candidates_or_passes_is_another(other):
+    def of(said="6 a line, 120", **values):
+        config = LlmConfig(**{"grounding": "candidates", **values})
+        return configuration(LlmEngine(ScriptedServer([]), config, grounding=NoCandidates(said)).info)
+
+    assert of() == of(temperature=0)
+    assert of(**other) != of()
 
 
 @pytest.mark.django_db

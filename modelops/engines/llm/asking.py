@@ -80,14 +80,14 @@ class BoundTalk:
 
     def count_tokens(self, text: str) -> int:
         self._deadline.check()
-        return self._server.count_tokens(text)
+        return self._server.count_tokens(text, self._deadline)
 
     def count_prompt_tokens(self, messages: tuple[Message, ...]) -> int:
         self._deadline.check()
-        return self._server.count_prompt_tokens(messages)
+        return self._server.count_prompt_tokens(messages, self._deadline)
 
     def max_context(self) -> int:
-        return self._server.max_context()
+        return self._server.max_context(self._deadline)
 
 
 @dataclass(frozen=True, slots=True)

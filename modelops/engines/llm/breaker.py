@@ -16,15 +16,16 @@ class Standing(Enum):
 
 class Breaker:
     """Opens after `failures` in a row; then one trial after `seconds`, and after twice as long each time that
-    it fails, up to `longest`. A success closes it. The lock is held for these few lines only, never while
-    anybody waits for a server."""
+    nothing answers it, up to `longest`. A trial that was answered, if with an error, leaves the pause as it is: the
+    server is there, asking it again costs nobody any waiting, and a storm of errors is over as soon as it ends. A
+    success closes it. The lock is held for these few lines only, never while anybody waits for a server."""
 
     def __init__(
         self,
         *,
         failures: int = 3,
         seconds: float = 1.0,
-        longest: float = 30.0,
+        longest: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allowed, self._seconds, self._longest, self._clock = failures, seconds, longest, clock
@@ -59,8 +60,8 @@ class Breaker:
         with self._lock:
             self._in_a_row, self._pause, self._trial = 0, 0.0, False
 
-    def failed(self) -> bool:
-        """Whether this is what opened it."""
+    def failed(self, *, answered: bool = False) -> bool:
+        """Whether this is what opened it. `answered`: something came back, if only an error."""
         with self._lock:
             if self._pause and not self._trial:
                 # It went out before the breaker opened, and tells nothing new.
@@ -69,7 +70,10 @@ class Breaker:
             if not self._trial and self._in_a_row < self._allowed:
                 return False
             opened = not self._pause
-            self._pause = min(self._longest, self._pause * 2 or self._seconds)
+            if opened:
+                self._pause = self._seconds
+            elif not answered:
+                self._pause = min(self._longest, self._pause * 2)
             self._until = self._clock() + self._pause
             self._trial = False
             return opened

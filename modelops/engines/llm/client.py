@@ -13,7 +13,7 @@ from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from modelops.engines.llm.connection import Connection, Reply
+from modelops.engines.llm.connection import Connection, Key, Reply
 from modelops.engines.llm.metrics import read_pressure
 from modelops.engines.llm.retrying import ATTEMPTS, LONGEST_PAUSE, until
 from modelops.engines.llm.transport import (
@@ -64,7 +64,7 @@ class VllmServer:
         self,
         base_url: str,
         *,
-        key: str = "",
+        key: Key = "",
         model: str = "",
         attempts: int = ATTEMPTS,
         request_seconds: float = REQUEST_SECONDS,
@@ -92,32 +92,32 @@ class VllmServer:
 
     def attempt(self, request: ChatRequest, deadline: Deadline) -> ChatAnswer:
         """One request, whatever comes of it. Raises as `chat` does."""
-        model = request.model or self._own_model()
+        model = request.model or self._own_model(deadline)
         reply = self._ask("POST", CHAT, deadline, self._request_seconds, _body(request, model))
         answer = _read(reply, lambda said: _answer(said, self.name))
         if answer.model != model:
             raise WrongModel
         return answer
 
-    def count_tokens(self, text: str) -> int:
+    def count_tokens(self, text: str, deadline: Deadline | None = None) -> int:
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         with self._lock:
             if key in self._counts:
                 self._counts.move_to_end(key)
                 return self._counts[key]
-        count = self._count({"prompt": _valid(text), "add_special_tokens": False})
+        count = self._count({"prompt": _valid(text), "add_special_tokens": False}, deadline)
         with self._lock:
             self._counts[key] = count
             while len(self._counts) > _COUNTED:
                 self._counts.popitem(last=False)
         return count
 
-    def count_prompt_tokens(self, messages: tuple[Message, ...]) -> int:
-        return self._count({"messages": _messages(messages)})
+    def count_prompt_tokens(self, messages: tuple[Message, ...], deadline: Deadline | None = None) -> int:
+        return self._count({"messages": _messages(messages)}, deadline)
 
-    def max_context(self) -> int:
+    def max_context(self, deadline: Deadline | None = None) -> int:
         if not self._context:
-            lengths = {name: length for name, length in self._served() if length}
+            lengths = {name: length for name, length in self._served(deadline) if length}
             if not lengths:
                 raise OutputInvalid("The language model's server does not say how much it takes.")
             self._context = lengths.get(self._model) or min(lengths.values())
@@ -171,32 +171,39 @@ class VllmServer:
     def close(self) -> None:
         self._connection.close()
 
-    def _own_model(self) -> str:
+    def _own_model(self, deadline: Deadline) -> str:
         if not self._model:
-            names = self.models()
+            names = [name for name, _ in self._served(deadline)]
             if not names:
                 raise WrongModel
             self._model = names[0]
         return self._model
 
-    def _served(self) -> list[tuple[str, int]]:
+    def _served(self, deadline: Deadline | None = None) -> list[tuple[str, int]]:
         """Models and adapters with their context length, 0 where it is not said."""
-        reply = self._aside("GET", "/v1/models")
+        reply = self._aside("GET", "/v1/models", deadline=deadline)
         return _read(reply, _cards)
 
-    def _count(self, said: dict[str, Any]) -> int:
-        return _read(self._aside("POST", "/tokenize", said), lambda answer: _whole(answer["count"]))
+    def _count(self, said: dict[str, Any], deadline: Deadline | None) -> int:
+        reply = self._aside("POST", "/tokenize", said, deadline=deadline)
+        return _read(reply, lambda answer: _whole(answer["count"]))
 
     def _aside(
-        self, method: str, path: str, said: dict[str, Any] | None = None, attempts: int | None = None
+        self,
+        method: str,
+        path: str,
+        said: dict[str, Any] | None = None,
+        *,
+        attempts: int | None = None,
+        deadline: Deadline | None = None,
     ) -> Reply:
-        # Longer than all attempts with their pauses: who hangs is down, no chart's time is over.
-        deadline = Deadline.after((_ASIDE_SECONDS + LONGEST_PAUSE) * (attempts or self._attempts))
+        attempts = attempts or self._attempts
+        # Without a chart's deadline: longer than all attempts with their pauses. Who hangs is down, no chart's time
+        # is over.
+        ends = deadline or Deadline.after((_ASIDE_SECONDS + LONGEST_PAUSE) * attempts)
         content = None if said is None else _bytes(said)
         reply, _ = until(
-            deadline,
-            lambda: self._ask(method, path, deadline, _ASIDE_SECONDS, content),
-            attempts=attempts or self._attempts,
+            ends, lambda: self._ask(method, path, ends, _ASIDE_SECONDS, content), attempts=attempts
         )
         return reply
 
@@ -225,7 +232,7 @@ def _refusal(path: str, reply: Reply) -> LlmError | None:
     if status == 429:
         return ServerBusy(retry_after=_retry_after(reply.headers.get("Retry-After", "")))
     if status >= 500 or status == 408:
-        return ServerUnavailable(f"The language model's server answered with {status}.")
+        return ServerUnavailable(f"The language model's server answered with {status}.", status=status)
     if status in (401, 403):
         return RequestRefused(f"The language model's server refused the key ({status}).", status=status)
     if path == CHAT:

@@ -9,11 +9,13 @@ from pathlib import Path
 from django.conf import settings
 
 from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES
-from modelops.errors import ModelopsError
+from modelops.errors import ModelopsError, NoKey
 
 # What LLM_GROUNDING may say; each holds the one before.
 GROUNDINGS = ("", "candidates", "candidates+verify")
 
+# One word of printable ASCII: anything else cannot stand in the header of a request.
+_KEY = re.compile(r"[!-~]+")
 _ADDRESS = re.compile(r"https?://[^\s=]+(=(?=[0-9.]*[1-9])\d+(\.\d+)?)?")
 
 
@@ -103,5 +105,17 @@ class LlmConfig:
         return replace(cls(), **{**values, **overrides})  # type: ignore[arg-type]  # names were checked above
 
     def api_key(self) -> str:
-        """What stands in the key file. Raises OSError where it cannot be read."""
-        return Path(self.api_key_file).read_text(encoding="utf-8").strip() if self.api_key_file else ""
+        """What stands in the key file, "" where none is named. Raises NoKey."""
+        if not self.api_key_file:
+            return ""
+        why = f"The file that LLM_API_KEY_FILE names ({self.api_key_file}) "
+        try:
+            key = Path(self.api_key_file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise NoKey(f"{why}cannot be read: {error.strerror or type(error).__name__}.") from None
+        except UnicodeDecodeError:
+            # Its words would be those of the file.
+            key = ""
+        if not _KEY.fullmatch(key):
+            raise NoKey(f"{why}does not hold one key: a word of printable ASCII characters.")
+        return key

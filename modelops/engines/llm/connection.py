@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,6 +24,10 @@ _LOOK = 0.1
 _CONNECT_SECONDS = 5.0
 # Below the five seconds after which uvicorn, and so vLLM, closes an idle connection.
 _KEEP_SECONDS = 3.0
+
+
+# What is sent as the bearer's token, "" for none, or what gives it: asked once, when the first request goes out.
+Key = str | Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,9 @@ class Connection:
     """Keeps connections to one server open. Neither proxies of the environment nor redirects are followed:
     what is sent is a chart, and it goes where the setting says or nowhere."""
 
-    def __init__(self, base_url: str, key: str, *, limit_bytes: int) -> None:
+    def __init__(self, base_url: str, key: Key, *, limit_bytes: int) -> None:
         self.name = checked_address(base_url)
-        self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._key = key
         self._limit = limit_bytes
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -97,8 +101,8 @@ class Connection:
     ) -> Reply:
         """One request; `seconds` is the longest this one may take, the deadline's end comes first.
 
-        Raises ServerUnavailable, OutputInvalid (more bytes than allowed), TooSlow, Cancelled. They are raised
-        anew, with no cause: what lies below holds the request.
+        Raises ServerUnavailable, OutputInvalid (more bytes than allowed), TooSlow, Cancelled, and what the key
+        raises. They are raised anew, with no cause: what lies below holds the request.
         """
         deadline.check()
         loop, client = self._opened()
@@ -138,9 +142,10 @@ class Connection:
             return loop, self._client
 
     def _made(self) -> httpx.AsyncClient:
+        key = self._key() if callable(self._key) else self._key
         return httpx.AsyncClient(
             base_url=self.name,
-            headers=self._headers,
+            headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {}),
             timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(
                 max_connections=None, max_keepalive_connections=128, keepalive_expiry=_KEEP_SECONDS

@@ -97,6 +97,16 @@ class LlmEngine:
         parts = (self._verifier, self._procedures)
         prompt = load_prompt(self._prompt_of(served))
         versions = [prompt.version, *(part.prompt_version for part in parts if part is not None)]
+        # Whatever confidences depend on: a calibration curve is for these alone.
+        details = {
+            "grounding": config.grounding,
+            "closed": "yes" if config.closed else "no",
+            "passes": str(config.passes),
+            "temperature": f"{config.temperature:g}",
+            "prompts": " ".join(versions),
+        }
+        if self._grounding is not None:
+            details["candidates"] = self._grounding.said
         return EngineInfo(
             name=self._name,
             model_version=served.version or "unknown",
@@ -105,13 +115,7 @@ class LlmEngine:
             prompt_hash=prompt_hash(*versions),
             schema_version=SCHEMA_VERSION,
             calibrated=False,
-            details={
-                "grounding": config.grounding,
-                "closed": "yes" if config.closed else "no",
-                "passes": str(config.passes),
-                "prompts": " ".join(versions),
-                **({"candidates": self._grounding.said} if self._grounding is not None else {}),
-            },
+            details=details,
         )
 
     def _prompt_of(self, served: Served) -> str:

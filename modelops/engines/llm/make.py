@@ -37,7 +37,7 @@ def vllm_engine(lookup: LineLookup | None = None, **overrides: object) -> LlmEng
 def server_pool(config: LlmConfig) -> ServerPool:
     return pool_of(
         config.base_urls,
-        key=config.api_key(),
+        key=config.api_key,
         model=config.model,
         in_flight=config.in_flight,
         max_waiting=config.max_waiting,

@@ -14,10 +14,12 @@ from tenacity import RetryCallState
 
 from modelops.engines.llm.breaker import Breaker, Standing
 from modelops.engines.llm.client import REQUEST_SECONDS, VllmServer
+from modelops.engines.llm.connection import Key
 from modelops.engines.llm.rate import SharedRate
 from modelops.engines.llm.retrying import ATTEMPTS, pause, until, worth_it
 from modelops.engines.llm.transport import ChatAnswer, ChatRequest, Deadline, Message, Pressure
 from modelops.errors import (
+    Cancelled,
     LlmError,
     OutputInvalid,
     RequestRefused,
@@ -108,15 +110,15 @@ class ServerPool:
         )
         return replace(answer, attempts=attempts)
 
-    def count_tokens(self, text: str) -> int:
-        return self._any(lambda server: server.count_tokens(text))
+    def count_tokens(self, text: str, deadline: Deadline | None = None) -> int:
+        return self._any(lambda server: server.count_tokens(text, deadline))
 
-    def count_prompt_tokens(self, messages: tuple[Message, ...]) -> int:
-        return self._any(lambda server: server.count_prompt_tokens(messages))
+    def count_prompt_tokens(self, messages: tuple[Message, ...], deadline: Deadline | None = None) -> int:
+        return self._any(lambda server: server.count_prompt_tokens(messages, deadline))
 
-    def max_context(self) -> int:
+    def max_context(self, deadline: Deadline | None = None) -> int:
         """The least of the servers that answer."""
-        return min(self._all(lambda server: server.max_context()))
+        return min(self._all(lambda server: server.max_context(deadline)))
 
     def models(self) -> list[str]:
         """What every server that answers has, in the order of the first."""
@@ -194,7 +196,8 @@ class ServerPool:
         return member.server.attempt(request, deadline)
 
     def _blame(self, member: _Member, error: LlmError) -> None:
-        if member.breaker.failed():
+        answered = not isinstance(error, ServerUnavailable) or error.status > 0
+        if member.breaker.failed(answered=answered):
             logger.warning("%s is left alone: %s", member.server.name, error.code)
 
     def _take(self, deadline: Deadline, tried: set[_Member]) -> _Member:
@@ -278,6 +281,9 @@ class ServerPool:
         for member in order:
             try:
                 return ask(member.server)
+            except (TooSlow, Cancelled):
+                # The chart's time is over, whoever would be asked next.
+                raise
             except LlmError as error:
                 last = error
         raise last
@@ -299,7 +305,7 @@ class ServerPool:
 def pool_of(
     addresses: Sequence[str],
     *,
-    key: str = "",
+    key: Key = "",
     model: str = "",
     in_flight: int = 16,
     max_waiting: int = 8,

@@ -133,15 +133,18 @@ class ChatServer(Protocol):
         """
         ...
 
-    def count_tokens(self, text: str) -> int:
+    # With a deadline the next three keep to it, and raise TooSlow and Cancelled as `chat` does; without one they end
+    # by themselves.
+
+    def count_tokens(self, text: str, deadline: Deadline | None = None) -> int:
         """How many tokens the text has, without any that a prompt begins with."""
         ...
 
-    def count_prompt_tokens(self, messages: tuple[Message, ...]) -> int:
+    def count_prompt_tokens(self, messages: tuple[Message, ...], deadline: Deadline | None = None) -> int:
         """How many tokens a chat request with these messages has, template included."""
         ...
 
-    def max_context(self) -> int:
+    def max_context(self, deadline: Deadline | None = None) -> int:
         """Tokens that prompt and answer may have together."""
         ...
 

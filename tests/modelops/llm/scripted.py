@@ -64,14 +64,14 @@ class ScriptedServer:
             server="nowhere",
         )
 
-    def count_tokens(self, text: str) -> int:
+    def count_tokens(self, text: str, deadline: Deadline | None = None) -> int:
         self.counted += 1
         return tokens_of(text)
 
-    def count_prompt_tokens(self, messages: tuple[Message, ...]) -> int:
+    def count_prompt_tokens(self, messages: tuple[Message, ...], deadline: Deadline | None = None) -> int:
         return sum(tokens_of(message.content) + 4 for message in messages)
 
-    def max_context(self) -> int:
+    def max_context(self, deadline: Deadline | None = None) -> int:
         return self._context
 
     def models(self) -> list[str]:

@@ -45,7 +45,9 @@ def test_one_trial_when_its_time_is_over(breaker: Breaker, clock: Clock) -> None
     assert [breaker.standing(), breaker.enter(), breaker.enter()] == [Standing.CLOSED, True, True]
 
 
-def test_each_failed_trial_doubles_the_pause_up_to_the_longest(breaker: Breaker, clock: Clock) -> None:
+def test_each_trial_that_nothing_answers_doubles_the_pause_up_to_the_longest(
+    breaker: Breaker, clock: Clock
+) -> None:
     for _ in range(3):
         breaker.failed()
     pauses = []
@@ -56,6 +58,20 @@ def test_each_failed_trial_doubles_the_pause_up_to_the_longest(breaker: Breaker,
         pauses.append(clock.now - began)
         assert breaker.failed() is False
     assert pauses == [1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+def test_a_trial_answered_with_an_error_leaves_the_pause_as_it_is(breaker: Breaker, clock: Clock) -> None:
+    """Whatever was answered: a storm of thirty errors is over within seconds, not after pauses of 1, 2, 4, 8 …"""
+    for _ in range(3):
+        breaker.failed(answered=True)
+    pauses = []
+    for answered in (True, True, False, True, True):
+        began = clock.now
+        while not breaker.enter():
+            clock.now += 0.25
+        pauses.append(clock.now - began)
+        assert breaker.failed(answered=answered) is False
+    assert pauses == [1.0, 1.0, 1.0, 2.0, 2.0]
 
 
 def test_a_trial_that_says_nothing_leaves_it_due(breaker: Breaker, clock: Clock) -> None:

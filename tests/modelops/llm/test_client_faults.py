@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -27,7 +27,7 @@ from modelops.errors import (
     TooSlow,
     WrongModel,
 )
-from tests.modelops.llm.contract import OPEN, SECRET, TEXT, assert_silent, request
+from tests.modelops.llm.contract import OPEN, SECRET, TEXT, assert_silent, comes_true, request
 from tests.standin.process import StandInProcess
 
 RIGHT = [("I10", 2), ("I50.9", 3), ("I50.9", 4)]
@@ -280,6 +280,36 @@ def test_a_server_that_hangs_over_a_count_is_down_and_not_the_chart_too_slow(
         server.pressure()
     assert server.healthy() is False
     assert standin.state()["requests"] == {"/tokenize": 3, "/metrics": 1, "/health": 1}
+
+
+@pytest.mark.parametrize("path", ["/tokenize", "/v1/models"])
+def test_what_is_asked_beside_a_chart_keeps_to_the_charts_deadline(
+    standin: StandInProcess, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server = VllmServer(standin.url, attempts=3)
+    asked: dict[str, list[Callable[[Deadline], object]]] = {
+        "/tokenize": [
+            lambda deadline: server.count_tokens(SECRET, deadline),
+            lambda deadline: server.count_prompt_tokens(request(OPEN).messages, deadline),
+        ],
+        "/v1/models": [server.max_context, lambda deadline: server.chat(request(OPEN), deadline)],
+    }
+    standin.order("hang", path=path, times=-1)
+    for ask in asked[path]:
+        began = time.monotonic()
+        with pytest.raises(TooSlow) as slow:
+            ask(Deadline.after(0.4))
+        assert 0.4 <= time.monotonic() - began < 2.5
+        assert_silent(slow.value, caplog)
+        stopped = threading.Event()
+        threading.Timer(0.3, stopped.set).start()
+        began = time.monotonic()
+        with pytest.raises(Cancelled):
+            ask(Deadline.after(60, stopped.is_set))
+        assert 0.3 <= time.monotonic() - began < 2.5
+    assert standin.state()["requests"] == {path: 4}
+    assert comes_true(lambda: standin.state()["running"] == 0)
 
 
 def test_a_request_without_a_model_asks_for_the_servers_own(standin: StandInProcess) -> None:

@@ -8,9 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from modelops.engines.llm.code_prompts import CODES
+from modelops.engines.llm.make import vllm_engine
 from modelops.engines.llm.prompt import load_prompt
 from modelops.engines.registry import get_engine
-from modelops.errors import ServerUnavailable
+from modelops.errors import NoKey, ServerUnavailable
+from tests.bench_llm.charts import known_charts
 from tests.modelops.open_connections import fallen_to, open_connections
 from tests.standin.process import StandInProcess
 
@@ -107,3 +109,23 @@ def test_the_engine_of_the_settings(settings, icd10cm, standin):
     with pytest.raises(ServerUnavailable):
         get_engine("vllm")
     get_engine.cache_clear()
+
+
+def test_a_key_file_that_is_missing_ends_the_chart_with_words_and_not_the_engine(
+    settings, icd10cm, standin, tmp_path
+):
+    """Pages ask the engine what it is, and need no key for it; once the file is there the same engine asks."""
+    standin.reset()
+    file = tmp_path / "key"
+    settings.LLM_BASE_URLS, settings.LLM_API_KEY_FILE = [standin.url], str(file)
+    engine = vllm_engine()
+    assert engine.info.name == "vllm"
+    (known,) = known_charts(1)
+    with pytest.raises(NoKey) as caught:
+        engine.predict(known.chart, icd10cm.pk)
+    assert (caught.value.code, caught.value.retryable) == ("llm_no_key", False)
+    assert "LLM_API_KEY_FILE" in str(caught.value)
+    assert (caught.value.__cause__, standin.state()["requests"]) == (None, {})
+    file.write_text("s3cret-key\n")
+    result = engine.predict(known.chart, icd10cm.pk)
+    assert {said.code for said in result.suggestions} == known.codes

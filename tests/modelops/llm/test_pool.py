@@ -217,6 +217,35 @@ def test_when_all_are_down_it_says_so_soon(caplog: pytest.LogCaptureFixture) -> 
             call()
 
 
+def test_a_count_whose_chart_is_out_of_time_is_not_asked_of_the_next_server(
+    two: list[StandInProcess],
+) -> None:
+    for one in two:
+        one.order("hang", path="/tokenize", times=-1)
+    began = time.monotonic()
+    with pytest.raises(TooSlow):
+        pool(two).count_tokens("heart failure", Deadline.after(0.4))
+    assert 0.4 <= time.monotonic() - began < 2.5
+    assert sorted(one.state()["requests"].get("/tokenize", 0) for one in two) == [0, 1]
+
+
+def test_a_storm_of_errors_is_over_soon_after_its_last(two: list[StandInProcess]) -> None:
+    """The pause between trials does not grow while each of them is answered."""
+    two[0].order("status", status=500, times=6)
+    server = pool(two[:1], attempts=1, breaker=lambda: Breaker(seconds=0.2, longest=60))
+    began, failures = time.monotonic(), 0
+    while time.monotonic() - began < 30:
+        try:
+            ask(server)
+            break
+        except ServerUnavailable:
+            failures += 1
+            time.sleep(0.02)
+    # Three at once, then three pauses of 0.2 s and the one before the first success; doubled they would be 3 s.
+    assert 0.8 <= time.monotonic() - began < 2.8
+    assert (chats(two[:1]), failures >= 6) == ([7], True)
+
+
 def test_no_address_is_an_error_that_no_retry_helps() -> None:
     with pytest.raises(ServerUnavailable) as caught:
         ServerPool([])
