@@ -27,6 +27,11 @@ class Known:
     chart: ChartText
     codes: frozenset[str]
 
+    @property
+    def first_line(self) -> str:
+        """By which the stand-in tells whom a fault struck."""
+        return self.chart.documents[0].lines[0]
+
 
 def known_charts(count: int, *, seed: int = 1, prefix: str = "") -> list[Known]:
     """Each with two to five conditions at random places; the same for the same seed."""

@@ -14,9 +14,15 @@ from modelops.engines.llm.engine import LlmEngine
 from modelops.errors import EngineError
 from tests.bench_llm.charts import Known
 
-# A chart that failed for a reason that may pass is tried again, as the worker does.
-TRIES = 5
+# A chart that failed for a reason that may pass is tried again, as the worker does, until this long after it was begun.
+PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
+LONGEST_PAUSE = 2.0
+
+# How a chart ends, beside the codes of errors.
+EXACT = "exact"
+NOTHING = "no codes"
+OTHER = "other codes"
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,14 @@ class Became:
     seconds: float
     tries: int
 
+    @property
+    def ended(self) -> str:
+        if self.error:
+            return self.error
+        if self.codes == self.wanted:
+            return EXACT
+        return OTHER if self.codes else NOTHING
+
 
 @dataclass(frozen=True)
 class Load:
@@ -40,12 +54,8 @@ class Load:
     cpu_seconds: float
 
     @property
-    def right(self) -> int:
-        return sum(not one.error and one.codes == one.wanted for one in self.became)
-
-    @property
-    def errors(self) -> Counter[str]:
-        return Counter(one.error for one in self.became if one.error)
+    def ended(self) -> Counter[str]:
+        return Counter(one.ended for one in self.became)
 
     @property
     def charts_per_second(self) -> float:
@@ -95,18 +105,17 @@ def drive(engine: LlmEngine, charts: Sequence[Known], release_id: int, *, thread
 
 
 def _predict(engine: LlmEngine, known: Known, release_id: int) -> Became:
-    longest, error = 0.0, ""
-    for turn in range(1, TRIES + 1):
-        begun = time.monotonic()
+    longest, turn, until = 0.0, 0, time.monotonic() + PATIENCE_SECONDS
+    while True:
+        turn, begun = turn + 1, time.monotonic()
+        error, retryable = "", False
+        codes: frozenset[str] = frozenset()
         try:
             result = engine.predict(known.chart, release_id)
+            codes = frozenset(suggestion.code for suggestion in result.suggestions)
         except EngineError as raised:
-            longest, error = max(longest, time.monotonic() - begun), raised.code
-            if not raised.retryable:
-                break
-            time.sleep(PAUSE_SECONDS * turn)
-            continue
+            error, retryable = raised.code, raised.retryable
         longest = max(longest, time.monotonic() - begun)
-        codes = frozenset(suggestion.code for suggestion in result.suggestions)
-        return Became(known.chart.id, codes, known.codes, "", longest, turn)
-    return Became(known.chart.id, frozenset(), known.codes, error, longest, turn)
+        if not retryable or time.monotonic() > until:
+            return Became(known.chart.id, codes, known.codes, error, longest, turn)
+        time.sleep(min(PAUSE_SECONDS * turn, LONGEST_PAUSE))

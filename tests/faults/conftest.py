@@ -90,13 +90,13 @@ def broker(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> Iterato
     settings.CELERY_BROKER_URL = server.url
     monkeypatch.setattr(sending, "_paused_until", 0.0)
     before = app.conf.broker_url
-    _connect_to(server.url)
+    connect_to(server.url)
     yield server
-    _connect_to(before)
+    connect_to(before)
     server.stop()
 
 
-def _connect_to(url: str) -> None:
+def connect_to(url: str) -> None:
     app.conf.broker_url = url
     # What celery drops after a fork: its pools of connections to the former address.
     app._after_fork()

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.standin import answers
+from tests.standin import answers, terms
 from tests.standin.faults import CHAT, Order, Orders, spoiled_text
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -40,6 +40,8 @@ class Config:
 class State:
     orders: Orders = field(default_factory=Orders)
     requests: Counter[str] = field(default_factory=Counter)
+    # Requests that a fault was given to, by the first numbered line of their prompt.
+    struck: Counter[str] = field(default_factory=Counter)
     script: deque[str] = field(default_factory=deque)
     bodies: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=200))
     adapters: dict[str, str] = field(default_factory=dict)
@@ -49,6 +51,9 @@ class State:
     peak_waiting: int = 0
     abandoned: int = 0
     slot_seconds: float = 0.0
+    # When the first request got a slot, and when the last gave its own up.
+    busy_from: float | None = None
+    busy_until: float = 0.0
     prompt_tokens: int = 0
     output_tokens: int = 0
     # Set by a test: what /metrics says instead of the truth.
@@ -106,6 +111,8 @@ class StandIn:
         messages = body["messages"]
         model = body.get("model") or self.config.model
         prompt = _prompt_tokens(messages)
+        if order is not None:
+            self.state.struck[_first_line(messages)] += 1
         if order is not None and order.kind in ("status", "busy", "reset"):
             # Before a slot: this is how an overloaded server or the proxy before it answers.
             return await self._instead(request, order, messages[-1]["content"]) or web.Response()
@@ -245,16 +252,18 @@ class StandIn:
                 "requests": state.requests,
                 "chats": state.requests[CHAT],
                 "faults": state.orders.given,
+                "struck": state.struck,
                 "running": state.running,
                 "waiting": state.waiting,
                 "peak_running": state.peak_running,
                 "peak_waiting": state.peak_waiting,
                 "abandoned": state.abandoned,
                 "slot_seconds": state.slot_seconds,
+                "busy_seconds": 0.0 if state.busy_from is None else state.busy_until - state.busy_from,
                 "prompt_tokens": state.prompt_tokens,
                 "output_tokens": state.output_tokens,
                 "adapters": state.adapters,
-                "time": time.monotonic(),
+                "processor_seconds": time.process_time(),
             }
         )
 
@@ -317,18 +326,26 @@ class _Slot:
         state.running += 1
         state.peak_running = max(state.peak_running, state.running)
         self._since = time.monotonic()
+        if state.busy_from is None:
+            state.busy_from = self._since
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._slots.release()
         state = self._standin.state
         state.running -= 1
-        state.slot_seconds += time.monotonic() - self._since
+        state.busy_until = time.monotonic()
+        state.slot_seconds += state.busy_until - self._since
         if kind is not None and issubclass(kind, asyncio.CancelledError):
             state.abandoned += 1
 
 
 def _prompt_tokens(messages: list[dict[str, str]]) -> int:
     return sum(answers.count(message["content"]) + TEMPLATE_TOKENS for message in messages)
+
+
+def _first_line(messages: list[dict[str, str]]) -> str:
+    found = terms.numbered_lines(messages[-1]["content"])
+    return found[0][1] if found else ""
 
 
 def _completion(

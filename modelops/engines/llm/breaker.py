@@ -24,7 +24,7 @@ class Breaker:
         self,
         *,
         failures: int = 3,
-        seconds: float = 1.0,
+        seconds: float = 0.5,
         longest: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from catalog.models import Release
 from modelops.engines.llm import served
 from modelops.engines.llm.adapters import adapter_of
+from modelops.engines.llm.make import vllm_engine
 from modelops.engines.llm.pool import pool_of
 from modelops.engines.llm.served import PromotedModel, Served
 from modelops.engines.llm.transport import Deadline
 from modelops.errors import ServerUnavailable
 from modelops.models import ModelVersion
+from tests.bench_llm.charts import known_charts
 from tests.modelops.llm.contract import OPEN, request
 from tests.standin.process import StandInProcess
 
@@ -78,3 +82,31 @@ def test_an_adapter_that_a_server_refuses_is_tried_again_with_the_next_chart(
         model.current(server)
     assert model.current(server).request == name
     assert standin.state()["adapters"] == {name: str(tmp_path / "1")}
+
+
+def test_the_row_that_is_active_predicts_and_is_named(
+    settings: Any, icd10cm: Release, standin: StandInProcess, tmp_path: Path
+) -> None:
+    """The engine as the settings make it, over rows that are promoted, replaced and taken back meanwhile."""
+    settings.LLM_BASE_URLS, settings.LLM_MODEL, settings.LLM_PROCEDURES = [standin.url], "standin", False
+    engine = vllm_engine()
+    (known,) = known_charts(1)
+
+    def made_by() -> tuple[str, str, str]:
+        result = engine.predict(known.chart, icd10cm.pk)
+        assert {said.code for said in result.suggestions} == known.codes
+        assert result.made_by is not None
+        asked = standin.asked()[-1]["model"]
+        return asked, result.made_by.model_version, result.made_by.adapter
+
+    assert made_by() == ("standin", "standin", "")
+    adapter = promoted("1", tmp_path)
+    assert made_by() == (adapter, "coder 1", adapter)
+    ModelVersion.objects.filter(engine="vllm").update(active=False)
+    ModelVersion.objects.create(engine="vllm", name="whole", version="2", base="standin", active=True)
+    assert made_by() == ("standin", "whole 2", "")
+    ModelVersion.objects.filter(engine="vllm").update(active=False)
+    assert made_by() == ("standin", "standin", "")
+    assert promoted("1", tmp_path) == adapter
+    assert made_by() == (adapter, "coder 1", adapter)
+    assert set(standin.state()["adapters"]) == {adapter}
