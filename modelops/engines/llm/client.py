@@ -230,7 +230,7 @@ def _refusal(path: str, reply: Reply) -> LlmError | None:
     if 200 <= status < 300:
         return None
     if status == 429:
-        return ServerBusy(retry_after=_retry_after(reply.headers.get("Retry-After", "")))
+        return ServerBusy(retry_after=_retry_after(reply.headers.get("retry-after", "")))
     if status >= 500 or status == 408:
         return ServerUnavailable(f"The language model's server answered with {status}.", status=status)
     if status in (401, 403):

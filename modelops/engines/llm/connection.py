@@ -1,30 +1,35 @@
 """HTTP to one server, from many threads, that ends when the deadline does or somebody cancels.
 
-The exchange itself runs in an event loop of its own thread: there a request can be given up while it is
-under way, whatever it hangs in, and the server sees the connection close and frees its slot. A time limit on
-single reads, which is what blocking clients offer, ends neither an answer that drips nor a cancelled one.
+An exchange stays in the thread that asks for it, on sockets that are never waited for longer than a tenth of a second
+(sockets.py): there it can be given up while it is under way, whatever it hangs in, and the server sees the connection
+close and frees its slot. Handing each request to an event loop and its answer back cost more processor time than all
+else that is done for a chart.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
+import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpx
+import httpcore
 
+from modelops.engines.llm.sockets import Closed, OutOfTime, Patience, PatientSockets, patient
 from modelops.engines.llm.transport import Deadline
 from modelops.errors import Cancelled, LlmError, OutputInvalid, ServerUnavailable, TooSlow
 
-# How often a waiting thread looks whether it was cancelled.
-_LOOK = 0.1
-_CONNECT_SECONDS = 5.0
 # Below the five seconds after which uvicorn, and so vLLM, closes an idle connection.
 _KEEP_SECONDS = 3.0
-
+_BROKEN = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.ConnectionNotAvailable,
+)
 
 # What is sent as the bearer's token, "" for none, or what gives it: asked once, when the first request goes out.
 Key = str | Callable[[], str]
@@ -32,33 +37,11 @@ Key = str | Callable[[], str]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
+    """`headers` by their names in lower case."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-class _Loop:
-    """The event loop of this process's connections. Its thread starts with the first request."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="llm-connections", daemon=True).start()
-            return self._loop
-
-    def forget(self) -> None:
-        """A forked child has the object but not the thread."""
-        self._lock = threading.Lock()
-        self._loop = None
-
-
-_LOOP = _Loop()
-os.register_at_fork(after_in_child=_LOOP.forget)
 
 
 def checked_address(base_url: str) -> str:
@@ -73,6 +56,7 @@ def checked_address(base_url: str) -> str:
             and parts.hostname
             and "@" not in parts.netloc
             and parts.port != 0
+            and address.isascii()
         )
     except ValueError:
         fits = False
@@ -92,8 +76,10 @@ class Connection:
         self._key = key
         self._limit = limit_bytes
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._headers: list[tuple[str, str]] | None = None
+        self._ssl: ssl.SSLContext | None = None
+        self._idle: list[httpcore.HTTPConnection] = []
+        self._process = os.getpid()
         self._closed = False
 
     def ask(
@@ -105,19 +91,12 @@ class Connection:
         raises. They are raised anew, with no cause: what lies below holds the request.
         """
         deadline.check()
-        loop, client = self._opened()
-        exchange = self._exchange(client, method, path, content, min(seconds, deadline.left()))
-        future = asyncio.run_coroutine_threadsafe(exchange, loop)
-        cancelled = False
-        while not cancelled:
-            try:
-                outcome = future.result(_LOOK)
-                break
-            except TimeoutError:
-                cancelled = deadline.stop()
-        if cancelled:
-            future.cancel()
-            raise Cancelled
+        headers = self._made_ready()
+        patience = Patience(
+            time.monotonic() + min(seconds, deadline.left()), deadline.stop, lambda: self._closed
+        )
+        with patient(patience):
+            outcome = self._exchange(method, path, headers, content, seconds)
         if isinstance(outcome, ServerUnavailable) and deadline.left() <= 0:
             raise TooSlow
         if isinstance(outcome, LlmError):
@@ -125,57 +104,92 @@ class Connection:
         return outcome
 
     def close(self) -> None:
+        """What is under way ends within a tenth of a second."""
         with self._lock:
             self._closed = True
-            loop, client = self._loop, self._client
-            self._loop = self._client = None
-        if loop is not None and client is not None and loop.is_running():
-            asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(_CONNECT_SECONDS)
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
-    def _opened(self) -> tuple[asyncio.AbstractEventLoop, httpx.AsyncClient]:
-        loop = _LOOP.running()
+    def _made_ready(self) -> list[tuple[str, str]]:
+        """The headers of every request."""
         with self._lock:
             if self._closed:
                 raise ServerUnavailable("The connection to the language model's server was closed.")
-            if self._client is None or self._loop is not loop:
-                self._loop, self._client = loop, self._made()
-            return loop, self._client
+            if self._process != os.getpid():
+                # A forked child has the parent's sockets, which the parent goes on using.
+                self._process, self._idle = os.getpid(), []
+            if self._headers is None:
+                key = self._key() if callable(self._key) else self._key
+                if self.name.startswith("https"):
+                    self._ssl = httpcore.default_ssl_context()
+                self._headers = [("Accept", "*/*"), ("Accept-Encoding", "identity")]
+                self._headers += [("Authorization", f"Bearer {key}")] if key else []
+            return self._headers
 
-    def _made(self) -> httpx.AsyncClient:
-        key = self._key() if callable(self._key) else self._key
-        return httpx.AsyncClient(
-            base_url=self.name,
-            headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {}),
-            timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
-            limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=128, keepalive_expiry=_KEEP_SECONDS
-            ),
-            trust_env=False,
-            follow_redirects=False,
-        )
+    def _taken(self) -> httpcore.HTTPConnection:
+        """The one that was used last, if it is still open; else a new one, which connects when it is used."""
+        while True:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                origin = httpcore.URL(self.name).origin
+                return httpcore.HTTPConnection(
+                    origin,
+                    ssl_context=self._ssl,
+                    keepalive_expiry=_KEEP_SECONDS,
+                    network_backend=PatientSockets(),
+                )
+            if not connection.has_expired():
+                return connection
+            connection.close()
 
-    async def _exchange(
-        self, client: httpx.AsyncClient, method: str, path: str, content: bytes | None, seconds: float
+    def _give_back(self, connection: httpcore.HTTPConnection) -> None:
+        """Kept where it can be used again; the one that nobody needed for longest goes when its time is over."""
+        over = []
+        with self._lock:
+            if connection.is_available() and not self._closed:
+                self._idle.append(connection)
+            else:
+                over.append(connection)
+            if len(self._idle) > 1 and self._idle[0].has_expired():
+                over.append(self._idle.pop(0))
+        for one in over:
+            one.close()
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        headers: list[tuple[str, str]],
+        content: bytes | None,
+        seconds: float,
     ) -> Reply | LlmError:
-        """Errors are returned, not raised: the caller's thread raises them without what caused them."""
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        """Errors are returned, not raised: the caller raises them without what caused them."""
+        if content is not None:
+            headers = [*headers, ("Content-Type", "application/json")]
+        connection = self._taken()
         try:
-            async with (
-                asyncio.timeout(seconds),
-                client.stream(method, path, content=content, headers=headers) as response,
-            ):
+            with connection.stream(method, self.name + path, headers=headers, content=content) as response:
                 body = bytearray()
-                async for piece in response.aiter_raw():
+                for piece in response.iter_stream():
                     body += piece
                     if len(body) > self._limit:
                         return OutputInvalid("The language model's server sent more than an answer can be.")
-                return Reply(response.status_code, response.headers, bytes(body))
-        except TimeoutError:
+                names = {
+                    name.decode("latin-1").lower(): value.decode("latin-1")
+                    for name, value in response.headers
+                }
+                return Reply(response.status, names, bytes(body))
+        except Cancelled:
+            return Cancelled()
+        except OutOfTime:
             return ServerUnavailable(f"The language model's server did not answer within {seconds:.0f} s.")
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            return ServerUnavailable("The language model's server cannot be reached.")
-        except httpx.HTTPError:
-            return ServerUnavailable("The connection to the language model's server broke.")
-        except RuntimeError:
-            # What httpx says of a client that another thread has closed meanwhile.
+        except Closed:
             return ServerUnavailable("The connection to the language model's server was closed.")
+        except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            return ServerUnavailable("The language model's server cannot be reached.")
+        except _BROKEN:
+            return ServerUnavailable("The connection to the language model's server broke.")
+        finally:
+            self._give_back(connection)
