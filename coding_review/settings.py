@@ -200,10 +200,18 @@ CELERY_TASK_ROUTES = {
     # Sent to one of two queues by name (coding_review/queues.py).
     "coding_review.tasks.infer": {"queue": "inference.batch"},
     "coding_review.tasks.evaluate": {"queue": "evaluate"},
+    # Where the run's files and processes are.
+    "coding_review.tasks.spawn_training": {"queue": "train"},
+    "coding_review.tasks.reconcile_trainings": {"queue": "train"},
 }
 CELERY_BEAT_SCHEDULE = {
     # Expires: beat without a worker leaves no pile of sweeps behind.
     "sweep": {"task": "coding_review.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "trainings": {
+        "task": "coding_review.tasks.reconcile_trainings",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     # Each does some seconds' work at most, and nothing once every release has its vectors.
     "embed": {"task": "coding_review.tasks.embed", "schedule": 10.0, "options": {"expires": 10}},
 }
@@ -247,6 +255,17 @@ EVALUATION_SECONDS = env.int("EVALUATION_SECONDS", default=1800)
 EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluations")))
 # Where dataset versions are kept, each in a folder of its own; web server, workers and trainers share it.
 DATASETS_DIR = Path(env.str("DATASETS_DIR", default=str(VAR_DIR / "datasets")))
+# Runs of trainings, each in a folder of its own, and the folders that base checkpoints are taken from (results of
+# trainings below TRAINING_DIR too); the workers of the queue `train` and the web server share them.
+TRAINING_DIR = Path(env.str("TRAINING_DIR", default=str(VAR_DIR / "training")))
+TRAINING_BASE_DIRS = [
+    Path(folder) for folder in env.list("TRAINING_BASE_DIRS", default=[str(VAR_DIR / "models")])
+]
+# The environment that trainers run in; empty: the one that `make training` made.
+TRAINING_VENV = env.str("TRAINING_VENV", default="")
+# A training without a sign of life for so long is lost; one told to stop that has not ended after so long is ended.
+TRAINING_LOST_SECONDS = env.int("TRAINING_LOST_SECONDS", default=60)
+TRAINING_CANCEL_SECONDS = env.int("TRAINING_CANCEL_SECONDS", default=1800)
 # Servers of the engine vllm, OpenAI-compatible: url or url=weight. Never taken from a request or a file.
 LLM_BASE_URLS = env.list("LLM_BASE_URLS", default=[])
 LLM_API_KEY_FILE = env.str("LLM_API_KEY_FILE", default="")

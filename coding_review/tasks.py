@@ -8,6 +8,7 @@ from django.conf import settings
 from coding_review.actions.claim import park_expired_leases
 from coding_review.actions.evaluation_steps import missed_evaluations
 from coding_review.actions.sweep_predictions import missed_runs, put_back_lost_runs
+from coding_review.actions.training_steps import begin_training, reconcile_training
 from coding_review.broker import SweptTask, waiting_in
 from coding_review.embedding import embed_beside
 from coding_review.evaluation_job import run_evaluation
@@ -51,6 +52,19 @@ def send_run_on_commit(run_id: int, queue: str) -> None:
 )
 def evaluate(job_id: int) -> None:
     run_evaluation(job_id)
+
+
+@shared_task(base=SweptTask)
+def spawn_training(job_id: int) -> None:
+    """Starts the job's supervisor and returns: a task of hours would be delivered twice."""
+    begin_training(job_id)
+
+
+@shared_task
+def reconcile_trainings() -> None:
+    """Every 5 s by beat: what the runs' files say becomes rows; of each free slot the next job is begun."""
+    for job_id in reconcile_training():
+        spawn_training.send_or_leave(job_id)
 
 
 @shared_task

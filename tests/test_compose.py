@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKERS = {
     "review": "predict",
     "inference": "inference.interactive,inference.batch",
-    "modelops": "evaluate",
+    "modelops": "evaluate,train",
     "background": "celery",
 }
 APPLICATION = {*WORKERS, "web", "beat", "migrate"}

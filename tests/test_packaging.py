@@ -67,6 +67,7 @@ def test_make_lists_its_commands() -> None:
         "bench",
         "bench-llm",
         "vllm-cpu",
+        "training",
         "screenshots",
         "knowledge",
         "lock",

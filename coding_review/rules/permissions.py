@@ -33,6 +33,7 @@ VIEW_EVALUATION = P + "view_evaluation"
 RUN_EVALUATION = P + "run_evaluation"
 RECORD_AUTHORITY = P + "record_training_authority"
 BUILD_DATASET = P + "build_dataset"
+TRAIN_MODEL = P + "train_model"
 
 LABELS: dict[str, str] = {
     VIEW_WORKLIST: "See the worklist",
@@ -61,6 +62,7 @@ LABELS: dict[str, str] = {
     RUN_EVALUATION: "Run evaluations",
     RECORD_AUTHORITY: "Record the authority to train on a restricted record",
     BUILD_DATASET: "Build datasets to train on",
+    TRAIN_MODEL: "Train models",
     VIEW_PAYMENT_FACTS: "See payment facts of codes in the encoder",
 }
 
@@ -82,7 +84,7 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
     # No document text: running the system gives no right to read records.
     Role.ADMIN: frozenset(
         {VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
-        | {MANAGE_GOLD, FREEZE_GOLD, VIEW_EVALUATION, RUN_EVALUATION, BUILD_DATASET}
+        | {MANAGE_GOLD, FREEZE_GOLD, VIEW_EVALUATION, RUN_EVALUATION, BUILD_DATASET, TRAIN_MODEL}
     ),
     Role.AUDITOR: frozenset(
         {

@@ -29,6 +29,7 @@ from coding_review.choices import (
 from coding_review.rules import overrides, reasons
 from coding_review.rules.events import EVENTS
 from coding_review.web import words
+from modelops.choices import TrainingStatus
 
 Data = Mapping[str, Any]
 Names = Mapping[int, str]
@@ -357,6 +358,26 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         _version(d),
         _format(d),
         _rows(d, "example"),
+        _sha(d),
+    ],
+    "training.queued": lambda d, n: [
+        f"job {d.get('job_id', '')}",
+        str(d.get("method", "")),
+        f"dataset {d.get('dataset_id', '')}",
+    ],
+    "training.cancel_asked": lambda d, n: [f"job {d.get('job_id', '')}"],
+    **dict.fromkeys(
+        ("training.resumed", "training.begun"),
+        lambda d, n: [
+            f"job {d.get('job_id', '')}",
+            f"attempt {d['attempt']}" if d.get("attempt") else "",
+        ],
+    ),
+    "training.ended": lambda d, n: [
+        f"job {d.get('job_id', '')}",
+        _label(TrainingStatus, d.get("status")).lower(),
+        f"step {d['step']}" if d.get("step") else "",
+        str(d.get("error_code", "")).replace("_", " "),
         _sha(d),
     ],
     "access.granted": lambda d, n: [

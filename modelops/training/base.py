@@ -99,7 +99,7 @@ def _parameters(path: Path) -> int:
         if 8 + size + end != path.stat().st_size:
             raise ValueError
         return sum(math.prod(row["shape"]) for row in rows)
-    except (ValueError, KeyError, TypeError, struct.error):
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error):
         raise Stopped("bad_checkpoint", f"{path.name} is damaged or not whole.") from None
 
 

@@ -59,6 +59,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _train(folder: RunFolder, job: JobFile) -> State:
+    # What is soon seen is seen before anything slow is loaded.
+    check_base(Path(job.base))
     _prepare_environment(job)
     from modelops.training.watching import Before
 
@@ -165,7 +167,9 @@ def _prepare_environment(job: JobFile) -> None:
     if job.resources.device == "cpu":
         # What processes of one machine share memory by would be compiled now, by a compiler that may not be there;
         # they do without.
-        deepspeed.ops.__compatible_ops__["shm_comm"] = False
+        builder = deepspeed.accelerator.get_accelerator().create_op_builder("ShareMemCommBuilder")
+        if builder is not None:
+            deepspeed.ops.__compatible_ops__[builder.NAME] = False
 
 
 def _arguments(job: JobFile, phase: Stage, checkpoints: Path) -> Any:

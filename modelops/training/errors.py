@@ -109,7 +109,7 @@ def code_of(error: BaseException) -> str:
             return one.code
         if isinstance(one, MemoryError):
             return "out_of_memory"
-        if isinstance(one, OSError) and one.errno in _NUMBERS:
+        if isinstance(one, OSError) and one.errno is not None and one.errno in _NUMBERS:
             return _NUMBERS[one.errno]
     for one in seen:
         code = code_in(f"{type(one).__name__}: {one}")

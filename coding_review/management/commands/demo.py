@@ -227,7 +227,7 @@ def _commands(port: int, folder: Path) -> list[Program]:
         *([inference] if asks_a_server(settings.ENGINE) else []),
         Program(
             "worker",
-            [*celery, "worker", "--queues", "predict,evaluate", "--concurrency", str(min(2, os.cpu_count() or 1)),
+            [*celery, "worker", "--queues", "predict,evaluate,train", "--concurrency", str(min(2, os.cpu_count() or 1)),
              "--hostname", "predict@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
         ),
         # Apart from the predictions, so that the sweep never waits behind them.

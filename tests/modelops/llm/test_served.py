@@ -10,11 +10,13 @@ import pytest
 from catalog.models import Release
 from modelops.engines.llm import served
 from modelops.engines.llm.adapters import adapter_of
+from modelops.engines.llm.code_prompts import SHORT
 from modelops.engines.llm.make import vllm_engine
 from modelops.engines.llm.pool import pool_of
+from modelops.engines.llm.prompt import load_prompt
 from modelops.engines.llm.served import PromotedModel, Served
 from modelops.engines.llm.transport import Deadline
-from modelops.errors import ServerUnavailable
+from modelops.errors import EngineError, ServerUnavailable
 from modelops.models import ModelVersion
 from tests.bench_llm.charts import known_charts
 from tests.modelops.llm.contract import OPEN, request
@@ -110,3 +112,23 @@ def test_the_row_that_is_active_predicts_and_is_named(
     assert promoted("1", tmp_path) == adapter
     assert made_by() == (adapter, "coder 1", adapter)
     assert set(standin.state()["adapters"]) == {adapter}
+
+
+def test_a_version_is_asked_with_the_prompt_that_it_was_trained_with(
+    standin: StandInProcess, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, model = pool_of([standin.url], model="standin"), PromotedModel("vllm", "standin")
+    name = promoted("1", tmp_path)
+    mine = ModelVersion.objects.filter(engine="vllm", version="1")
+    for said, asked in ((load_prompt(SHORT).version, SHORT), (SHORT, SHORT), ("", "")):
+        mine.update(prompt_version=said)
+        fresh = PromotedModel("vllm", "standin")
+        assert fresh.current(server) == Served(name, "coder 1", name, asked)
+    assert [told for told in caplog.messages if "other words" in told] == []
+    mine.update(prompt_version=f"{SHORT}:0123456789ab")
+    assert model.current(server).prompt == SHORT
+    (warned,) = [told for told in caplog.messages if "other words" in told]
+    assert warned.endswith(f"was trained with other words of prompt {SHORT}")
+    mine.update(prompt_version="icd10cm-unheard-1:0123456789ab")
+    with pytest.raises(EngineError, match="trained with a prompt that is not here"):
+        PromotedModel("vllm", "standin").current(server)

@@ -1,0 +1,181 @@
+"""What the workers write onto training jobs: begun, how far, ended. The row owns the life cycle, and what the runs'
+files say is read into it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from coding_review import audit
+from coding_review.evaluation_store import code_revision
+from modelops.choices import TrainingMethod, TrainingStatus
+from modelops.jobs import (
+    ask_to_stop,
+    end_processes,
+    observe,
+    run_folder,
+    start_supervisor,
+    store_progress,
+    write_files,
+)
+from modelops.models import ModelVersion, TrainingJob
+from modelops.training.config import Resources, from_dict
+from modelops.training.errors import ERRORS, Stopped, code_of
+from modelops.training.files import State
+
+log = logging.getLogger(__name__)
+
+# The engine that serves what is trained here.
+_ENGINE = "vllm"
+# What a running trainer may say it is at, beside an end.
+_AT_WORK = {TrainingStatus.RUNNING.value, TrainingStatus.SAVING.value}
+
+
+def begin_training(job_id: int) -> bool:
+    """Whether this call began it: not where it was begun or ended before, or its slot is taken."""
+    job = _take(job_id)
+    if job is None:
+        return False
+    try:
+        told = write_files(job, code_revision=code_revision())
+        if job.written_at is None:
+            process = start_supervisor(run_folder(job), told.token)
+            TrainingJob.objects.filter(pk=job.pk, attempt=job.attempt).update(
+                host=socket.gethostname(), pid=process.pid, process_started=process.started
+            )
+    except (Stopped, OSError) as error:
+        log.warning("training job %s could not be begun: %s", job.pk, code_of(error))
+        words = str(error) if isinstance(error, Stopped) else ""
+        _fail(job.pk, code_of(error), words)
+        return False
+    return True
+
+
+@transaction.atomic
+def _take(job_id: int) -> TrainingJob | None:
+    job = _locked(job_id)
+    if job is None or job.status != TrainingStatus.QUEUED or job.written_at is not None:
+        return None
+    # Whoever begins another job of the slot meanwhile waits here, and then sees this one.
+    list(TrainingJob.objects.select_for_update(no_key=True).filter(slot=job.slot).order_by("pk"))
+    if TrainingJob.objects.at_work().filter(slot=job.slot).exists():
+        return None
+    now = timezone.now()
+    job.attempt, job.run_dir = job.attempt + 1, job.run_dir or f"job-{job.pk}"
+    if from_dict(Resources, job.resources).is_started_here:
+        job.status, job.started_at, job.heartbeat_at = TrainingStatus.RUNNING, job.started_at or now, now
+    else:
+        job.written_at = now
+    job.save()
+    audit.record("training.begun", actor=None, data={"job_id": job.pk, "attempt": job.attempt})
+    return job
+
+
+def reconcile_training() -> list[int]:
+    """Rows after files, for every job at work; ids of the jobs that may begin now."""
+    at_work = TrainingJob.objects.at_work() | TrainingJob.objects.submitted()
+    for pk in at_work.order_by("pk").values_list("pk", flat=True):
+        _reconcile(pk)
+    return list(TrainingJob.objects.next_of_each_slot().values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _reconcile(job_id: int) -> None:
+    """Nothing where another worker is at it."""
+    job = TrainingJob.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=job_id).first()
+    if job is None or not job.is_open or not job.run_dir:
+        return
+    seen = observe(job)
+    store_progress(job)
+    if seen.heartbeat_at is not None:
+        job.heartbeat_at = seen.heartbeat_at
+    state = seen.state
+    if state is not None:
+        job.step, job.steps = state.step, state.steps or job.steps
+        if job.status == TrainingStatus.QUEUED:
+            job.started_at = job.started_at or timezone.now()
+            job.status = TrainingStatus.RUNNING
+    if state is not None and state.is_end:
+        _end(job, state)
+    elif seen.lost:
+        if not end_processes(job):
+            log.warning("training job %s: processes of it are left and cannot be ended", job.pk)
+        _close(job, TrainingStatus.FAILED, "worker_lost")
+    elif job.status == TrainingStatus.CANCELLING:
+        if ask_to_stop(job) and end_processes(job):
+            _close(job, TrainingStatus.CANCELLED)
+    elif state is not None and state.status in _AT_WORK and job.status != TrainingStatus.QUEUED:
+        job.status = TrainingStatus(state.status)
+    job.save()
+
+
+def _end(job: TrainingJob, state: State) -> None:
+    """The trainer's own last word."""
+    if state.status == TrainingStatus.DONE:
+        job.result = dict(state.result or {})
+        _close(job, TrainingStatus.DONE)
+        _new_version(job)
+    elif state.status == TrainingStatus.CANCELLED:
+        _close(job, TrainingStatus.CANCELLED)
+    else:
+        code = state.error_code if state.error_code in ERRORS else "crashed"
+        _close(job, TrainingStatus.FAILED, code, state.error)
+
+
+def _close(job: TrainingJob, status: str, code: str = "", words: str = "") -> None:
+    """`words`: what is said in place of the error's own message; none holds text of a chart."""
+    job.status, job.ended_at, job.error_code = status, timezone.now(), code
+    job.error = f"{words or ERRORS[code].message} {ERRORS[code].advice}"[:600] if code else ""
+    audit.record(
+        "training.ended",
+        actor=None,
+        data={
+            "job_id": job.pk,
+            "attempt": job.attempt,
+            "status": str(status),
+            "step": job.step,
+            "error_code": code,
+            "sha256": job.result.get("sha256", ""),
+        },
+    )
+
+
+@transaction.atomic
+def _fail(job_id: int, code: str, words: str) -> None:
+    job = _locked(job_id)
+    if job is not None and job.is_open:
+        _close(job, TrainingStatus.FAILED, code, words)
+        job.written_at = None
+        job.save()
+
+
+def _new_version(job: TrainingJob) -> None:
+    """What came of it, as a version that nobody serves yet."""
+    output = str(run_folder(job).output)
+    is_adapter = job.method == TrainingMethod.LORA
+    manifest: dict[str, Any] = job.dataset.manifest if job.dataset is not None else {}
+    ModelVersion.objects.get_or_create(
+        engine=_ENGINE,
+        name=job.name,
+        version=str(job.pk),
+        defaults={
+            "base": job.base if is_adapter else output,
+            "adapter": output if is_adapter else "",
+            "prompt_version": str(manifest.get("prompt_version", ""))[:80],
+            "dataset_version": str(job.dataset or "")[:80],
+            "dataset": job.dataset,
+            "job": job,
+            "checkpoint": f"{job.run_dir}/{run_folder(job).output.name}",
+            "sha256": job.result.get("sha256", ""),
+            "card": {"recipe": job.recipe, "method": job.method, "told": job.result.get("told", {})},
+            "trained_by": job.created_by,
+        },
+    )
+
+
+def _locked(job_id: int) -> TrainingJob | None:
+    return TrainingJob.objects.select_for_update(no_key=True).filter(pk=job_id).first()

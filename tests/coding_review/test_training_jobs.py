@@ -1,0 +1,365 @@
+"""A training's row from the queue to its end: rights, slots, what the files say, lost processes. The supervisor is the
+real one, over a trainer that does as it is told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from coding_review.actions.training import cancel_training, plan_training, queue_training, resume_training
+from coding_review.actions.training_steps import begin_training, reconcile_training
+from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
+from coding_review.models import AuditEvent
+from modelops.choices import TrainingStatus
+from modelops.jobs import run_folder
+from modelops.models import DatasetVersion, ModelVersion, TrainingJob, TrainingStep
+from modelops.training.processes import marked
+from tests.modelops.training.rows import base, row, write_rows
+
+pytestmark = pytest.mark.django_db
+RECIPE = {
+    "optimizer": "adam",
+    "offload_optimizer": False,
+    "precision": "fp32",
+    "max_tokens": 64,
+    "micro_batch": 1,
+}
+CPU = {"device": "cpu"}
+SLURM = {"place": "slurm", "partition": "gpu", "project_dir": "/srv/app", "venv": "/srv/venv", "processes": 8}
+# A trainer in the place of the real one.
+TRAINER = """
+import json, os, pathlib, sys, time
+folder = pathlib.Path(sys.argv[-1])
+attempt = json.loads((folder / "run.json").read_text())["attempt"]
+def say(status, step=0, **more):
+    (folder / "new").write_text(json.dumps({"attempt": attempt, "status": status, "step": step, "steps": 9, **more}))
+    (folder / "new").replace(folder / "state.json")
+def step(number, **figures):
+    with (folder / "progress.jsonl").open("a") as out:
+        row = {"attempt": attempt, "step": number, "at": "2026-11-21T10:00:00+00:00", **figures}
+        out.write(json.dumps(row) + "\\n")
+def until_told():
+    while not (folder / "cancel").exists(): time.sleep(0.02)
+"""
+WAITS = ["step(1, loss=2.5, tokens=50)", 'say("running", 1)', "until_told()", 'say("cancelled", 1)']
+
+
+@pytest.fixture
+def site(tmp_path, settings):
+    """Folders of a site with one base and one dataset; `trainer(lines)` says what a training does."""
+    settings.TRAINING_DIR = tmp_path / "training"
+    settings.DATASETS_DIR = tmp_path / "datasets"
+    settings.TRAINING_BASE_DIRS = [tmp_path / "models"]
+    settings.TRAINING_VENV = str(tmp_path / "venv")
+    base(tmp_path / "models" / "tiny")
+    folder = tmp_path / "datasets" / "charts-1"
+    folder.mkdir(parents=True)
+    path = write_rows(folder / "train.jsonl", [row(tokens=40), row(tokens=30), row(tokens=65)])
+    manifest = {
+        "prompt_version": "icd10cm-short-1:0123456789ab",
+        "files": {"train.jsonl": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}},
+    }
+    dataset = DatasetVersion.objects.create(
+        name="charts", version=1, kind="icd10cm", manifest=manifest, sha256="ab" * 32, path="charts-1"
+    )
+
+    class Site:
+        pk = dataset.pk
+        tiny = str(tmp_path / "models" / "tiny")
+        train = path
+
+        def trainer(self, *lines):
+            script = tmp_path / "trainer.py"
+            script.write_text(TRAINER + "\n".join(lines))
+            python = tmp_path / "venv" / "bin" / "python"
+            python.parent.mkdir(parents=True, exist_ok=True)
+            python.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
+            python.chmod(0o755)
+
+        def queue(self, actor, **more):
+            fields = {
+                "name": "coder",
+                "dataset_id": self.pk,
+                "base": self.tiny,
+                "recipe": RECIPE,
+                "resources": CPU,
+            }
+            return queue_training(actor, **{**fields, **more})
+
+    yield Site()
+    for run in (tmp_path / "training").glob("*/run.json"):
+        for pid in marked(json.loads(run.read_text())["token"]):
+            os.kill(pid, signal.SIGKILL)
+
+
+def until(job, true, seconds=30.0):
+    end = time.monotonic() + seconds
+    while True:
+        reconcile_training()
+        job.refresh_from_db()
+        if true(job):
+            return job
+        assert time.monotonic() < end, (job.status, job.error_code)
+        time.sleep(0.05)
+
+
+def ended(job):
+    return not job.is_open
+
+
+def events(type_):
+    return [event.data for event in AuditEvent.objects.filter(type=type_).order_by("pk")]
+
+
+@pytest.mark.parametrize("who", ["coder", "lead", "expert", "auditor", "outsider"])
+def test_who_may_not_train_changes_nothing(request, who, site, admin):
+    other = request.getfixturevalue(who)
+    job = site.queue(admin)
+    told = AuditEvent.objects.count()
+    for act in (
+        lambda: site.queue(other),
+        lambda: cancel_training(other, job.pk),
+        lambda: resume_training(other, job.pk),
+        lambda: plan_training(
+            other, dataset_id=site.pk, base=site.tiny, method="full", recipe={}, resources={}
+        ),
+    ):
+        with pytest.raises(NotAllowed):
+            act()
+    assert (TrainingJob.objects.get().status, AuditEvent.objects.count()) == (TrainingStatus.QUEUED, told)
+
+
+def test_the_plan_is_seen_first_and_stored_with_the_job(site, admin):
+    plan = plan_training(
+        admin, dataset_id=site.pk, base=site.tiny, method="full", recipe=RECIPE, resources=CPU
+    )
+    assert (plan.parameters, plan.packs, plan.steps, plan.tokens) == (2 * 300 * 64, 2, 8, 280)
+    assert not TrainingJob.objects.exists()
+    job = site.queue(admin)
+    assert (job.plan, job.steps, job.status) == (plan.as_json(), 8, TrainingStatus.QUEUED)
+    assert job.recipe["learning_rate"] == 1e-5
+    (event,) = events("training.queued")
+    assert (event["job_id"], event["base"], event["dataset_id"]) == (job.pk, "tiny", site.pk)
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"slot": ""}, "slot"),
+        ({"dataset_id": 0}, "dataset"),
+        ({"method": "half"}, "method"),
+        ({"recipe": {**RECIPE, "epochs": 0}}, "recipe.epochs"),
+        ({"recipe": {**RECIPE, "stages": [{"name": "pairs"}]}}, "dataset"),
+        ({"recipe": {**RECIPE, "stages": [{"name": "pairs"}]}, "method": "lora"}, "recipe.stages"),
+        (
+            {"resources": {"place": "slurm", "partition": "a; b", "project_dir": "/a", "venv": "/b"}},
+            "resources.partition",
+        ),
+        ({"base": "/etc"}, "base"),
+        ({"base": "/" + "a" * 300}, "base"),
+        ({"recipe": {**RECIPE, "max_tokens": 64, "epochs": "4"}}, "recipe.epochs"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_with_its_field(site, admin, more, field):
+    with pytest.raises(InvalidDecision) as refused:
+        site.queue(admin, **more)
+    assert refused.value.data["field"] == field
+    assert not TrainingJob.objects.exists()
+    assert events("training.queued") == []
+
+
+def test_a_training_that_ends_well_leaves_its_steps_and_a_version_that_nobody_serves(site, admin):
+    site.trainer(
+        "step(1, loss=2.5, learning_rate=1e-5, grad_norm=1.5, tokens=50, tokens_per_second=10.0, host_memory=1000)",
+        "step(2, loss=None, tokens=100)",
+        "step(2, validation_loss=1.75)",
+        'say("done", 2, result={"checkpoint": "output", "sha256": "cd" * 32, "told": {"loss": 1.5}})',
+    )
+    job = site.queue(admin)
+    assert begin_training(job.pk) is True
+    assert begin_training(job.pk) is False
+    job = until(job, ended)
+    assert (job.status, job.step, job.error_code, job.attempt) == (TrainingStatus.DONE, 2, "", 1)
+    steps = TrainingStep.objects.filter(job=job).values_list(
+        "step", "loss", "validation_loss", "tokens", "attempt"
+    )
+    assert list(steps) == [(1, 2.5, None, 50, 1), (2, None, 1.75, 100, 1)]
+    (version,) = ModelVersion.objects.all()
+    assert (version.name, version.version, version.active, version.trained_by) == (
+        "coder",
+        str(job.pk),
+        False,
+        admin,
+    )
+    assert (version.sha256, version.base, version.adapter) == ("cd" * 32, str(run_folder(job).output), "")
+    assert version.prompt_version == "icd10cm-short-1:0123456789ab"
+    assert [event["status"] for event in events("training.ended")] == ["done"]
+    run = json.loads(run_folder(job).run.read_text())
+    assert (run["dataset"], run["dataset_sha256"], run["base"]) == ("charts v1", "ab" * 32, site.tiny)
+
+
+def test_cancelled_at_work_and_resumed(site, admin):
+    site.trainer(*WAITS)
+    job = site.queue(admin)
+    begin_training(job.pk)
+    until(job, lambda job: job.step == 1)
+    with pytest.raises(WrongStatus):
+        resume_training(admin, job.pk)
+    assert cancel_training(admin, job.pk).status == TrainingStatus.CANCELLING
+    with pytest.raises(WrongStatus):
+        cancel_training(admin, job.pk)
+    until(job, ended)
+    assert (job.status, ModelVersion.objects.exists()) == (TrainingStatus.CANCELLED, False)
+    site.trainer("step(1, loss=2.25, tokens=51)", "step(2, loss=2.0)", 'say("done", 2)')
+    assert resume_training(admin, job.pk).status == TrainingStatus.QUEUED
+    begin_training(job.pk)
+    until(job, ended)
+    assert (job.status, job.attempt) == (TrainingStatus.DONE, 2)
+    steps = TrainingStep.objects.filter(job=job).values_list("step", "loss", "tokens", "attempt")
+    assert list(steps) == [(1, 2.25, 51, 2), (2, 2.0, 0, 2)]
+    assert [event["status"] for event in events("training.ended")] == ["cancelled", "done"]
+
+
+def test_one_that_waits_is_cancelled_at_once(site, admin):
+    job = site.queue(admin)
+    assert cancel_training(admin, job.pk).status == TrainingStatus.CANCELLED
+    assert begin_training(job.pk) is False
+    assert not run_folder(job).run.exists()
+
+
+def test_a_slot_holds_one_job_and_the_longest_waiting_is_next(site, admin):
+    site.trainer(*WAITS)
+    first, second, third = (site.queue(admin) for _ in range(3))
+    other = site.queue(admin, slot="second machine")
+    assert reconcile_training() == [first.pk, other.pk]
+    begin_training(first.pk)
+    assert begin_training(second.pk) is False
+    assert reconcile_training() == [other.pk]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        TrainingJob.objects.filter(pk=second.pk).update(status=TrainingStatus.RUNNING)
+    cancel_training(admin, second.pk)
+    cancel_training(admin, first.pk)
+    until(first, ended)
+    assert reconcile_training() == [third.pk, other.pk]
+
+
+def test_a_killed_supervisor_is_seen_and_what_it_left_is_ended(site, admin):
+    site.trainer('say("running", 3)', "time.sleep(600)")
+    job = site.queue(admin)
+    begin_training(job.pk)
+    until(job, lambda job: job.step == 3)
+    token = json.loads(run_folder(job).run.read_text())["token"]
+    assert len(marked(token)) >= 2
+    os.kill(job.pid, signal.SIGKILL)
+    os.waitpid(job.pid, 0)
+    until(job, ended)
+    assert (job.status, job.error_code, job.step) == (TrainingStatus.FAILED, "worker_lost", 3)
+    assert "Resume" in job.error
+    assert marked(token) == []
+
+
+def test_on_another_machine_the_sign_of_life_tells(site, admin, settings):
+    site.trainer('say("running", 3)', "time.sleep(600)")
+    job = site.queue(admin)
+    begin_training(job.pk)
+    until(job, lambda job: job.step == 3)
+    settings.TRAINING_LOST_SECONDS = 3600
+    TrainingJob.objects.filter(pk=job.pk).update(host="elsewhere", pid=2**22)
+    reconcile_training()
+    job.refresh_from_db()
+    assert job.status == TrainingStatus.RUNNING
+    settings.TRAINING_LOST_SECONDS = 0
+    until(job, ended)
+    assert job.error_code == "worker_lost"
+
+
+def test_one_that_does_not_stop_when_told_is_ended(site, admin, settings):
+    site.trainer('say("running", 1)', "time.sleep(600)")
+    job = site.queue(admin)
+    begin_training(job.pk)
+    until(job, lambda job: job.step == 1)
+    cancel_training(admin, job.pk)
+    settings.TRAINING_CANCEL_SECONDS = 3600
+    reconcile_training()
+    job.refresh_from_db()
+    assert job.status == TrainingStatus.CANCELLING
+    settings.TRAINING_CANCEL_SECONDS = 0
+    until(job, ended)
+    assert job.status == TrainingStatus.CANCELLED
+    assert marked(json.loads(run_folder(job).run.read_text())["token"]) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ('say("failed", 4, error_code="loss_not_finite", error="No longer a number.")', "loss_not_finite"),
+        ('say("failed", 4, error_code="unheard_of")', "crashed"),
+        ("os.kill(os.getpid(), 9)", "worker_lost"),
+    ],
+)
+def test_errors_have_a_name_and_advice(site, admin, said, code):
+    site.trainer('say("running", 4)', said)
+    job = site.queue(admin)
+    begin_training(job.pk)
+    until(job, ended)
+    assert (job.status, job.error_code, job.step) == (TrainingStatus.FAILED, code, 4)
+    assert job.error
+    assert [event["error_code"] for event in events("training.ended")] == [code]
+    if code == "loss_not_finite":
+        with pytest.raises(InvalidDecision):
+            resume_training(admin, job.pk)
+        assert TrainingJob.objects.get().status == TrainingStatus.FAILED
+
+
+def test_a_dataset_that_was_changed_since_is_not_trained_on(site, admin):
+    site.trainer('say("done")')
+    job = site.queue(admin)
+    site.train.write_text(site.train.read_text().replace("COPD", "gout"))
+    assert begin_training(job.pk) is False
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == (TrainingStatus.FAILED, "bad_dataset")
+    assert "is not what was built" in job.error
+    assert not run_folder(job).run.exists()
+
+
+def test_without_an_environment_it_fails_with_advice(site, admin):
+    job = site.queue(admin)
+    assert begin_training(job.pk) is False
+    job.refresh_from_db()
+    assert job.error_code == "environment_missing"
+    assert "make training" in job.error
+
+
+def test_a_job_of_a_cluster_is_written_and_begins_when_somebody_submits_it(site, admin):
+    slurm = {
+        "place": "slurm",
+        "partition": "gpu",
+        "project_dir": "/srv/app",
+        "venv": "/srv/venv",
+        "processes": 8,
+    }
+    job = site.queue(admin, resources=slurm)
+    assert begin_training(job.pk) is True
+    job.refresh_from_db()
+    assert (job.status, job.pid) == (TrainingStatus.QUEUED, None)
+    folder = run_folder(job)
+    assert "#SBATCH --partition=gpu" in (folder.path / "job.slurm").read_text()
+    assert reconcile_training() == []
+    state = {"attempt": 1, "status": "running", "step": 2, "steps": 9}
+    folder.state.write_text(json.dumps(state))
+    TrainingJob.objects.update(started_at=timezone.now() - timedelta(days=1))
+    reconcile_training()
+    job.refresh_from_db()
+    assert (job.status, job.step) == (TrainingStatus.RUNNING, 2)
+    folder.state.write_text(json.dumps({**state, "status": "done", "step": 9}))
+    assert until(job, ended).status == TrainingStatus.DONE

@@ -1,0 +1,102 @@
+"""Which folders may be trained on, told from their headers."""
+
+import json
+import struct
+
+import pytest
+
+from modelops.training.base import check_base, found_below, under_root
+from modelops.training.errors import Stopped
+from tests.modelops.training.rows import CONFIG, base, weights
+
+
+def refused(folder):
+    with pytest.raises(Stopped) as stopped:
+        check_base(folder)
+    assert stopped.value.code == "bad_checkpoint"
+    return str(stopped.value)
+
+
+def test_sizes_come_from_config_and_headers(tmp_path):
+    shape = check_base(base(tmp_path / "base"))
+    assert (shape.parameters, shape.largest_layer, shape.layers, shape.head_size) == (
+        2 * 300 * 64,
+        300 * 64,
+        2,
+        16,
+    )
+
+
+def test_weights_in_parts_are_named_by_the_index(tmp_path):
+    folder = base(tmp_path / "base")
+    (folder / "model.safetensors").unlink()
+    weights(folder / "a.safetensors", {"x": [3, 4]})
+    weights(folder / "b.safetensors", {"y": [5]})
+    index = {"weight_map": {"x": "a.safetensors", "y": "b.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert check_base(folder).parameters == 17
+    (folder / "b.safetensors").unlink()
+    assert refused(folder) == "There is no b.safetensors."
+
+
+@pytest.mark.parametrize("name", ["../other.safetensors", "/etc/passwd"])
+def test_an_index_names_nothing_outside_the_folder(tmp_path, name):
+    folder = base(tmp_path / "base")
+    weights(tmp_path / "other.safetensors")
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"x": name}}))
+    assert refused(folder).startswith("There is no ")
+
+
+@pytest.mark.parametrize("cut", [4, 60, -1])
+def test_a_file_that_is_not_whole_is_refused(tmp_path, cut):
+    folder = base(tmp_path / "base")
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:cut])
+    assert refused(folder) == "model.safetensors is damaged or not whole."
+
+
+@pytest.mark.parametrize("head", [b"[]", b"{}x", b'{"x": {"shape": [1]}}'])
+def test_a_header_that_is_none_is_refused(tmp_path, head):
+    folder = base(tmp_path / "base")
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(head)) + head)
+    assert refused(folder) == "model.safetensors is damaged or not whole."
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "weights.pt", "x.pkl", "last.ckpt"])
+def test_pickles_are_refused(tmp_path, name):
+    folder = base(tmp_path / "base")
+    (folder / name).write_bytes(b"")
+    assert refused(folder) == f"Weights are taken as safetensors only; {name} is none."
+
+
+def test_code_of_its_own_is_refused(tmp_path):
+    folder = base(tmp_path / "base", {**CONFIG, "auto_map": {"AutoModel": "model.Model"}})
+    assert "code of the checkpoint's own" in refused(folder)
+
+
+def test_what_is_missing_is_named(tmp_path):
+    folder = base(tmp_path / "base")
+    (folder / "tokenizer_config.json").write_text("{}")
+    assert refused(folder) == "The tokenizer has no chat template."
+    (folder / "chat_template.jinja").write_text("x")
+    assert check_base(folder).layers == 2
+    (folder / "tokenizer.json").unlink()
+    assert refused(folder) == "There is no tokenizer.json."
+    (folder / "config.json").write_text("{")
+    assert refused(folder) == "config.json is not JSON."
+    (folder / "config.json").write_text(json.dumps({"hidden_size": 1}))
+    (folder / "tokenizer.json").write_text("{}")
+    assert refused(folder) == "config.json does not say the sizes of a decoder."
+
+
+def test_only_what_lies_below_a_root_is_taken(tmp_path):
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    folder = base(root / "family" / "one")
+    base(outside)
+    (root / "link").symlink_to(outside)
+    assert under_root(root / "family" / "one", [root]) == folder
+    for path in (outside, root, root / ".." / "outside", root / "link"):
+        with pytest.raises(Stopped) as stopped:
+            under_root(path, [root])
+        assert stopped.value.code == "bad_checkpoint"
+    assert found_below([root, tmp_path / "absent"]) == [folder, root / "link"]
