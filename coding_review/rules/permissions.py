@@ -34,6 +34,7 @@ RUN_EVALUATION = P + "run_evaluation"
 RECORD_AUTHORITY = P + "record_training_authority"
 BUILD_DATASET = P + "build_dataset"
 TRAIN_MODEL = P + "train_model"
+VIEW_TRAINING = P + "view_training"
 
 LABELS: dict[str, str] = {
     VIEW_WORKLIST: "See the worklist",
@@ -63,6 +64,7 @@ LABELS: dict[str, str] = {
     RECORD_AUTHORITY: "Record the authority to train on a restricted record",
     BUILD_DATASET: "Build datasets to train on",
     TRAIN_MODEL: "Train models",
+    VIEW_TRAINING: "See synthetic charts, datasets and trainings",
     VIEW_PAYMENT_FACTS: "See payment facts of codes in the encoder",
 }
 
@@ -74,17 +76,20 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
     Role.LEAD: frozenset(
         _CODER
         | {REOPEN, REASSIGN, RETURN, IMPORT, QUEUE, EXPORT_DECISIONS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
-        | {MANAGE_GOLD, READ_GOLD, EXPORT_GOLD, VIEW_EVALUATION, RUN_EVALUATION}
+        | {MANAGE_GOLD, READ_GOLD, EXPORT_GOLD, VIEW_EVALUATION, RUN_EVALUATION, VIEW_TRAINING}
     ),
-    Role.EXPERT: frozenset({VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY, READ_GOLD, VIEW_EVALUATION}),
+    Role.EXPERT: frozenset(
+        {VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY, READ_GOLD, VIEW_EVALUATION, VIEW_TRAINING}
+    ),
     Role.ADJUDICATOR: frozenset(
         {VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}
-        | {READ_GOLD, ADJUDICATE, FREEZE_GOLD, EXPORT_GOLD, VIEW_EVALUATION}
+        | {READ_GOLD, ADJUDICATE, FREEZE_GOLD, EXPORT_GOLD, VIEW_EVALUATION, VIEW_TRAINING}
     ),
     # No document text: running the system gives no right to read records.
     Role.ADMIN: frozenset(
         {VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
         | {MANAGE_GOLD, FREEZE_GOLD, VIEW_EVALUATION, RUN_EVALUATION, BUILD_DATASET, TRAIN_MODEL}
+        | {VIEW_TRAINING}
     ),
     Role.AUDITOR: frozenset(
         {
@@ -97,6 +102,7 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
             VIEW_PAYMENT_FACTS,
             EXPORT_GOLD,
             VIEW_EVALUATION,
+            VIEW_TRAINING,
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(

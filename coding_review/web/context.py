@@ -22,6 +22,7 @@ from coding_review.rules.permissions import (
     SEARCH_AUDIT,
     VIEW_CHECKS,
     VIEW_EVALUATION,
+    VIEW_TRAINING,
     VIEW_WORKLIST,
 )
 
@@ -31,11 +32,13 @@ THEMES = ("system", "light", "dark")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """For who has any of the permissions; none named: for everyone who is signed in."""
+    """For who has any of the permissions; none named: for everyone who is signed in. `also`: where other pages of the
+    place begin."""
 
     label: str
     url_name: str
     permissions: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 PLACES: tuple[Place, ...] = (
@@ -45,6 +48,7 @@ PLACES: tuple[Place, ...] = (
     Place("Gold", "web:gold-projects", (READ_GOLD, MANAGE_GOLD, EXPORT_GOLD)),
     Place("Code edits", "web:checks", (VIEW_CHECKS,)),
     Place("Evaluation", "web:evaluations", (VIEW_EVALUATION,)),
+    Place("Models", "web:datasets", (VIEW_TRAINING,), ("/synthesis/", "/training/", "/models/")),
     Place("Audit", "web:audit", (SEARCH_AUDIT,)),
     Place("API", "api:docs"),
 )
@@ -72,7 +76,10 @@ def _nav(request: HttpRequest, user: User) -> tuple[NavItem, ...]:
             # Whom it falls to is told on every page, not only where the figures stand.
             told = sum(row.told for row in override_shares())
             label = f"{label} ({told} overridden above {TOLD_ABOVE:.0%})" if told else label
-        items.append(NavItem(label, url, request.path.startswith(url) if url != "/" else request.path == url))
+        begins = (url, *place.also)
+        items.append(
+            NavItem(label, url, request.path.startswith(begins) if url != "/" else request.path == url)
+        )
     return tuple(items)
 
 

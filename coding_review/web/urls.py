@@ -14,6 +14,7 @@ from coding_review.web import (
     gold_urls,
     history,
     late_documents,
+    learning_urls,
     review,
     worklist,
 )
@@ -69,6 +70,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("encounters/<int:encounter_id>/history/", history.encounter_history, name="encounter-history"),
     *gold_urls.urlpatterns,
+    *learning_urls.urlpatterns,
     path("checks/", checks.checks, name="checks"),
     path("evaluation/", evaluation.evaluations, name="evaluations"),
     path("evaluation/new/", evaluation_start.evaluation_new, name="evaluation-new"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings as site
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Avg, F, Max, Q
 from django.utils import timezone
 
 from modelops.choices import (
@@ -104,6 +106,35 @@ class TrainingJob(models.Model):
         return self.status in TRAINING_RESUMABLE
 
 
+class TrainingStepQuerySet(models.QuerySet["TrainingStep"]):
+    def curves(self, most: int) -> list[dict[str, Any]]:
+        """At most about `most` rows over all steps, for plots: means of each stretch, and the most of what is looked
+        at for its peaks. `at_step`: the last step of the stretch."""
+        last = self.aggregate(last=Max("step"))["last"]
+        if last is None:
+            return []
+        stretch = -(-(last + 1) // most)
+        means = ("loss", "validation_loss", "learning_rate", "tokens_per_second", "mfu")
+        peaks = ("grad_norm", "host_memory", "gpu_memory")
+        rows = (
+            self.order_by()
+            .values(stretch=F("step") / stretch)
+            .annotate(
+                at_step=Max("step"),
+                **{f"{name}_told": Avg(name) for name in means},
+                **{f"{name}_told": Max(name) for name in peaks},
+            )
+            .order_by("stretch")
+        )
+        return [
+            {"at_step": row["at_step"], **{name: row[f"{name}_told"] for name in (*means, *peaks)}}
+            for row in rows
+        ]
+
+    def newest(self, most: int) -> list[TrainingStep]:
+        return list(self.order_by("-step")[:most])
+
+
 class TrainingStep(models.Model):
     """What the trainer told of one step. After a resumption steps come again: the later word stands.
 
@@ -125,6 +156,8 @@ class TrainingStep(models.Model):
     host_memory = models.PositiveBigIntegerField(null=True)
     gpu_memory = models.PositiveBigIntegerField(null=True)
     at = models.DateTimeField()
+
+    objects = TrainingStepQuerySet.as_manager()
 
     class Meta:
         ordering = ["step"]

@@ -43,6 +43,7 @@ from coding_review.rules import permissions as p
 from tests.catalog.test_index_pages import load_index
 from tests.coding_review.api_cases import Case, case, everything
 from tests.coding_review.evaluation_rows import stored
+from tests.coding_review.learning_rows import dataset_version, synthesis_run
 from tests.coding_review.test_api_access import ENDPOINTS, FOR_ALL
 
 __all__ = ["case"]
@@ -208,6 +209,13 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:evaluation-chart": (
         Expected("GET", p.VIEW_EVALUATION, kwargs={"run_id": "", "chart_position": ""}),
     ),
+    "web:syntheses": (Expected("GET", p.VIEW_TRAINING),),
+    "web:synthesis": (Expected("GET", p.VIEW_TRAINING, kwargs={"synthesis_id": ""}),),
+    "web:synthetic-chart": (
+        Expected("GET", p.VIEW_TRAINING, kwargs={"synthesis_id": "", "position": "synthetic_position"}),
+    ),
+    "web:datasets": (Expected("GET", p.VIEW_TRAINING),),
+    "web:dataset": (Expected("GET", p.VIEW_TRAINING, kwargs={"dataset_id": ""}),),
     "web:audit": (Expected("GET", p.SEARCH_AUDIT),),
     "web:audit-export": (
         Expected("POST", p.EXPORT_DECISIONS, body={"format": "csv", "first": "2026-11-01"}, answers=ACTED),
@@ -287,6 +295,9 @@ def ids(
         "job_id": job_of(other_coder).pk,
         "entry_id": load_index().index_entries.earliest("position").pk,
         "other_coder": other_coder.pk,
+        "synthesis_id": synthesis_run().pk,
+        "synthetic_position": 0,
+        "dataset_id": dataset_version().pk,
     } | gold_ids(case.code_set, case.version)
 
 

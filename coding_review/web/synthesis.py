@@ -1,0 +1,100 @@
+"""Runs of synthetic charts: the list, one run with its diagnostics, one chart with everything that led to it.
+
+Nobody's charts: no access to encounters is asked for, and no document of a patient is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from catalog.choices import CodeSystem
+from catalog.models import Code
+from coding_review.auth import require
+from coding_review.rules.permissions import VIEW_TRAINING
+from coding_review.web.getters import HIDDEN
+from coding_review.web.http import is_htmx
+from coding_review.web.synthesis_page import chart_page, chart_row, codes_of, run_page, run_row
+from modelops.models import SynthesisRun, SyntheticChart
+
+_RUNS, _CHARTS = 50, 50
+_TEMPLATES = "coding_review/synthesis"
+# What of a run's charts is listed.
+SHOWN = ("all", "kept", "discarded")
+
+
+def get_run_for(user: Any, pk: int) -> SynthesisRun:
+    """Raises NotAllowed, Http404."""
+    require(user, VIEW_TRAINING)
+    run = SynthesisRun.objects.select_related("created_by").filter(pk=pk).first()
+    if run is None:
+        raise Http404(HIDDEN)
+    return run
+
+
+@require_GET
+def syntheses(request: HttpRequest) -> HttpResponse:
+    require(request.user, VIEW_TRAINING)
+    runs = SynthesisRun.objects.newest_first().select_related("created_by")
+    found = Paginator(runs, _RUNS).get_page(request.GET.get("page"))
+    context = {"rows": [run_row(run) for run in found], "found": found}
+    return render(request, f"{_TEMPLATES}/runs.html", context)
+
+
+@require_GET
+def synthesis(request: HttpRequest, synthesis_id: int) -> HttpResponse:
+    """`show`: one of SHOWN, `code`: charts that have it. For its own poll only what changes."""
+    run = get_run_for(request.user, synthesis_id)
+    page = run_page(run, run.charts.count())
+    if is_htmx(request):
+        return render(request, f"{_TEMPLATES}/_run.html", {"page": page})
+    show = request.GET.get("show", "")
+    show = show if show in SHOWN else "all"
+    charts = {
+        "all": run.charts.order_by("position"),
+        "kept": run.charts.usable(),
+        "discarded": run.charts.discarded(),
+    }[show]
+    code = request.GET.get("code", "").strip().upper()[:12]
+    if code:
+        charts = charts.filter(codes__codes__contains=[{"code": code}])
+    found = Paginator(charts, _CHARTS).get_page(request.GET.get("page"))
+    rows: list[SyntheticChart] = list(found)
+    titles = titles_of({str(chart.intermediates.get("seed_code", "")) for chart in rows})
+    context = {
+        "page": page,
+        "rows": [chart_row(chart, titles) for chart in rows],
+        "found": found,
+        "show": show,
+        "shown": SHOWN,
+        "code": code,
+    }
+    return render(request, f"{_TEMPLATES}/run.html", context)
+
+
+@require_GET
+def synthetic_chart(request: HttpRequest, synthesis_id: int, position: int) -> HttpResponse:
+    run = get_run_for(request.user, synthesis_id)
+    chart = run.charts.filter(position=position).first()
+    if chart is None:
+        raise Http404(HIDDEN)
+    positions = run.charts.order_by().values_list("position", flat=True)
+    page = chart_page(
+        run,
+        chart,
+        titles_of(codes_of([chart])),
+        before=positions.filter(position__lt=position).order_by("-position").first(),
+        after=positions.filter(position__gt=position).order_by("position").first(),
+    )
+    return render(request, f"{_TEMPLATES}/chart.html", {"page": page})
+
+
+def titles_of(codes: Iterable[str]) -> dict[str, str]:
+    """By code, in the newest release that has it."""
+    rows = Code.objects.filter(release__system=CodeSystem.ICD10CM, code__in=list(codes))
+    return dict(rows.order_by("release__valid_from").values_list("code", "title"))

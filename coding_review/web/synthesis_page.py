@@ -1,0 +1,501 @@
+"""What the pages of synthetic charts show, as plain data, and how it comes from stored runs and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from coding_review.web import amounts, words
+from coding_review.web.datasets_page import Group, Spread, bars
+from coding_review.web.training_build import person
+from coding_review.web.training_page import Fact, Figure
+from modelops.choices import SynthesisStatus
+from modelops.engines.types import split_lines
+from modelops.models import SynthesisRun, SyntheticChart
+
+TONES: Mapping[str, str] = {
+    SynthesisStatus.RUNNING: "accent",
+    SynthesisStatus.DONE: "good",
+    SynthesisStatus.FAILED: "bad",
+    SynthesisStatus.CANCELLED: "calm",
+}
+# Why a code was drawn, found or suggested and not kept, where the id alone does not say it; code edits' ids are words.
+REASONS: Mapping[str, str] = {
+    "does_not_stand": "does not stand as the seed of a chart",
+    "not_attributed": "ordered, and no line tells it",
+    "suggested_not_written": "a likely candidate that nobody wrote: a trap, or a word that says more than meant",
+    "not_retrieved": "written, and retrieval did not find it: kept",
+    "no_code": "no code is left",
+    "not_written": "the writer gave nothing",
+}
+_DOMAINS: Mapping[str, str] = {
+    "advanced_illness": "Advanced illness",
+    "frailty": "Frailty",
+    "sdoh": "Social determinants of health",
+}
+TRAPS: Mapping[str, str] = {
+    "negated": "negated",
+    "family_history": "family history",
+    "historical": "historical",
+    "uncertain_outpatient": "uncertain, outpatient",
+    "other_person": "another person's",
+    "copied_forward_resolved": "copied forward, resolved",
+    "template_text": "template text",
+    "lab_only": "a value alone",
+    "hypothetical": "hypothetical",
+}
+# What the gate found may be somebody's: such a chart's text is not shown.
+_PHI = "phi"
+_CANDIDATES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    pk: int
+    name: str
+    kind: str
+    writer: str
+    status: str
+    tone: str
+    charts: str
+    discarded: str
+    codes: str
+    seed: str
+    made: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRow:
+    """`url_position`: the chart's number in its run. `outcome`: kept, or why it was discarded."""
+
+    position: int
+    seed_code: str
+    seed_title: str
+    codes: str
+    traps: str
+    style: str
+    setting: str
+    person: str
+    words: str
+    outcome: str
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    pk: int
+    name: str
+    status: str
+    tone: str
+    polls: bool
+    since: str
+    figures: tuple[Figure, ...]
+    facts: tuple[Fact, ...]
+    groups: tuple[Group, ...]
+    spreads: tuple[Spread, ...]
+    pairs: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLine:
+    """A code of the chart. `kind`: code, optional, or a trap's kind in words; `role` as on a claim."""
+
+    code: str
+    title: str
+    kind: str
+    role: str
+    lines: str
+    is_trap: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """At a line of the text: a code it tells, or a trap in it."""
+
+    code: str
+    is_trap: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    number: int
+    text: str
+    marks: tuple[Mark, ...]
+
+    @property
+    def state(self) -> str:
+        """How the line looks: what supports a code comes before what traps."""
+        if not self.marks:
+            return ""
+        return "trap" if all(mark.is_trap for mark in self.marks) else "told"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    code: str
+    title: str
+    similarity: str
+    percent: int
+    lines: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardLine:
+    code: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPage:
+    """`withheld` says why the text is not shown."""
+
+    run: int
+    run_name: str
+    position: int
+    title: str
+    discarded: str
+    facts: tuple[Fact, ...]
+    meta_description: str
+    seed: tuple[str, str]
+    co_codes: tuple[tuple[str, str], ...]
+    labels: tuple[LabelLine, ...]
+    text: tuple[TextLine, ...]
+    withheld: str
+    candidates: tuple[Candidate, ...]
+    more_candidates: int
+    discards: tuple[DiscardLine, ...]
+    before: int | None
+    after: int | None
+
+
+def run_row(run: SynthesisRun) -> RunRow:
+    counts: Mapping[str, Any] = run.counts
+    return RunRow(
+        pk=run.pk,
+        name=run.name,
+        kind=run.get_kind_display(),
+        writer=run.get_writer_display(),
+        status=run.get_status_display(),
+        tone=TONES[run.status],
+        charts=amounts.count(counts.get("kept")),
+        discarded=amounts.share(counts.get("discard_rate")),
+        codes=amounts.count(counts.get("distinct_codes")),
+        seed=str(run.seed),
+        made=words.moment(run.created_at),
+        by=person(run.created_by),
+    )
+
+
+def run_page(run: SynthesisRun, made: int) -> RunPage:
+    """`made`: charts stored so far."""
+    counts: Mapping[str, Any] = run.counts
+    is_open = run.status == SynthesisStatus.RUNNING
+    took = (
+        f", took {amounts.span((run.ended_at - run.created_at).total_seconds())}"
+        if run.ended_at is not None
+        else ""
+    )
+    return RunPage(
+        pk=run.pk,
+        name=run.name,
+        status=run.get_status_display(),
+        tone=TONES[run.status],
+        polls=is_open,
+        since=f"{words.moment(run.created_at)}, {person(run.created_by)}{took}",
+        figures=_figures(run, counts, made),
+        facts=_facts(run),
+        groups=_groups(counts),
+        spreads=tuple(
+            Spread(
+                label, *(f"{told.get(name, 0):,.4g}" for name in ("least", "median", "mean", "p95", "most"))
+            )
+            for label, told in (
+                ("Labels of a note", counts.get("labels_per_note")),
+                ("Words of a note", counts.get("words_per_note")),
+            )
+            if told
+        ),
+        pairs=tuple(
+            (str(a), str(b), amounts.share(share)) for a, b, share in counts.get("near_duplicate_pairs", ())
+        ),
+    )
+
+
+def _figures(run: SynthesisRun, counts: Mapping[str, Any], made: int) -> tuple[Figure, ...]:
+    asked = run.settings.get("count")
+    if run.status == SynthesisStatus.RUNNING:
+        return (
+            Figure("charts made", amounts.count(made), f"of {amounts.count(asked)}" if asked else ""),
+            Figure("distinct codes", amounts.ABSENT, "counted at the end"),
+            Figure("discarded", amounts.ABSENT, "counted at the end"),
+            Figure("near-duplicates", amounts.ABSENT, "counted at the end"),
+        )
+    domains = counts.get("distinct_by_domain", {})
+    return (
+        Figure(
+            "charts kept", amounts.count(counts.get("kept")), f"of {amounts.count(counts.get('charts'))} made"
+        ),
+        Figure(
+            "distinct codes",
+            amounts.count(counts.get("distinct_codes")),
+            ", ".join(f"{domains[d]:,} {told.lower()}" for d, told in _DOMAINS.items() if d in domains),
+        ),
+        Figure("discarded", amounts.share(counts.get("discard_rate")), "of the charts made"),
+        Figure(
+            "near-duplicates",
+            amounts.count(counts.get("near_duplicates")),
+            f"pairs among the first {amounts.count(counts.get('compared'))}",
+        ),
+    )
+
+
+def _facts(run: SynthesisRun) -> tuple[Fact, ...]:
+    shown = {"count": "Charts asked for", "first": "First chart's number", "codes": "Codes limited to"}
+    told = [
+        Fact("Kind", run.get_kind_display()),
+        Fact("Writer", run.get_writer_display()),
+        Fact("Seed", str(run.seed), code=True),
+    ]
+    for name, value in run.settings.items():
+        if value not in ("", None):
+            told.append(Fact(shown.get(name, plain(name).capitalize()), plain(str(value))))
+    return tuple(told)
+
+
+def _groups(counts: Mapping[str, Any]) -> tuple[Group, ...]:
+    found = (
+        Group(
+            "discards",
+            "Charts discarded",
+            bars(_in_words(counts.get("discarded", {}))),
+            "A discarded chart is kept with its reason and is in no dataset.",
+        ),
+        Group(
+            "not-kept",
+            "Codes drawn or found, not kept",
+            bars(_in_words(counts.get("codes_not_kept", {}))),
+            "By the rule that speaks against them.",
+        ),
+        Group(
+            "traps",
+            "Traps set",
+            bars({TRAPS.get(k, plain(k)): n for k, n in counts.get("traps", {}).items()}),
+        ),
+        Group("notes", "Kinds of notes", bars(_in_words(counts.get("note_types", {})))),
+        Group(
+            "bands",
+            "How often a code comes",
+            bars(
+                {
+                    f"{band} times": n
+                    for band, n in sorted(counts.get("codes_by_frequency", {}).items(), key=_band)
+                },
+                ordered=False,
+            ),
+            "Codes, by how many notes have them.",
+        ),
+        Group(
+            "frequent",
+            "Most frequent codes",
+            # A JSON object of PostgreSQL keeps no order.
+            bars(counts.get("code_frequency", {}))[:12],
+            codes=True,
+        ),
+    )
+    return tuple(group for group in found if group.bars or group.key == "discards")
+
+
+def _band(pair: tuple[str, int]) -> int:
+    return int("".join(c for c in pair[0].partition("-")[0] if c.isdigit()) or 0)
+
+
+def _in_words(counted: Mapping[str, int]) -> dict[str, int]:
+    return {reason_words(key): n for key, n in counted.items()}
+
+
+def chart_row(chart: SyntheticChart, titles: Mapping[str, str]) -> ChartRow:
+    about, codes, between = chart.chart, chart.codes, chart.intermediates
+    seed = str(between.get("seed_code", ""))
+    return ChartRow(
+        position=chart.position,
+        seed_code=seed,
+        seed_title=titles.get(seed, ""),
+        codes=str(len(codes.get("codes", ()))),
+        traps=str(len(codes.get("traps", ()))),
+        style=plain(str(codes.get("note_type") or between.get("style", ""))),
+        setting=plain(str(about.get("setting", ""))),
+        person=_person_of(about),
+        words=amounts.count(len(str(about.get("text", "")).split())),
+        outcome=reason_words(chart.discarded_reason) if chart.discarded_reason else "kept",
+        kept=not chart.discarded_reason,
+    )
+
+
+def codes_of(charts: Iterable[SyntheticChart]) -> set[str]:
+    """Every code that a page on these charts names."""
+    found: set[str] = set()
+    for chart in charts:
+        between = chart.intermediates
+        found |= {str(between.get("seed_code", "")), *between.get("co_codes", ())}
+        for rows in (
+            chart.codes.get("codes", ()),
+            chart.codes.get("optional", ()),
+            chart.codes.get("traps", ()),
+            between.get("candidates", ()),
+            between.get("discards", ()),
+        ):
+            found |= {str(row["code"]) for row in rows}
+    return found - {""}
+
+
+def chart_page(
+    run: SynthesisRun,
+    chart: SyntheticChart,
+    titles: Mapping[str, str],
+    *,
+    before: int | None = None,
+    after: int | None = None,
+) -> ChartPage:
+    about, between = chart.chart, chart.intermediates
+    labels = _labels(chart.codes, titles)
+    withheld = (
+        "The gate found what may be somebody's name, number or address in it, so the text is not shown."
+        if chart.discarded_reason.lower().startswith(_PHI)
+        else ""
+    )
+    found = between.get("candidates", ())
+    seed = str(between.get("seed_code", ""))
+    return ChartPage(
+        run=run.pk,
+        run_name=run.name,
+        position=chart.position,
+        title=str(about.get("id", "")),
+        discarded=reason_words(chart.discarded_reason) if chart.discarded_reason else "",
+        facts=_chart_facts(chart),
+        meta_description=str(between.get("meta_description", "")),
+        seed=(seed, titles.get(seed, "")),
+        co_codes=tuple((code, titles.get(code, "")) for code in between.get("co_codes", ())),
+        labels=labels,
+        text=() if withheld else marked(str(about.get("text", "")), chart.codes),
+        withheld=withheld,
+        candidates=tuple(_candidate(row, chart.codes, titles) for row in found[:_CANDIDATES]),
+        more_candidates=max(0, len(found) - _CANDIDATES),
+        discards=tuple(
+            DiscardLine(row["code"], titles.get(row["code"], ""), reason_words(str(row["reason"])))
+            for row in between.get("discards", ())
+        ),
+        before=before,
+        after=after,
+    )
+
+
+def marked(text: str, codes: Mapping[str, Any]) -> tuple[TextLine, ...]:
+    by_line: dict[int, list[Mark]] = {}
+    for kind, is_trap in (("codes", False), ("optional", False), ("traps", True)):
+        for row in codes.get(kind, ()):
+            told = TRAPS.get(str(row.get("kind", "")), "trap") if is_trap else ""
+            if kind == "optional":
+                told = "optional"
+            for line in row.get("lines", ()):
+                by_line.setdefault(int(line), []).append(Mark(str(row["code"]), is_trap, told))
+    return tuple(
+        TextLine(number, line, tuple(by_line.get(number, ())))
+        for number, line in enumerate(split_lines(text), start=1)
+    )
+
+
+def _labels(codes: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[LabelLine, ...]:
+    def line(row: Mapping[str, Any], kind: str, *, is_trap: bool = False) -> LabelLine:
+        code = str(row["code"])
+        return LabelLine(
+            code,
+            titles.get(code, ""),
+            kind,
+            plain(str(row.get("role", ""))),
+            spans(row.get("lines", ())),
+            is_trap,
+        )
+
+    return (
+        *(line(row, "documented") for row in codes.get("codes", ())),
+        *(line(row, "optional") for row in codes.get("optional", ())),
+        *(
+            line(row, f"trap: {TRAPS.get(str(row.get('kind')), plain(str(row.get('kind'))))}", is_trap=True)
+            for row in codes.get("traps", ())
+        ),
+    )
+
+
+def _candidate(row: Mapping[str, Any], codes: Mapping[str, Any], titles: Mapping[str, str]) -> Candidate:
+    code, similarity = str(row["code"]), float(row.get("similarity", 0.0))
+    outcome = next(
+        (
+            words_of
+            for kind, words_of in (("codes", "chosen"), ("optional", "optional"), ("traps", "a trap"))
+            if any(other["code"] == code for other in codes.get(kind, ()))
+        ),
+        "not chosen",
+    )
+    return Candidate(
+        code,
+        titles.get(code, ""),
+        f"{similarity:.2f}",
+        max(0, min(100, round(100 * similarity))),
+        spans(row.get("lines", ())),
+        outcome,
+    )
+
+
+def _chart_facts(chart: SyntheticChart) -> tuple[Fact, ...]:
+    about, between = chart.chart, chart.intermediates
+    told = [
+        Fact("Patient", f"{_person_of(about)}, invented"),
+        Fact("Setting", plain(str(about.get("setting", "")))),
+        Fact("Claim", plain(str(about.get("claim_type", "")))),
+        Fact("Date", str(about.get("date_of_service", ""))),
+        Fact("Note", plain(str(chart.codes.get("note_type", "")))),
+        Fact("Specialty", plain(str(about.get("specialty", "")))),
+        Fact("Style", plain(str(between.get("style", "")))),
+        Fact("Seed of its words", str(between.get("seed", "")), code=True),
+        *(Fact(plain(name).capitalize(), plain(str(value))) for name, value in _details(between)),
+        Fact("SHA-256", f"{chart.sha256[:16]}…", code=True),
+    ]
+    return tuple(fact for fact in told if fact.value)
+
+
+def _details(between: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The writer's own remarks, where they are short ones; the style stands by itself."""
+    return [
+        (name, value)
+        for name, value in between.get("details", {}).items()
+        if name not in ("style", "meta_description") and isinstance(value, str | int | float)
+    ]
+
+
+def _person_of(about: Mapping[str, Any]) -> str:
+    unit = {"years": "", "months": " mo", "weeks": " wk", "days": " d"}.get(str(about.get("age_unit")), "")
+    return f"{about.get('sex', '')} {about.get('age', '')}{unit}".strip()
+
+
+def spans(lines: Iterable[int]) -> str:
+    """ "3–5, 9"."""
+    runs: list[list[int]] = []
+    for line in sorted({int(one) for one in lines}):
+        if runs and line == runs[-1][1] + 1:
+            runs[-1][1] = line
+        else:
+            runs.append([line, line])
+    return ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs)
+
+
+def reason_words(reason: str) -> str:
+    return REASONS.get(reason, plain(reason))
+
+
+def plain(key: str) -> str:
+    return key.replace("_", " ")
