@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from catalog.edits.site_table import read_site_table
 from catalog.errors import LoadRefused
+from coding_review.rules.promotion_gate import IDS as GATE_IDS
 from modelops.engines.llm.config import BadLlmConfig, LlmConfig
 from modelops.engines.sureness import BadSureness, Sureness
 from modelops.errors import NoKey
@@ -90,6 +91,13 @@ def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
                 f"EMBEDDING_MODEL is {settings.EMBEDDING_MODEL!r}, which is no folder. Name the folder of a"
                 " sentence-transformers or static model, or leave it empty for the shipped one.",
                 id="coding_review.E009",
+            )
+        )
+    if unknown := sorted(settings.PROMOTION_GATE.keys() - GATE_IDS):
+        found.append(
+            Error(
+                f"PROMOTION_GATE names {', '.join(unknown)}; there are: {', '.join(sorted(GATE_IDS))}.",
+                id="coding_review.E020",
             )
         )
     found += _language_model()

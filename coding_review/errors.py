@@ -84,6 +84,14 @@ class GoldFrozen(ReviewError):
     title = "Frozen"
 
 
+class GateFailed(ReviewError):
+    """A model version does not show what it must before it answers; data: rows."""
+
+    code = "gate_failed"
+    status = 409
+    title = "The promotion gate"
+
+
 class InvalidProtocol(ReviewError):
     """The settings of a gold project do not go together, or its charts cannot be drawn so."""
 

@@ -253,6 +253,8 @@ READ_FIRST = env.bool("READ_FIRST", default=False)
 EVALUATION_SECONDS = env.int("EVALUATION_SECONDS", default=1800)
 # Where the predictions of stored evaluations are kept, each under its SHA-256; web server and workers share it.
 EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluations")))
+# Limits of the promotion gate in place of the table's (rules/promotion_gate.py): "exact_f1=-0.01,domain_loss=0.03".
+PROMOTION_GATE = env.dict("PROMOTION_GATE", cast={"value": float}, default={})
 # Where dataset versions are kept, each in a folder of its own; web server, workers and trainers share it.
 DATASETS_DIR = Path(env.str("DATASETS_DIR", default=str(VAR_DIR / "datasets")))
 # Runs of trainings, each in a folder of its own, and the folders that base checkpoints are taken from (results of

@@ -23,6 +23,8 @@ _DECISION = (
     "state_before state_after assistance batch field value_before value_after undoes redoes sha256"
 )
 
+_PROMOTION = "promotion_id engine model_version_id replaced_id comparison_runs not_passed overridden share"
+
 EVENTS: dict[str, EventType] = {
     "encounter.received": _event("Received", "source_id_hash documents text_hashes claim_types via"),
     "encounter.label_raised": _event("Confidentiality raised", "value_before value_after via"),
@@ -126,7 +128,8 @@ EVENTS: dict[str, EventType] = {
         "comment",
     ),
     "evaluation.queued": _event(
-        "Evaluation asked for", "job_id gold_set_id engine predictions_sha256 domains least_band"
+        "Evaluation asked for",
+        "job_id gold_set_id engine model_version_id predictions_sha256 domains least_band",
     ),
     "evaluation.cancelled": _event("Evaluation cancelled", "job_id gold_set_id"),
     "evaluation.failed": _event("Evaluation failed", "job_id gold_set_id error_code"),
@@ -141,6 +144,10 @@ EVENTS: dict[str, EventType] = {
         "Confidence calibrated",
         "calibration_id engine model_version configuration gold_set_sha256 predictions_sha256 codes charts",
     ),
+    "model.promoted": _event("Model version promoted", _PROMOTION, "comment"),
+    "model.rolled_back": _event("Model version taken back", _PROMOTION, "comment"),
+    "model.canary_set": _event("Canary share set", _PROMOTION, "comment"),
+    "model.shadow_set": _event("Shadow scoring set", _PROMOTION, "comment"),
     "authority.recorded": _event(
         "Authority to train on the record noted", "authority_id basis reference covers_part2 valid_until"
     ),

@@ -35,6 +35,8 @@ RECORD_AUTHORITY = P + "record_training_authority"
 BUILD_DATASET = P + "build_dataset"
 TRAIN_MODEL = P + "train_model"
 VIEW_TRAINING = P + "view_training"
+PROMOTE_MODEL = P + "promote_model"
+OVERRIDE_GATE = P + "override_promotion_gate"
 
 LABELS: dict[str, str] = {
     VIEW_WORKLIST: "See the worklist",
@@ -65,6 +67,8 @@ LABELS: dict[str, str] = {
     BUILD_DATASET: "Build datasets to train on",
     TRAIN_MODEL: "Train models",
     VIEW_TRAINING: "See synthetic charts, datasets and trainings",
+    PROMOTE_MODEL: "Promote a model version or go back to the one before",
+    OVERRIDE_GATE: "Promote a model version that does not pass the gate",
     VIEW_PAYMENT_FACTS: "See payment facts of codes in the encoder",
 }
 
@@ -77,6 +81,7 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
         _CODER
         | {REOPEN, REASSIGN, RETURN, IMPORT, QUEUE, EXPORT_DECISIONS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
         | {MANAGE_GOLD, READ_GOLD, EXPORT_GOLD, VIEW_EVALUATION, RUN_EVALUATION, VIEW_TRAINING}
+        | {PROMOTE_MODEL}
     ),
     Role.EXPERT: frozenset(
         {VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY, READ_GOLD, VIEW_EVALUATION, VIEW_TRAINING}
@@ -89,7 +94,7 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
     Role.ADMIN: frozenset(
         {VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
         | {MANAGE_GOLD, FREEZE_GOLD, VIEW_EVALUATION, RUN_EVALUATION, BUILD_DATASET, TRAIN_MODEL}
-        | {VIEW_TRAINING}
+        | {VIEW_TRAINING, PROMOTE_MODEL, OVERRIDE_GATE}
     ),
     Role.AUDITOR: frozenset(
         {

@@ -89,6 +89,16 @@ def _sha(data: Data) -> str:
     return f"SHA-256 {data['sha256']}" if data.get("sha256") else ""
 
 
+def _promotion(data: Data) -> list[str]:
+    version, replaced = data.get("model_version_id"), data.get("replaced_id")
+    return [
+        str(data.get("engine", "")),
+        f"model version {version}" if version else "the engine without a version",
+        f"in place of {replaced}" if replaced and replaced != version else "",
+        "against the gate" if data.get("overridden") else "",
+    ]
+
+
 def _rows(data: Data, one: str) -> str:
     return words.count(data["rows"], one) if data.get("rows") is not None else ""
 
@@ -340,6 +350,10 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         words.count(d.get("codes", 0), "code"),
         words.count(d.get("charts", 0), "chart"),
     ],
+    "model.promoted": lambda d, n: _promotion(d),
+    "model.rolled_back": lambda d, n: _promotion(d),
+    "model.canary_set": lambda d, n: [*_promotion(d), f"{d.get('share') or 0:.0%} of charts"],
+    "model.shadow_set": lambda d, n: [*_promotion(d), "on" if d.get("share") else "off"],
     "authority.recorded": lambda d, n: [
         _label(AuthorityBasis, d.get("basis")),
         str(d.get("reference", "")),

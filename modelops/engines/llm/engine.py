@@ -31,7 +31,7 @@ from modelops.engines.llm.prompt import (
 )
 from modelops.engines.llm.quotes import QuoteFinder
 from modelops.engines.llm.schema import SCHEMA_VERSION
-from modelops.engines.llm.served import FixedModel, Served
+from modelops.engines.llm.served import FixedModel, Served, VersionModel
 from modelops.engines.llm.transport import ChatServer, Deadline, Stop, never
 from modelops.engines.llm.windows import Window, cut_windows
 from modelops.engines.types import (
@@ -48,7 +48,7 @@ from modelops.errors import EngineError
 class Model(Protocol):
     """Which model a chart is put to; see served.py."""
 
-    def current(self, server: ChatServer) -> Served: ...
+    def current(self, server: ChatServer, chart_id: str = "") -> Served: ...
 
 
 # Where parts of a prompt meet, a tokenizer may give a token more than the parts have.
@@ -144,12 +144,17 @@ class LlmEngine:
         usage: Counter[str] = Counter()
         deadline = Deadline.after(self._config.chart_seconds, stop)
         deadline.check()
-        served = self._model.current(self._server)
+        served = self._model.current(self._server, chart.id)
         talk = BoundTalk(self._server, deadline, usage, served.request, self._config.in_flight)
         prompt = self._prompt_of(served)
         result = _Chart(self, talk, chart, release, rest, usage, prompt).result()
         self._last = replace(served, version=served.version or talk.answered_by or self._last.version)
         return replace(result, made_by=self._info(self._last))
+
+    def leave(self) -> None:
+        """Takes out of the servers what was loaded for one model version alone."""
+        if isinstance(self._model, VersionModel):
+            self._model.leave(self._server)
 
     # What one chart's work asks of the engine.
 

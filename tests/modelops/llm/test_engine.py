@@ -428,7 +428,7 @@ def test_a_chart_keeps_the_model_it_began_with(icd10cm):
     class Promoted:
         served = [Served("cardio-2", "cardio 2", "cardio-2"), Served("cardio-3", "cardio 3", "cardio-3")]
 
-        def current(self, server):
+        def current(self, server, chart_id=""):
             return self.served.pop(0)
 
     server = ScriptedServer([said()])
