@@ -67,7 +67,7 @@ class Load:
 
     @property
     def slowest(self) -> float:
-        return max(one.seconds for one in self.became)
+        return max((one.seconds for one in self.became), default=0.0)
 
     def lost(self, charts: Sequence[Known]) -> set[str]:
         return {known.chart.id for known in charts} - {one.chart for one in self.became}
