@@ -291,11 +291,14 @@ LLM_CANDIDATES_KNOWLEDGE = env.bool("LLM_CANDIDATES_KNOWLEDGE", default=True)
 # Whether procedures are asked for where the claim carries CPT or HCPCS and a release is loaded.
 LLM_PROCEDURES = env.bool("LLM_PROCEDURES", default=True)
 # What the hybrid engine's knowledge layer is sure of (docs/grounding.md): its confidence; its confidence where the
-# lookup of the same words agrees, and how nearly; how near to a wording words must be to be asked about; whether they
+# lookup of the same words agrees, and how nearly; the confidence below which nobody is asked; lines shown beside
+# those asked about; how near to a wording words must be to be asked about; whether they
 # are settled by their context, or by a code that stands elsewhere; parts of a note whose words are not asked about.
 HYBRID_HIGH = env.float("HYBRID_HIGH", default=BAND_HIGH)
 HYBRID_AGREEING = env.float("HYBRID_AGREEING", default=0.6)
-HYBRID_EXACT = env.float("HYBRID_EXACT", default=0.95)
+HYBRID_EXACT = env.float("HYBRID_EXACT", default=0.9)
+HYBRID_DOUBT = env.float("HYBRID_DOUBT", default=0.3)
+HYBRID_BESIDE = env.int("HYBRID_BESIDE", default=1)
 HYBRID_TERM = env.float("HYBRID_TERM", default=0.8)
 HYBRID_CONTEXT = env.bool("HYBRID_CONTEXT", default=True)
 HYBRID_KNOWN = env.bool("HYBRID_KNOWN", default=True)

@@ -17,6 +17,7 @@ WORDS: dict[str, str] = {
     "duplicate": "Given more than once",
     "verified_out": "Dropped when description and evidence were compared again",
     "not_confirmed": "Found unsure by the knowledge layer, and not named by the language model when asked",
+    "doubted": "Too unlikely for the knowledge layer to ask the language model about",
     "malformed": "Not in the form that was asked for",
     "too_many": "Beyond what one answer may hold",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -34,9 +34,10 @@ from modelops.engines.types import (
 
 # What the knowledge layer was not sure of and the model, asked, did not name.
 REASON = "not_confirmed"
+# What it found too unlikely to ask about, and the model did not name either.
+DOUBTED = "doubted"
 # Which layer a code is from, for whoever reads why it is suggested.
 KNOWN = "Settled by the knowledge layer: the language model was not asked about it."
-_BESIDE = 1
 
 
 class Terms(Protocol):
@@ -112,11 +113,10 @@ class HybridEngine:
         terms = self._terms.terms(lines, release_id)
         settled = settle(self._sure, chart, known, terms, Standings(chart) if terms else None)
         filled = {(line.document_id, line.line) for line in lines if line.text.strip()}
-        shown = frozenset(_with_surroundings(chart, settled.asked) & filled)
+        shown = frozenset(_with_surroundings(chart, settled.asked, self._sure.beside) & filled)
         shares = Shares(settled.terms, settled.terms_asked, len(filled), len(shown), settled.by_rule)
         if not shown:
-            stand = tuple(map(_settled, settled.stand))
-            return replace(known, suggestions=stand, usage={**known.usage, **shares.usage})
+            return joined(known, settled, EngineResult((), usage=known.usage), shares)
         told = tuple((said.code, said.description) for said in settled.stand)
         answer = self._model.predict_rest(chart, release_id, Rest(shown, told), stop)
         made_by = self._info(answer.made_by or self._model.info)
@@ -125,31 +125,42 @@ class HybridEngine:
 
 def joined(known: EngineResult, settled: Settled, answer: EngineResult, shares: Shares) -> EngineResult:
     """The settled codes, then the model's; a code of both keeps the knowledge layer's answer. What the knowledge
-    layer was unsure of stands only where the model names it too."""
+    layer was unsure of, or doubted, stands only where the model names it too."""
     taken = {(said.system, said.code) for said in settled.stand}
     added = [said for said in answer.suggestions if (said.system, said.code) not in taken]
     named = {(said.system, said.code) for said in added}
     again = tuple(
         Discarded(said.code, "duplicate") for said in answer.suggestions if (said.system, said.code) in taken
     )
-    left = tuple(
-        Discarded(said.code, REASON) for said in settled.unsure if (said.system, said.code) not in named
-    )
+    left = tuple(_left(settled.unsure, REASON, named))
+    doubted = tuple(_left(settled.doubted, DOUBTED, named))
     usage = Counter(answer.usage)
-    usage.update({"dropped_duplicate": len(again), f"dropped_{REASON}": len(left)})
+    usage.update(
+        {
+            "dropped_duplicate": len(again),
+            f"dropped_{REASON}": len(left),
+            f"dropped_{DOUBTED}": len(doubted),
+        }
+    )
     return EngineResult(
         suggestions=(*map(_settled, settled.stand), *added),
         context=known.context,
-        discarded=(*known.discarded, *answer.discarded, *again, *left),
+        discarded=(*known.discarded, *answer.discarded, *again, *left, *doubted),
         usage={**+usage, **shares.usage},
     )
+
+
+def _left(
+    suggestions: Iterable[CodeSuggestion], reason: str, named: Container[tuple[str, str]]
+) -> Iterator[Discarded]:
+    return (Discarded(said.code, reason) for said in suggestions if (said.system, said.code) not in named)
 
 
 def _settled(said: CodeSuggestion) -> CodeSuggestion:
     return replace(said, rationale=f"{said.rationale} {KNOWN}".strip())
 
 
-def _with_surroundings(chart: ChartText, wanted: Iterable[Place]) -> set[Place]:
+def _with_surroundings(chart: ChartText, wanted: Iterable[Place], beside: int) -> set[Place]:
     """The lines, those beside them, and the first line of the section each stands in."""
     starts = {
         document.document_id: sorted(Sections(document.lines, headings()).borders)
@@ -157,7 +168,7 @@ def _with_surroundings(chart: ChartText, wanted: Iterable[Place]) -> set[Place]:
     }
     found: set[Place] = set()
     for document_id, line in wanted:
-        found.update((document_id, near) for near in range(line - _BESIDE, line + _BESIDE + 1))
+        found.update((document_id, near) for near in range(line - beside, line + beside + 1))
         at = bisect_right(starts[document_id], line)
         if at:
             found.add((document_id, starts[document_id][at - 1]))

@@ -43,7 +43,9 @@ class Sureness:
     """Raises BadSureness for what cannot be.
 
     high: confidence from which the knowledge layer's answer stands. agreeing: confidence from which it stands where
-    the lookup, asked about the same words, names the same code with at least `exact`; above 1: never. term: how near
+    the lookup, asked about the same words, names the same code with at least `exact`; above 1: never. doubt: below this
+    confidence it is sure that the code is not meant, and nobody is asked. beside: lines shown on either side of those
+    asked about. term: how near
     words that only the lookup knows must be to a wording to count as a term. context: whether such words are settled
     where they are negated, of the family, another person's or hypothetical. known: whether they are settled where
     the code they lead to was settled elsewhere in the chart. left_out: parts of a note (kinds of
@@ -52,18 +54,21 @@ class Sureness:
 
     high: float = 0.9
     agreeing: float = 0.6
-    exact: float = 0.95
+    exact: float = 0.9
+    doubt: float = 0.3
+    beside: int = 1
     term: float = 0.8
     context: bool = True
     known: bool = True
     left_out: frozenset[str] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
-        for name in ("high", "exact", "term"):
+        for name in ("high", "exact", "doubt", "term"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadSureness(f"{name} must be from 0 to 1.")
-        if self.agreeing < 0:
-            raise BadSureness("agreeing must be at least 0.")
+        for name in ("agreeing", "beside"):
+            if getattr(self, name) < 0:
+                raise BadSureness(f"{name} must be at least 0.")
         if unknown := self.left_out - set(headings().values()):
             raise BadSureness(f"left_out holds what is no part of a note: {', '.join(sorted(unknown))}.")
 
@@ -74,6 +79,8 @@ class Sureness:
             high=settings.HYBRID_HIGH,
             agreeing=settings.HYBRID_AGREEING,
             exact=settings.HYBRID_EXACT,
+            doubt=settings.HYBRID_DOUBT,
+            beside=settings.HYBRID_BESIDE,
             term=settings.HYBRID_TERM,
             context=settings.HYBRID_CONTEXT,
             known=settings.HYBRID_KNOWN,
@@ -135,11 +142,12 @@ class LookupTerms:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The suggestions that stand, those that do not, the lines of terms to ask about, and how many terms each rule
-    settled: confidence, agreement, context, known."""
+    """The suggestions that stand, those to ask about, those that are not worth it, the lines of terms to ask about, and
+    how many terms each rule settled: confidence, agreement, context, doubt, known."""
 
     stand: tuple[CodeSuggestion, ...]
     unsure: tuple[CodeSuggestion, ...]
+    doubted: tuple[CodeSuggestion, ...]
     asked: frozenset[Place]
     terms: int
     terms_asked: int
@@ -153,23 +161,27 @@ def settle(
     by_line: dict[Place, list[Term]] = {}
     for term in terms:
         by_line.setdefault((term.document_id, term.line), []).append(term)
-    stand, agreed, unsure = [], [], []
+    stand, agreed, unsure, doubted = [], [], [], []
     for said in known.suggestions:
         if said.confidence >= sure.high:
             stand.append(said)
         elif said.confidence >= sure.agreeing and _agree(said, by_line, sure.exact):
             agreed.append(said)
+        elif said.confidence < sure.doubt:
+            doubted.append(said)
         else:
             unsure.append(said)
     of_stand = Spans(place for said in stand for place in said.evidence)
     of_agreed = Spans((place for said in agreed for place in said.evidence), of_stand)
     of_context = Spans((mention.evidence for mention in known.context), of_stand, of_agreed)
     of_unsure = Spans(place for said in unsure for place in said.evidence)
+    before = (of_stand, of_agreed, of_context, of_unsure)
+    of_doubted = Spans((place for said in doubted for place in said.evidence), *before)
     codes = {said.code for said in (*stand, *agreed)}
     others, denied, told = Spans(()), Spans(()), Spans(())
     for term in sorted(terms, key=lambda one: -one.score):
         span = (term.document_id, term.line, term.col_start, term.col_end)
-        counted = (of_stand, of_agreed, of_context, of_unsure, others, denied, told)
+        counted = (*before, of_doubted, others, denied, told)
         if term.score < sure.term or any(spans.meets(*span) for spans in counted):
             continue
         standing = standings.at(*span) if standings is not None else None
@@ -185,6 +197,7 @@ def settle(
         confidence=of_stand.count,
         agreement=of_agreed.count,
         context=of_context.count + denied.count,
+        doubt=of_doubted.count,
         known=told.count,
     )
     asked = of_unsure.count + others.count
@@ -192,6 +205,7 @@ def settle(
     return Settled(
         tuple(sorted((*stand, *agreed), key=lambda said: order[id(said)])),
         tuple(unsure),
+        tuple(doubted),
         frozenset({*of_unsure.lines, *others.lines}),
         rules.total() + asked,
         asked,

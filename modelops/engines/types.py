@@ -88,7 +88,7 @@ class CodeSuggestion:
 class Discarded:
     """Output that is kept but not shown: `reason` is one of fabricated, header, incomplete, expired,
     not_yet_valid, other_system, no_release, no_evidence, no_confidence, context, duplicate, malformed,
-    too_many, verified_out, not_confirmed."""
+    too_many, verified_out, not_confirmed, doubted."""
 
     code: str
     reason: str

@@ -30,13 +30,16 @@ from modelops.evaluation_files import gold_of_object
 from modelops.interchange import GOLD_FIELDS, chart_of_object
 
 # The rules before any but confidence and the context that the embedded engine itself told.
-BEFORE = Sureness(agreeing=2, term=0.5, context=False, known=False)
+BEFORE = Sureness(agreeing=2, doubt=0, term=0.5, context=False, known=False)
 RULES: Mapping[str, Sureness] = {
     "confidence alone": BEFORE,
     "terms of 0.8": replace(BEFORE, term=0.8),
     "and context": replace(BEFORE, term=0.8, context=True),
     "and codes that stand": replace(BEFORE, term=0.8, context=True, known=True),
-    "and agreement (the defaults)": Sureness(),
+    "and agreement": replace(BEFORE, term=0.8, context=True, known=True, agreeing=0.6),
+    "and doubt (the defaults)": Sureness(),
+    "no lines beside": Sureness(beside=0),
+    "terms of 0.7": Sureness(term=0.7),
 }
 
 

@@ -160,6 +160,31 @@ def test_what_the_model_does_not_name_is_kept_as_discarded():
     assert found.discarded[-1] == Discarded("D50.9", "not_confirmed")
 
 
+DOUBTED = said("D50.9", 0.2, place(3, "Iron deficiency anemia"))
+
+
+def test_what_is_too_unlikely_is_not_asked_about_and_kept_as_discarded():
+    model = Model()
+    found = hybrid(Knowledge(SURE, DOUBTED), model).predict(chart(NOTE), 1)
+    assert (model.asked, found.suggestions) == ([], (SETTLED,))
+    assert found.discarded == (Discarded("E11", "header"), Discarded("D50.9", "doubted"))
+    assert (found.usage["hybrid_by_doubt"], found.usage["dropped_doubted"]) == (1, 1)
+    assert (found.context, "requests" in found.usage) == ((DENIED,), False)
+
+
+def test_what_is_too_unlikely_stands_where_the_model_names_it_of_itself():
+    model = Model(said("D50.9", 0.8, place(3, "Iron deficiency anemia")))
+    found = hybrid(Knowledge(SURE, DOUBTED), model, Terms(n7="questions")).predict(chart(NOTE), 1)
+    assert [(one.code, one.confidence) for one in found.suggestions] == [("I10", 0.95), ("D50.9", 0.8)]
+    assert Discarded("D50.9", "doubted") not in found.discarded
+
+
+def test_how_many_lines_beside_are_shown_is_set():
+    model = Model()
+    HybridEngine(Knowledge(SURE, UNSURE), model, Terms(), Sureness(beside=0)).predict(chart(NOTE), 1)
+    assert model.asked[0].lines == frozenset({("d1", 1), ("d1", 3)})
+
+
 def test_a_settled_code_that_the_model_names_again_stays_as_it_was():
     model = Model(said("I10", 0.4, place(3, "anemia")))
     found = hybrid(Knowledge(SURE, UNSURE), model).predict(chart(NOTE), 1)
@@ -181,6 +206,6 @@ def test_it_names_both_makers():
         details={
             "base": "x",
             "knowledge": "embedded-1",
-            "sure": "high=0.9 agreeing=0.6 exact=0.95 term=0.8 context=true known=true left_out=exam",
+            "sure": "high=0.9 agreeing=0.6 exact=0.9 doubt=0.3 beside=1 term=0.8 context=true known=true left_out=exam",
         },
     )

@@ -48,7 +48,7 @@ def term(line, quote, code="X", score=1.0):
 
 HIGH = said("I10", 0.95, 2, "Essential hypertension")
 MEDIUM = said("D50.9", 0.7, 3, "Iron deficiency anemia")
-NOTHING = Sureness(high=1, agreeing=2, term=0, context=False, known=False)
+NOTHING = Sureness(high=1, agreeing=2, doubt=0, term=0, context=False, known=False)
 
 
 def settled(sure, *terms, suggestions=(HIGH, MEDIUM), context=()):
@@ -89,6 +89,13 @@ def test_by_agreement_of_the_lookup_about_the_same_words(one, stands):
     assert found.by_rule["agreement"] == int(stands)
     below = settled(replace(sure, agreeing=0.71), one, suggestions=(MEDIUM,))
     assert (below.stand, below.unsure) == ((), (MEDIUM,))
+
+
+def test_by_doubt_of_the_knowledge_layer_itself():
+    found = settled(replace(NOTHING, high=0.9, doubt=0.71), term(3, "anemia"))
+    assert (found.stand, found.unsure, found.doubted) == ((HIGH,), (), (MEDIUM,))
+    assert (lines(found), found.terms, dict(+found.by_rule)) == ([], 2, {"confidence": 1, "doubt": 1})
+    assert settled(replace(NOTHING, doubt=0.7)).doubted == ()
 
 
 def test_what_stands_keeps_the_order_of_the_knowledge_layer():
@@ -140,7 +147,15 @@ def test_touching_terms_are_one():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("high", 1.5), ("exact", -1.0), ("term", 2.0), ("agreeing", -0.5), ("left_out", frozenset({"past"}))],
+    [
+        ("high", 1.5),
+        ("exact", -1.0),
+        ("doubt", 1.1),
+        ("term", 2.0),
+        ("agreeing", -0.5),
+        ("beside", -1),
+        ("left_out", frozenset({"past"})),
+    ],
 )
 def test_what_cannot_be_is_refused(field, value):
     with pytest.raises(BadSureness, match=field):
