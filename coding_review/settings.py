@@ -296,7 +296,7 @@ LLM_PROCEDURES = env.bool("LLM_PROCEDURES", default=True)
 # are settled by their context, or by a code that stands elsewhere; parts of a note whose words are not asked about.
 HYBRID_HIGH = env.float("HYBRID_HIGH", default=BAND_HIGH)
 HYBRID_AGREEING = env.float("HYBRID_AGREEING", default=0.6)
-HYBRID_EXACT = env.float("HYBRID_EXACT", default=0.9)
+HYBRID_EXACT = env.float("HYBRID_EXACT", default=0.95)
 HYBRID_DOUBT = env.float("HYBRID_DOUBT", default=0.3)
 HYBRID_BESIDE = env.int("HYBRID_BESIDE", default=1)
 HYBRID_TERM = env.float("HYBRID_TERM", default=0.8)

@@ -54,7 +54,7 @@ class Sureness:
 
     high: float = 0.9
     agreeing: float = 0.6
-    exact: float = 0.9
+    exact: float = 0.95
     doubt: float = 0.3
     beside: int = 1
     term: float = 0.8

@@ -40,6 +40,7 @@ RULES: Mapping[str, Sureness] = {
     "and doubt (the defaults)": Sureness(),
     "no lines beside": Sureness(beside=0),
     "terms of 0.7": Sureness(term=0.7),
+    "agreement of 0.9": Sureness(exact=0.9),
 }
 
 

@@ -206,6 +206,6 @@ def test_it_names_both_makers():
         details={
             "base": "x",
             "knowledge": "embedded-1",
-            "sure": "high=0.9 agreeing=0.6 exact=0.9 doubt=0.3 beside=1 term=0.8 context=true known=true left_out=exam",
+            "sure": "high=0.9 agreeing=0.6 exact=0.95 doubt=0.3 beside=1 term=0.8 context=true known=true left_out=exam",
         },
     )
