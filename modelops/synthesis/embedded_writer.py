@@ -55,7 +55,7 @@ _SIGNED = (
 )
 _AUTHORS: dict[str, tuple[str, ...]] = {
     "physician": ("attending physician", "MD", "staff physician", "DO", "resident MD / attending MD"),
-    "nurse practitioner": ("NP", "nurse practitioner", "APRN"),
+    "nurse practitioner": ("NP", "nurse practitioner", "family NP"),
 }
 _HEADERS = (
     "{type}\n{date}   {age} {sex}",

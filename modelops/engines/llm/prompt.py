@@ -38,10 +38,15 @@ class Prompt:
         return f"{self.name}:{self.sha256[:12]}"
 
 
-@cache
 def load_prompt(name: str) -> Prompt:
-    """The file prompts/NAME.md. Raises FileNotFoundError for a prompt that is not there."""
-    raw = files(__package__).joinpath("prompts", f"{name}.md").read_bytes()
+    """The engine's own file prompts/NAME.md. Raises FileNotFoundError for a prompt that is not there."""
+    return read_prompt(str(__package__), name)
+
+
+@cache
+def read_prompt(package: str, name: str) -> Prompt:
+    """A package's file prompts/NAME.md. Raises FileNotFoundError for a prompt that is not there."""
+    raw = files(package).joinpath("prompts", f"{name}.md").read_bytes()
     parts = _SECTION.split(raw.decode("utf-8"))
     sections = {
         heading.strip().lower(): body.strip() for heading, body in zip(parts[1::2], parts[2::2], strict=True)

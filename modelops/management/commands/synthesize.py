@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from argparse import ArgumentParser
-from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -16,13 +17,18 @@ from catalog.choices import CodeSystem
 from catalog.errors import NoRelease
 from catalog.models import Release
 from catalog.queries import latest_release
+from modelops.choices import SynthesisKind, SynthesisWriter
 from modelops.synthesis.chart_rows import as_line, gold_row
+from modelops.synthesis.diagnostics import Diagnostics
 from modelops.synthesis.domains import DOMAINS, domain_codes
 from modelops.synthesis.drawing import Drawing, NothingFits, Wanted
 from modelops.synthesis.embedded_writer import EmbeddedWriter
 from modelops.synthesis.making import days_of, make
+from modelops.synthesis.phi_gate import PhiGate
 from modelops.synthesis.release_vocabulary import vocabulary_of
+from modelops.synthesis.store import begin, keep
 from modelops.synthesis.tables import styles
+from modelops.synthesis.types import SyntheticDraft
 from modelops.synthesis.vocabulary import Vocabulary
 
 
@@ -47,6 +53,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--companions", default="", metavar="LEAST-MOST", help="codes beside the seed")
         parser.add_argument("--out", default="", help="JSONL file, or - for standard output")
+        parser.add_argument("--store", default="", metavar="NAME", help="keep the run with all intermediates")
+        parser.add_argument(
+            "--diagnostics", default="", metavar="FILE", help="what the charts are like, as JSON"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["count"] < 1:
@@ -60,9 +70,9 @@ class Command(BaseCommand):
             companions=_companions(options["companions"]) or Wanted().companions,
             in_turn=not options["codes"],
         )
+        gate = PhiGate((term.title for term in vocabulary.terms.values()), doubts=False)
+        diagnostics = Diagnostics()
         begun = time.process_time()
-        found: Counter[str] = Counter()
-        charts = 0
         with ExitStack() as stack:
             out = _output(options["out"], stack)
             try:
@@ -73,19 +83,50 @@ class Command(BaseCommand):
                     seed=options["seed"],
                     count=options["count"],
                     first=options["first"],
+                    gate=gate,
                 )
-                for draft in drafts:
-                    charts += 1
-                    found.update(code.code for code in draft.labelled.codes if not code.optional)
+                for draft in _kept(drafts, options, release, diagnostics):
                     if out is not None and not draft.discarded:
                         out.write(as_line(gold_row(draft)).encode() + b"\n")
             except NothingFits as error:
                 raise CommandError(f"No chart can be drawn: {error}.") from error
         seconds = time.process_time() - begun
+        rows = diagnostics.rows()
+        if options["diagnostics"]:
+            _write(options["diagnostics"], rows)
         self.stderr.write(
-            f"{charts:,} charts, {len(found):,} distinct codes, {sum(found.values()) / charts:.1f} a chart, "
-            f"{charts / max(seconds, 1e-9):,.0f} charts/s of processor time."
+            f"{rows['charts']:,} charts, {rows['charts'] - rows['kept']:,} discarded, {rows['distinct_codes']:,} "
+            f"distinct codes, {rows['labels_per_note'].get('mean', 0):.1f} a chart, {rows['near_duplicates']:,} near "
+            f"duplicates in the first {rows['compared']:,}, {rows['charts'] / max(seconds, 1e-9):,.0f} charts/s of "
+            "processor time with all of it."
         )
+
+
+def _kept(
+    drafts: Iterator[SyntheticDraft], options: dict[str, Any], release: Release, diagnostics: Diagnostics
+) -> Iterator[SyntheticDraft]:
+    """Counted, and stored where that was asked for."""
+    if not options["store"]:
+        for draft in drafts:
+            diagnostics.add(draft)
+            yield draft
+        return
+    names = ("count", "first", "domain", "style", "codes", "companions")
+    run = begin(
+        options["store"],
+        kind=SynthesisKind.ICD10CM,
+        writer=SynthesisWriter.EMBEDDED,
+        seed=options["seed"],
+        settings={**{name: options[name] for name in names}, "release": release.edition},
+    )
+    yield from keep(run, drafts, diagnostics)
+
+
+def _write(path: str, rows: dict[str, Any]) -> None:
+    try:
+        Path(path).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from error
 
 
 def _release() -> Release:
