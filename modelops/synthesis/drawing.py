@@ -36,6 +36,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
 _OLD_PLACES = frozenset({"home", "snf"})
 _SEQUENCED = (NoteKind.USE_ADDITIONAL_CODE, NoteKind.CODE_FIRST, NoteKind.CODE_ALSO)
 _PRESUMED_HEART = ("I50",)
+_LUNG_INFECTIONS = tuple(f"J{number}" for number in (*range(12, 19), 20, 21, 22))
 _REASONS_TO_COME = frozenset(
     {
         "acute",
@@ -320,14 +321,15 @@ def stands_beside(code: str, others: Collection[str]) -> bool:
         if mine is None:
             continue
         theirs = tuple(begins for begins in line if begins != mine)
-        if any(other.startswith(line if len(line) > 1 else theirs) for other in others):
+        if any(other.startswith(theirs) for other in others):
             return False
     return True
 
 
 def presumed(codes: Sequence[str], known: Collection[str]) -> list[str]:
     """What stands for conditions that the guidelines presume to be related: hypertension with heart failure or kidney
-    disease, diabetes with kidney disease, neuropathy, angiopathy or a foot ulcer (I.A.15, I.C.9.a)."""
+    disease, diabetes with kidney disease, angiopathy or a foot ulcer (I.A.15, I.C.9.a); COPD with an infection of the
+    lung has a code of its own."""
     found = list(codes)
     heart = any(code.startswith(_PRESUMED_HEART) for code in found)
     stage = next((code for code in found if code.startswith("N18")), "")
@@ -342,6 +344,8 @@ def presumed(codes: Sequence[str], known: Collection[str]) -> list[str]:
                 found[number] = "I12.0" if late else "I12.9"
         if code == "E11.9":
             found[number] = _diabetes(found, stage)
+        if code == "J44.9" and any(other.startswith(_LUNG_INFECTIONS) for other in found):
+            found[number] = "J44.0"
     if any(code.startswith("E11.51") for code in found):
         found = [code for code in found if code != "I73.9"]
     return [code for code in dict.fromkeys(found) if code in known]

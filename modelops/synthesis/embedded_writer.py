@@ -45,6 +45,7 @@ _FILLERS: dict[str, tuple[int, int]] = {
     "meds": (0, 3), "allergies": (1, 1), "psh": (1, 2), "fh": (0, 1), "cc": (1, 1), "imaging": (0, 1), "course": (0, 2),
 }  # fmt: skip
 _SHORT_FILLERS: dict[str, tuple[int, int]] = {"hpi": (0, 1), "plan": (0, 1)}
+_OF_A_STAY = ("Discharge", "Hospital")
 _SIGNED = (
     "{a}",
     "Signed: {a}",
@@ -141,14 +142,18 @@ class _Note:
         kinds = {self._vocabulary.terms[code].kind for code in self._order.codes}
         needed = {"social": "sh", "drugstatus": "meds", "familystatus": "fh", "bmi": "exam"}
         wanted = {needed[kind] for kind in kinds if kind in needed}
+        # Where a style has no room for what has to be told, it gets one before the signature.
+        missing = sorted(wanted - {section.rstrip("?") for section in self._style.sections})
         for name in self._style.sections:
+            if name == "sign":
+                yield from missing
+                missing = []
             bare = name.rstrip("?")
             if bare == name or bare in wanted or self._random.random() < 0.5:
                 if bare == "sh" and self._short and "sh" not in wanted:
                     continue
                 yield bare
-        for name in sorted(wanted - {section.rstrip("?") for section in self._style.sections}):
-            yield name
+        yield from missing
 
     # --- Codes ---------------------------------------------------------------------------------------------------
 
@@ -301,7 +306,9 @@ class _Note:
             return
         if self._hand.spaced and not self._short:
             self._page.blank()
-        words = self._random.choice(headings()[name])
+        stay = self._order.setting == "inpatient"
+        known = headings()[name]
+        words = self._random.choice([w for w in known if stay or not w.startswith(_OF_A_STAY)])
         heading = self._hand.heading(words) if len(words) > 3 else words
         prose = name in _PROSE or (self._style.prose and name not in _NOT_IN_PROSE)
         if self._hand.lower:

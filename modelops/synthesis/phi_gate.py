@@ -19,7 +19,25 @@ from modelops.synthesis.types import Order
 
 _LINES_KEPT = 20_000
 # Of headings and signatures.
-_ALSO = ("signed", "electronically", "dictated", "colles", "service", "sex", "age", "dos", "np", "md", "do")
+_ALSO = (
+    "signed",
+    "electronically",
+    "dictated",
+    "colles",
+    "service",
+    "sex",
+    "age",
+    "dos",
+    "np",
+    "md",
+    "do",
+    "she",
+    "he",
+    "her",
+    "his",
+    "him",
+    "we",
+)
 # A line that has none of these holds nothing that the recognizers look for.
 _TELLING = re.compile(r"[A-Z\u00c0-\u00de]|\d|@|//|www")
 

@@ -138,7 +138,12 @@ def requirements() -> dict[str, Needs]:
 
 @lru_cache(maxsize=1)
 def apart() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(row.split()) for row in rows("apart.txt"))
+    """Sets of beginnings of which one chart has one."""
+    found: list[tuple[str, ...]] = []
+    for row in rows("apart.txt"):
+        one, colon, others = row.partition(": ")
+        found += [(one, other) for other in others.split()] if colon else [tuple(row.split())]
+    return tuple(found)
 
 
 @lru_cache(maxsize=1)

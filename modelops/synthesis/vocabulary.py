@@ -28,7 +28,7 @@ _VAGUE = re.compile(
 # What "other part" means is told by a wording of its own.
 _TOLD_OTHERWISE = re.compile(r"^non-pressure chronic ulcer of other part of (?:right|left)")
 _DEMENTIA = re.compile(r"^F0[123]")
-_NOT_ALONE = re.compile(r"\bNEC\b|\bNOS\b|[(\[]|such as|elsewhere|:|^Any |[/]")
+_NOT_ALONE = re.compile(r"\bNEC\b|\bNOS\b|[(\[]|such as|elsewhere|:|^Any |[/]|[A-Z]\d\d")
 _FEMALE = re.compile(
     r"\b(?:female|ovar\w+|uter\w+|vagin\w+|vulv\w+|cervix|menopaus\w+|pregnan\w+|maternal)\b"
 )
@@ -37,6 +37,8 @@ _YOUNG = re.compile(r"\b(?:juvenile|childhood|adolescen\w+|infant\w*|child)\b")
 _OLD = re.compile(r"\b(?:senile|age-related|postmenopausal|late onset)\b")
 _TRIMESTER = re.compile(r"\b(first|second|third) trimester\b")
 _WEEKS: dict[str, tuple[int, int]] = {"first": (8, 13), "second": (14, 27), "third": (28, 40)}
+# Their drug would need a code of its own, and the title does not tell which drug.
+_BY_A_DRUG = re.compile(r"\b(?:secondary to drugs?|drug[- ]induced|due to drugs?|chemical induced)\b")
 _LONGEST = 110
 _PER_CODE = 3
 # How often a code with names is called by one of them, not by its title.
@@ -216,6 +218,8 @@ def _tells(tree: Tree, node: Node) -> bool:
         return "other behavioral" not in title and "other than" not in title
     if _TOLD_OTHERWISE.search(title):
         return "unspecified severity" not in title and "with other" not in title
+    if _BY_A_DRUG.search(title) and node.code not in sayings():
+        return False
     if _VAGUE.search(title) or title.count("unspecified") > 1:
         return False
     if node.code.startswith(("S", "M", "T", "C", "L", "H")) and "unspecified" in title:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection
 
-from tests.bench import agreement, edits, engine, evaluation, lookup, memory, pages, worklist
+from tests.bench import agreement, edits, engine, evaluation, lookup, memory, pages, synthesis, worklist
 
 MEASURES: dict[str, Callable[[], None]] = {
     "catalog": engine.catalog,
@@ -21,6 +21,7 @@ MEASURES: dict[str, Callable[[], None]] = {
     "edits": edits.edits,
     "evaluation": evaluation.evaluation,
     "agreement": agreement.agreement_of_readers,
+    "synthesis": synthesis.synthesis,
     "review": pages.review_page,
     "decision": pages.decision,
     "worklist": worklist.worklist,

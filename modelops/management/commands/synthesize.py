@@ -18,14 +18,13 @@ from catalog.errors import NoRelease
 from catalog.models import Release
 from catalog.queries import latest_release
 from modelops.choices import SynthesisKind, SynthesisWriter
+from modelops.errors import ModelopsError
 from modelops.synthesis.chart_rows import as_line, gold_row
 from modelops.synthesis.diagnostics import Diagnostics
 from modelops.synthesis.domains import DOMAINS, domain_codes
-from modelops.synthesis.drawing import Drawing, NothingFits, Wanted
-from modelops.synthesis.embedded_writer import EmbeddedWriter
-from modelops.synthesis.making import days_of, make
-from modelops.synthesis.phi_gate import PhiGate
+from modelops.synthesis.drawing import NothingFits, Wanted
 from modelops.synthesis.release_vocabulary import vocabulary_of
+from modelops.synthesis.sources import Asked, diagnosis_drafts, procedure_drafts
 from modelops.synthesis.store import begin, keep
 from modelops.synthesis.tables import styles
 from modelops.synthesis.types import SyntheticDraft
@@ -34,11 +33,15 @@ from modelops.synthesis.vocabulary import Vocabulary
 
 class Command(BaseCommand):
     help = (
-        "Writes synthetic charts with their ICD-10-CM codes, the lines that support each and the traps set (JSONL, "
-        "gold format). The same seed gives the same bytes."
+        "Writes synthetic charts with their codes, the lines that support each and the traps set (JSONL, gold format). "
+        "With the embedded writer the same seed gives the same bytes."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--kind", choices=SynthesisKind.values, default=str(SynthesisKind.ICD10CM.value))
+        parser.add_argument(
+            "--writer", choices=SynthesisWriter.values, default=str(SynthesisWriter.EMBEDDED.value)
+        )
         parser.add_argument("--count", type=int, default=100)
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument(
@@ -52,6 +55,14 @@ class Command(BaseCommand):
             help="only these: a number (that many common codes), or a file with a code a line",
         )
         parser.add_argument("--companions", default="", metavar="LEAST-MOST", help="codes beside the seed")
+        parser.add_argument(
+            "--retrieve",
+            action="store_true",
+            help="compare each note with what the catalog finds for it (slow)",
+        )
+        parser.add_argument("--specialty", default="", help="of procedure notes")
+        parser.add_argument("--base-url", action="append", default=[], help="of the language model's server")
+        parser.add_argument("--model", default="", help="of the language model's server")
         parser.add_argument("--out", default="", help="JSONL file, or - for standard output")
         parser.add_argument("--store", default="", metavar="NAME", help="keep the run with all intermediates")
         parser.add_argument(
@@ -62,34 +73,19 @@ class Command(BaseCommand):
         if options["count"] < 1:
             raise CommandError("--count is at least 1.")
         release = _release()
-        vocabulary = _limited(vocabulary_of(release), options["codes"])
-        wanted = Wanted(
-            domain=options["domain"],
-            domain_codes=domain_codes(options["domain"], vocabulary),
-            style=options["style"],
-            companions=_companions(options["companions"]) or Wanted().companions,
-            in_turn=not options["codes"],
-        )
-        gate = PhiGate((term.title for term in vocabulary.terms.values()), doubts=False)
+        _companions(options["companions"])
         diagnostics = Diagnostics()
         begun = time.process_time()
         with ExitStack() as stack:
             out = _output(options["out"], stack)
             try:
-                drawing = Drawing(vocabulary, wanted, days_of(release.valid_from, release.valid_to))
-                drafts = make(
-                    drawing,
-                    EmbeddedWriter(vocabulary),
-                    seed=options["seed"],
-                    count=options["count"],
-                    first=options["first"],
-                    gate=gate,
-                )
-                for draft in _kept(drafts, options, release, diagnostics):
+                for draft in _kept(_drafts(options, release), options, release, diagnostics):
                     if out is not None and not draft.discarded:
                         out.write(as_line(gold_row(draft)).encode() + b"\n")
             except NothingFits as error:
                 raise CommandError(f"No chart can be drawn: {error}.") from error
+            except (ModelopsError, NoRelease) as error:
+                raise CommandError(str(error)) from error
         seconds = time.process_time() - begun
         rows = diagnostics.rows()
         if options["diagnostics"]:
@@ -102,6 +98,30 @@ class Command(BaseCommand):
         )
 
 
+def _drafts(options: dict[str, Any], release: Release) -> Iterator[SyntheticDraft]:
+    asked = Asked(
+        kind=options["kind"],
+        writer=options["writer"],
+        seed=options["seed"],
+        count=options["count"],
+        first=options["first"],
+        retrieve=options["retrieve"],
+        base_urls=tuple(options["base_url"]),
+        model=options["model"],
+        specialty=options["specialty"],
+    )
+    if asked.kind == SynthesisKind.PROCEDURES:
+        return procedure_drafts(asked)
+    vocabulary = _limited(vocabulary_of(release), options["codes"])
+    wanted = Wanted(
+        domain=options["domain"],
+        domain_codes=domain_codes(options["domain"], vocabulary),
+        style=options["style"],
+        companions=_companions(options["companions"]) or Wanted().companions,
+    )
+    return diagnosis_drafts(asked, release, vocabulary, wanted)
+
+
 def _kept(
     drafts: Iterator[SyntheticDraft], options: dict[str, Any], release: Release, diagnostics: Diagnostics
 ) -> Iterator[SyntheticDraft]:
@@ -111,11 +131,11 @@ def _kept(
             diagnostics.add(draft)
             yield draft
         return
-    names = ("count", "first", "domain", "style", "codes", "companions")
+    names = ("count", "first", "domain", "style", "codes", "companions", "specialty", "retrieve")
     run = begin(
         options["store"],
-        kind=SynthesisKind.ICD10CM,
-        writer=SynthesisWriter.EMBEDDED,
+        kind=options["kind"],
+        writer=options["writer"],
         seed=options["seed"],
         settings={**{name: options[name] for name in names}, "release": release.edition},
     )
