@@ -178,3 +178,11 @@ class TooManySignIns(ReviewError):
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.data["retry_after"])}
+
+
+class DatasetRefused(ReviewError):
+    """No dataset is built of these examples; the message names ids only."""
+
+    code = "dataset_refused"
+    status = 409
+    title = "The dataset was not built"

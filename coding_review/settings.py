@@ -257,6 +257,8 @@ EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluatio
 PROMOTION_GATE = env.dict("PROMOTION_GATE", cast={"value": float}, default={})
 # Where dataset versions are kept, each in a folder of its own; web server, workers and trainers share it.
 DATASETS_DIR = Path(env.str("DATASETS_DIR", default=str(VAR_DIR / "datasets")))
+# What other names and days in de-identified charts follow from. With another key the same patient gets others.
+DEIDENTIFICATION_KEY = _secret("DEIDENTIFICATION_KEY") or SECRET_KEY
 # Runs of trainings, each in a folder of its own, and the folders that base checkpoints are taken from (results of
 # trainings below TRAINING_DIR too); the workers of the queue `train` and the web server share them.
 TRAINING_DIR = Path(env.str("TRAINING_DIR", default=str(VAR_DIR / "training")))

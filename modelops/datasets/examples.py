@@ -15,6 +15,8 @@ from modelops.engines.types import ChartDocument, ChartText, Evidence
 # Where an example comes from; the first stands before the others where two are the same chart.
 GOLD, SIGNED_OFF, SYNTHETIC = "gold", "signed_off", "synthetic"
 KINDS = (GOLD, SIGNED_OFF, SYNTHETIC)
+# Stages that a recipe may train one after another: a code's own words, other words for it, notes.
+PAIRS, VARIATIONS, NOTES = "pairs", "variations", "notes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Provenance:
 class TrainingExample:
     """`patient` is split.patient_key of whose chart it is. `names`: every other id by which a gold set may know the
     chart (encounter, code set). `phi`: its texts are of a real patient and leave only through deidentify.
-    `parts`: ids of the examples that a composite was made of.
+    `parts`: ids of the examples that a composite was made of. `stage`: of a curriculum (PAIRS, VARIATIONS, NOTES).
     """
 
     id: str
@@ -113,6 +115,7 @@ class TrainingExample:
     phi: bool = True
     weight: float = 1.0
     parts: tuple[str, ...] = ()
+    stage: str = NOTES
 
     @property
     def composite(self) -> bool:

@@ -20,7 +20,10 @@ POSSIBLE_NAME, ODD_DATE = "possible_name", "odd_date"
 _WORD = r"[A-Z\u00c0-\u00de][A-Za-z\u00c0-\u024f'’-]+"
 _PART = rf"(?:{_WORD}|[A-Z]\.?(?![\w.]))"
 _FULL = rf"{_PART}(?:,?[ ]{_PART}){{0,3}}"
-_CREDENTIAL = r"(?:M\.?D|D\.?O|RN|LPN|NP|FNP|CNP|PA-C|PA|CRNA|RD|LCSW|MSW|LSW|PT|DPT|OT|SLP|PharmD|PhD|PsyD|RT|CNA|MA|DDS|DPM)\b"
+_CREDENTIAL = (
+    r"(?:M\.?D|D\.?O|RN|LPN|NP|FNP|CNP|PA-C|PA|CRNA|RD|LCSW|MSW|LSW|PT|DPT|OT|SLP|PharmD|PhD|PsyD|RT|CNA"
+    r"|MA|DDS|DPM)\b"
+)
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)"

@@ -67,8 +67,15 @@ class Rendered:
         }
 
 
-def render(chart: ChartText, codes: Sequence[AnswerCode], *, prompt: str = CODES) -> Rendered:
-    """Codes are answered in the order of their places in the chart. `prompt`: a name of CODE_PROMPTS.
+def render(
+    chart: ChartText,
+    codes: Sequence[AnswerCode],
+    *,
+    prompt: str = CODES,
+    settled: Sequence[tuple[str, str]] = (),
+) -> Rendered:
+    """Codes are answered in the order of their places in the chart. `prompt`: a name of CODE_PROMPTS. `settled`: codes
+    with their titles that the prompt says not to name.
 
     Raises BadExample.
     """
@@ -80,7 +87,7 @@ def render(chart: ChartText, codes: Sequence[AnswerCode], *, prompt: str = CODES
             "too_many", f"The chart has {len(codes)} codes; an answer holds less than {MAX_ITEMS}."
         )
     return Rendered(
-        messages=code_messages(chart, whole(lines), prompt=prompt),
+        messages=code_messages(chart, whole(lines), prompt=prompt, settled=settled),
         answer=_answer(lines, codes, CODE_PROMPTS[prompt]),
         prompt_version=load_prompt(prompt).version,
     )
