@@ -211,7 +211,10 @@ def _ordinary(gathered: Gathered) -> OrdinaryWords:
         for example in gathered.examples:
             for document in example.chart.documents:
                 yield example.patient, document.text
+            for label in example.labels:
+                yield example.patient, label.rationale
 
     if not any(example.phi for example in gathered.examples):
         return OrdinaryWords(())
-    return OrdinaryWords.learned(texts(), catalog_words())
+    names = {word for known in gathered.known.values() for word in known.name_words()}
+    return OrdinaryWords.learned(texts(), catalog_words(), names=names)

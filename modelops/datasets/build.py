@@ -15,7 +15,7 @@ from modelops.datasets.augment import SHARE, composites
 from modelops.datasets.chat_tokens import Count, Counted
 from modelops.datasets.dedupe import without_duplicates
 from modelops.datasets.deidentify import Deidentifier, Doubtful
-from modelops.datasets.examples import TrainingExample
+from modelops.datasets.examples import Label, TrainingExample
 from modelops.datasets.identifiers import Known
 from modelops.datasets.leaks import Checked, HeldOut, Leak, find_leaks
 from modelops.datasets.packing import PACK_TOKENS, pack
@@ -159,43 +159,34 @@ class _Building:
 
     def _row(self, example: TrainingExample, split: str, prefix: str) -> Row | None:
         """None where the example cannot be trained on, and why is counted under `prefix` and the reason."""
+        try:
+            return self._rendered(example, split)
+        except BadExample as error:
+            self._left_out[f"{prefix}{error.reason}"] += 1
+            return None
+
+    def _rendered(self, example: TrainingExample, split: str) -> Row:
+        """Raises BadExample."""
         codes = {label.code for label in example.labels}
         unlabelled = [code for _, code in example.unlabelled]
         if unlabelled and self._options.unlabelled == LEFT_OUT:
-            return self._lost(f"{prefix}unlabelled_codes")
+            raise BadExample("unlabelled_codes", "The chart has codes that nobody decided about.")
         titles = self._tools.titles(example.provenance.release, sorted(codes | set(unlabelled)))
         if codes - set(titles):
-            return self._lost(f"{prefix}code_not_in_release")
+            raise BadExample("code_not_in_release", "A label is not in the chart's release.")
         if any(not label.evidence for label in example.labels):
-            return self._lost(f"{prefix}label_without_evidence")
+            raise BadExample("label_without_evidence", "A label has no place in the chart.")
         settled = [(code, titles[code]) for code in unlabelled if code in titles]
-        try:
-            rendered = render(
-                example.chart,
-                [
-                    AnswerCode(
-                        label.code,
-                        titles[label.code],
-                        label.evidence[0].document_id,
-                        label.evidence[0].line_start,
-                        label.evidence[0].line_end,
-                        label.evidence[0].quote,
-                        label.rationale,
-                    )
-                    for label in example.labels
-                ],
-                prompt=self._options.prompt,
-                settled=settled,
-            )
-        except BadExample as error:
-            return self._lost(f"{prefix}{error.reason}")
+        rendered = render(
+            example.chart,
+            [_answer(label, titles[label.code]) for label in example.labels],
+            prompt=self._options.prompt,
+            settled=settled,
+        )
         tokens = self._tools.count(rendered.messages, rendered.answer)
         if tokens.all > self._options.pack_tokens:
-            return self._lost(f"{prefix}too_long")
+            raise BadExample("too_long", "The example is longer than a pack.")
         return Row(example, split, rendered, tokens)
-
-    def _lost(self, reason: str) -> None:
-        self._left_out[reason] += 1
 
     def _facts(self, rows: Sequence[Row], checked: Checked) -> dict[str, Any]:
         options = self._options
@@ -222,6 +213,14 @@ class _Building:
             },
             "statistics": statistics(rows, packs),
         }
+
+
+def _answer(label: Label, title: str) -> AnswerCode:
+    """With the one place that an answer cites: the first."""
+    place = label.evidence[0]
+    return AnswerCode(
+        label.code, title, place.document_id, place.line_start, place.line_end, place.quote, label.rationale
+    )
 
 
 def row_of(row: Row, key: bytes) -> dict[str, Any]:

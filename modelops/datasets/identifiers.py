@@ -24,6 +24,7 @@ _CREDENTIAL = (
     r"(?:M\.?D|D\.?O|RN|LPN|NP|FNP|CNP|PA-C|PA|CRNA|RD|LCSW|MSW|LSW|PT|DPT|OT|SLP|PharmD|PhD|PsyD|RT|CNA"
     r"|MA|DDS|DPM)\b"
 )
+_TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Rev|Sr|Nurse)"
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)"
@@ -65,13 +66,21 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (DATE, re.compile(rf"\b{_MONTH}\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?,?[ ](?:19|20)\d\d\b", re.IGNORECASE)),
     (DATE, re.compile(rf"\b\d{{1,2}}[ -]{_MONTH}\.?[ -](?:(?:19|20)\d\d|\d\d)\b", re.IGNORECASE)),
     (DATE, re.compile(rf"\b{_MONTH}\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?(?![\d/.])\b")),
-    (DATE, re.compile(rf"\b\d{{1,2}}[ ]{_MONTH}\b")),
+    (DATE, re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)?[ ](?:of[ ])?{_MONTH}\b(?:,?[ ](?:19|20)\d\d\b)?")),
     (DATE, re.compile(rf"\b{_MONTH}\.?,?[ ](?:19|20)\d\d\b")),
+    (DATE, re.compile(rf"\b(?:in|since|from|until|by|of|last|mid|early|late|next)[ -](?P<it>{_MONTH})\b")),
     (DATE, re.compile(r"(?<![\d/.])(?:0?[1-9]|1[0-2])/(?:19|20)\d\d(?![\d/])")),
     (DATE, re.compile(r"(?<![\d/.])(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])(?![\d/%]|\.\d)")),
     (NUMBER, re.compile(r"(?<![\d.,/])(?![1-9]0+(?!\d))\d{6,}(?![\d.,/]\d)")),
     (NUMBER, re.compile(r"\b[A-Z]{1,4}-?\d{4,}\b")),
-    (NAME, re.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Rev|Sr)\.?[ ](?P<it>{_FULL})")),
+    (NAME, re.compile(rf"\b{_TITLE}\.?[ ](?P<it>{_FULL})")),
+    (
+        NAME,
+        re.compile(
+            r"\b(?:(?:[Dd]iscussed|[Ss]poke|[Mm]et|[Mm]eeting|[Ll]iv(?:es?|ing)|[Ss]taffed|[Rr]eviewed|d/w)(?:[ ]with)?"
+            rf"|by|per)[ ](?P<it>{_WORD}(?:[ ]{_WORD})?)"
+        ),
+    ),
     (NAME, re.compile(rf"(?P<it>{_FULL}),?[ ]{_CREDENTIAL}")),
     (
         NAME,
@@ -213,6 +222,8 @@ class Recognizer:
             text = word.group()
             if re.fullmatch(_CREDENTIAL, text):
                 return
+            if re.fullmatch(_TITLE, text):
+                continue
             ordinary = text in self._ordinary and text.casefold() not in ALSO_GIVEN_NAMES
             followed_by_prose = re.match(r"\s[a-z]", line[word.end() :]) is not None
             if ordinary and not (certain and number == 0 and not followed_by_prose):
@@ -223,7 +234,7 @@ class Recognizer:
                 yield Span(word.start(), word.end(), NAME)
 
     def _unknown_names(self, line: str, taken: list[Span]) -> Iterator[tuple[Span, bool]]:
-        """Capitalised words that nobody writes small: two in a row are a name, one alone is a doubt."""
+        """Capitalised words that nobody writes small: two in a row or joined by "and" are names, one is a doubt."""
         words = [
             match
             for match in _NAME_WORD.finditer(line)
@@ -238,10 +249,12 @@ class Recognizer:
             in_row = (before is not None and _side_by_side(line, before, match)) or (
                 after is not None and _side_by_side(line, match, after)
             )
-            beside_taken = any(
-                span.kind == NAME and 0 <= match.start() - span.end <= 2 for span in taken
-            ) or any(span.kind == NAME and 0 <= span.start - match.end() <= 2 for span in taken)
-            yield Span(match.start(), match.end(), NAME), in_row or beside_taken
+            beside = any(
+                span.kind in (NAME, PLACE)
+                and (0 <= match.start() - span.end <= 2 or 0 <= span.start - match.end() <= 2)
+                for span in taken
+            )
+            yield Span(match.start(), match.end(), NAME), in_row or beside
 
 
 _MONTH_DAY = next(
@@ -250,13 +263,14 @@ _MONTH_DAY = next(
 
 
 def _side_by_side(line: str, one: re.Match[str], other: re.Match[str]) -> bool:
-    return re.fullmatch(r",?\s(?:[A-Z]\.?\s)?", line[one.end() : other.start()]) is not None
+    return re.fullmatch(r",?\s(?:(?:[A-Z]\.?|and|&)\s)?", line[one.end() : other.start()]) is not None
 
 
 def _is_abbreviation(word: str) -> bool:
     """All in capitals, or with one in the middle, as HbA1c, PharmD: not how a name is written but in headings, where
     cues and what is known find it."""
-    return sum(letter.isupper() for letter in word) > 1 and "-" not in word and "'" not in word
+    capitals = sum(letter.isupper() for letter in word)
+    return word.isupper() or (capitals > 1 and "-" not in word and "'" not in word)
 
 
 def _is_score(line: str, start: int, end: int) -> bool:

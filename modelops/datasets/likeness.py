@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any, Final
 
-import numpy as np
 from datasketch import MinHash, MinHashLSH
 
 from catalog.words import words
@@ -23,6 +23,7 @@ _PERMUTATIONS = 128
 # Below the share that counts, so that a pair whose estimate is low is still looked at.
 _PROPOSED = 0.6
 _SEED = 1
+_SCHEME: Final = "affine32"
 
 
 def shingles(text: str) -> frozenset[int]:
@@ -72,7 +73,9 @@ class LikeTexts:
 
 
 def _signature(found: frozenset[int]) -> MinHash:
-    signature = MinHash(num_perm=_PERMUTATIONS, seed=_SEED, hashfunc=_as_it_is, permutations=_permutations())
+    signature = MinHash(
+        num_perm=_PERMUTATIONS, seed=_SEED, hashfunc=_as_it_is, permutations=_permutations(), scheme=_SCHEME
+    )
     signature.update_batch(found)
     return signature
 
@@ -83,7 +86,6 @@ def _as_it_is(shingle: int) -> int:
 
 
 @cache
-def _permutations() -> tuple[np.ndarray, np.ndarray]:
+def _permutations() -> Any:
     """Made once: making them anew for every text costs more than hashing it."""
-    made: tuple[np.ndarray, np.ndarray] = MinHash(num_perm=_PERMUTATIONS, seed=_SEED).permutations
-    return made
+    return MinHash(num_perm=_PERMUTATIONS, seed=_SEED, scheme=_SCHEME).permutations

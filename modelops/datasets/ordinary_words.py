@@ -12,6 +12,22 @@ from collections.abc import Iterable
 
 _LOWER = re.compile(r"(?<![\w'’-])[a-z\u00df-\u00ff]{2,}(?![\w-])")
 _FEWEST_PATIENTS = 2
+_CALENDAR = (
+    *(
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+    ),
+    *("december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+)
 
 # fmt: off
 # Given names that are words as well: after "daughter" or "son" they are names.
@@ -32,14 +48,19 @@ class OrdinaryWords:
         self._words = frozenset(word.casefold() for word in words)
 
     @classmethod
-    def learned(cls, texts: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> OrdinaryWords:
-        """`texts`: pairs of a patient's key and a text; `known`: words that are ordinary in any case."""
+    def learned(
+        cls, texts: Iterable[tuple[str, str]], known: Iterable[str] = (), *, names: Iterable[str] = ()
+    ) -> OrdinaryWords:
+        """`texts`: pairs of a patient's key and a text; `known`: words that are ordinary in any case; `names`: words
+        of people's names, which writing them in lower case makes not ordinary."""
         patients: dict[str, set[str]] = defaultdict(set)
         for patient, text in texts:
             for word in set(_LOWER.findall(text)):
                 if len(patients[word]) < _FEWEST_PATIENTS:
                     patients[word].add(patient)
-        return cls([*known, *(word for word, who in patients.items() if len(who) >= _FEWEST_PATIENTS)])
+        never = frozenset(names)
+        found = (word for word, who in patients.items() if len(who) >= _FEWEST_PATIENTS and word not in never)
+        return cls([*known, *_CALENDAR, *found])
 
     def __contains__(self, word: str) -> bool:
         """Also by its singular, and by the parts of a word with hyphens."""

@@ -20,8 +20,9 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
         r"(?P<m>0?[1-9]|1[0-2])[/.-](?P<d>\d{1,2})[/.-](?P<y>\d{4}|\d\d)",
         r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4}|\d\d)",
         rf"{_NAME}\.?\s(?P<d>\d{{1,2}})(?P<o>st|nd|rd|th)?(?:,?\s{_YEAR})?",
-        rf"(?P<d>\d{{1,2}})[ -]{_NAME}\.?(?:[ -](?P<y>\d{{4}}|\d\d))?",
+        rf"(?P<d>\d{{1,2}})(?P<o>st|nd|rd|th)?[ -](?:of )?{_NAME}\.?(?:,?[ -](?P<y>\d{{4}}|\d\d))?",
         rf"{_NAME}\.?,?\s{_YEAR}",
+        _NAME,
         rf"(?P<m>\d{{1,2}})/{_YEAR}",
         r"(?P<m>\d{1,2})/(?P<d>\d{1,2})",
     )
@@ -72,10 +73,12 @@ def _year(text: str, reference: int) -> int:
 
 
 def _written(found: re.Match[str], parts: dict[str, str], day: date) -> str:
+    # Year first is written with two digits each; else as one that has a leading zero shows.
+    padded = found.re in _FORMS[:2] or any(parts.get(name, "").startswith("0") for name in ("m", "d"))
     new = {
         "y": str(day.year) if len(parts.get("y", "")) == 4 else f"{day.year % 100:02}",
-        "m": _number(day.month, parts.get("m", "")),
-        "d": _number(day.day, parts.get("d", "")),
+        "m": f"{day.month:02}" if padded else str(day.month),
+        "d": f"{day.day:02}" if padded else str(day.day),
         "n": _named(day.month, parts.get("n", "")),
         "o": _ordinal(day.day),
     }
@@ -83,10 +86,6 @@ def _written(found: re.Match[str], parts: dict[str, str], day: date) -> str:
     for name in sorted(parts, key=found.start, reverse=True):
         text = f"{text[: found.start(name)]}{new[name]}{text[found.end(name) :]}"
     return text
-
-
-def _number(value: int, like: str) -> str:
-    return f"{value:02}" if len(like) == 2 and (like[0] == "0" or value > 9) else str(value)
 
 
 def _named(month: int, like: str) -> str:

@@ -26,7 +26,9 @@ EDEMA = ("R60.0", "high", "furosemide")
 def signed_chart(make_encounter: MakeEncounter, coder: User, **values: Any) -> CodeSet:
     """Of tests.personas.NOTE: heart failure accepted, diabetes modified to E11.21, kidney disease added by hand, edema
     rejected as not documented, dyspnea dismissed, pneumonia left undecided."""
-    encounter = make_encounter(**{"synthetic": True, "claim_types": ("professional",), "setting": "outpatient", **values})
+    encounter = make_encounter(
+        **{"synthetic": True, "claim_types": ("professional",), "setting": "outpatient", **values}
+    )
     return sign(encounter, coder)
 
 

@@ -43,7 +43,10 @@ def kept(settings, tmp_path: Path) -> Path:
 
 
 def line(number: int, **values: object) -> str:
-    text = [*(sentence(f"{number} {n}", 14) for n in range(8)), "Type 2 diabetes mellitus without complications."]
+    text = [
+        *(sentence(f"{number} {n}", 14) for n in range(8)),
+        "Type 2 diabetes mellitus without complications.",
+    ]
     return json.dumps(
         {
             "id": f"w-{number}",
@@ -78,7 +81,7 @@ def test_built_kept_and_told(icd10cm, admin, tokenizer: Path, kept: Path) -> Non
     assert manifest == version.manifest
     row = json.loads((kept / version.path / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])
     answer = json.loads(row["completion"])
-    assert [code["code"] for code in answer["codes"]][0] == "E11.9"
+    assert answer["codes"][0]["code"] == "E11.9"
     assert answer["codes"][0]["description"] == "Type 2 diabetes mellitus without complications"
     event = AuditEvent.objects.get(type="dataset.built")
     assert event.actor == admin
@@ -94,7 +97,9 @@ def test_built_kept_and_told(icd10cm, admin, tokenizer: Path, kept: Path) -> Non
     }
 
 
-def test_the_same_is_not_kept_twice_and_another_is_the_next_version(icd10cm, tokenizer: Path, kept: Path) -> None:
+def test_the_same_is_not_kept_twice_and_another_is_the_next_version(
+    icd10cm, tokenizer: Path, kept: Path
+) -> None:
     first, _ = build_dataset(None, "first", some(), tokenizer=tokenizer)
     again, new = build_dataset(None, "first", some(), tokenizer=tokenizer)
     assert (again, new) == (first, False)
@@ -118,7 +123,11 @@ def test_who_may_not_builds_nothing(
 
 def test_one_chart_of_an_evaluation_set_and_nothing_is_built(icd10cm, tokenizer: Path, kept: Path) -> None:
     copied = json.loads(line(TRAINED[3]))
-    copied |= {"id": "gold-9", "patient_id": "someone else", "text": copied["text"].replace("9", "8") + "\nSeen."}
+    copied |= {
+        "id": "gold-9",
+        "patient_id": "someone else",
+        "text": copied["text"].replace("9", "8") + "\nSeen.",
+    }
     import_gold(None, [json.dumps(copied).encode()], name="Dev", purpose="evaluation", without_phi=True)
     with pytest.raises(DatasetRefused) as caught:
         build_dataset(None, "first", some(), tokenizer=tokenizer)
@@ -148,7 +157,9 @@ def test_one_chart_of_an_evaluation_set_and_nothing_is_built(icd10cm, tokenizer:
         ("first", {"prompt": "none-1"}, "no such prompt"),
     ],
 )
-def test_what_does_not_go_together_is_refused(name, options, problem, icd10cm, tokenizer: Path, kept: Path) -> None:
+def test_what_does_not_go_together_is_refused(
+    name, options, problem, icd10cm, tokenizer: Path, kept: Path
+) -> None:
     with pytest.raises(InvalidDecision, match=problem):
         build_dataset(None, name, some(), tokenizer=tokenizer, options=Options(**options))
     with pytest.raises(InvalidDecision, match=r"tokenizer\.json"):
@@ -225,7 +236,9 @@ def test_the_command_says_what_was_built(icd10cm, tokenizer: Path, tmp_path: Pat
     call_command(*arguments, stdout=out)
     version = DatasetVersion.objects.get()
     told = out.getvalue()
-    assert told.startswith("first v1: 13 examples to train on (3 of them composites), 0 to validate on; 1 distinct")
+    assert told.startswith(
+        "first v1: 13 examples to train on (3 of them composites), 0 to validate on; 1 distinct"
+    )
     assert "left out: 1 bad line\n" in told
     assert version.sha256 in told
     again = StringIO()

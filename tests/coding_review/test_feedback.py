@@ -40,7 +40,11 @@ def gathered() -> Gathered:
 def outside(name: str, purpose: str, text: str = NOTE, **values: object):
     line = {"id": "c-1", "text": text, "codes": [{"code": "I50.23", "lines": [3]}], **values}
     return import_gold(
-        None, [json.dumps(line).encode()], name=name, purpose=purpose, without_phi=values.get("source") != "real"
+        None,
+        [json.dumps(line).encode()],
+        name=name,
+        purpose=purpose,
+        without_phi=values.get("source") != "real",
     )
 
 
@@ -55,7 +59,10 @@ def test_each_decision_says_what_it_means(icd10cm, make_encounter, coder) -> Non
         ("N18.32", "added"),
     ]
     # Rejected, and the code that was changed into another: somebody looked and said no.
-    assert sorted((n.code, n.reason) for n in one.negatives) == [("E11.22", "not_specific"), ("R60.0", "not_documented")]
+    assert sorted((n.code, n.reason) for n in one.negatives) == [
+        ("E11.22", "not_specific"),
+        ("R60.0", "not_documented"),
+    ]
     # Dismissed and undecided ones say nothing.
     assert sorted(one.unlabelled) == [("icd10cm", "J18.9"), ("icd10cm", "R06.02")]
     assert all(words_at(one.chart, place) == place.quote for label in one.labels for place in label.evidence)
@@ -121,7 +128,11 @@ def test_a_restricted_chart_needs_an_authority_in_force(
     assert gathered().left_out == {"restricted_without_authority": 1}
     tomorrow = timezone.localdate() + timedelta(days=1)
     record_authority(
-        privacy_officer, code_set.encounter_id, basis="consent", reference="C-8", valid_until=timezone.localdate()
+        privacy_officer,
+        code_set.encounter_id,
+        basis="consent",
+        reference="C-8",
+        valid_until=timezone.localdate(),
     )
     assert signed_off(held(), CodeTitles(), tomorrow).left_out == {"restricted_without_authority": 1}
 
@@ -215,13 +226,20 @@ def test_a_set_for_another_purpose_trains_nothing(icd10cm, purpose: str) -> None
         gold_set(outside("Held", purpose), held(), CodeTitles(), timezone.localdate())
 
 
-def test_a_set_of_one_domain_trains_nothing(icd10cm, make_encounter, lead, coder, expert, adjudicator) -> None:
+def test_a_set_of_one_domain_trains_nothing(
+    icd10cm, make_encounter, lead, coder, expert, adjudicator
+) -> None:
     from dataclasses import replace
 
     from tests.coding_review.gold_rows import TWICE
 
     study = adjudicated(
-        lead, coder, expert, adjudicator, make_encounter, protocol=replace(TWICE, domains=("advanced_illness",))
+        lead,
+        coder,
+        expert,
+        adjudicator,
+        make_encounter,
+        protocol=replace(TWICE, domains=("advanced_illness",)),
     )
     frozen = freeze_gold_set(adjudicator, study.project.pk, purpose="train")
     with pytest.raises(InvalidDecision, match="some domains only"):
@@ -240,4 +258,6 @@ def test_an_outside_set(icd10cm) -> None:
     real = gold_set(outside("Real", "train", source="real"), held(), CodeTitles(), timezone.localdate())
     assert real.examples[0].phi
     noticed = outside("Noticed", "train", f"{NOTE}\n{NOTICE}")
-    assert gold_set(noticed, held(), CodeTitles(), timezone.localdate()).left_out == {"part2_without_authority": 1}
+    assert gold_set(noticed, held(), CodeTitles(), timezone.localdate()).left_out == {
+        "part2_without_authority": 1
+    }

@@ -20,7 +20,12 @@ def test_it_is_recorded_and_told_on_the_encounters_chain(make_encounter, privacy
     encounter = make_encounter(confidentiality="restricted")
     until = timezone.localdate() + timedelta(days=30)
     found = record_authority(
-        privacy_officer, encounter.pk, basis="research", reference=" IRB 24-117 ", covers_part2=True, valid_until=until
+        privacy_officer,
+        encounter.pk,
+        basis="research",
+        reference=" IRB 24-117 ",
+        covers_part2=True,
+        valid_until=until,
     )
     assert (found.encounter, found.basis, found.reference, found.covers_part2, found.valid_until) == (
         encounter,
@@ -87,7 +92,9 @@ def test_what_is_not_complete_is_refused(values, field, make_encounter, privacy_
 
 def test_withdrawn_once_and_no_longer_in_force(make_encounter, privacy_officer) -> None:
     today = timezone.localdate()
-    found = record_authority(privacy_officer, make_encounter().pk, basis="consent", reference="C-1", valid_until=today)
+    found = record_authority(
+        privacy_officer, make_encounter().pk, basis="consent", reference="C-1", valid_until=today
+    )
     in_force = TrainingAuthority.objects.in_force
     assert list(in_force(today)) == [found]
     assert list(in_force(today + timedelta(days=1))) == []

@@ -31,11 +31,57 @@ TITLES = {
     "Z59.41": "Food insecurity",
 }
 RELEASE = "ICD-10-CM 2026"
-WORDS = (
-    "patient seen today for follow up visit reports less pain after therapy appetite fair sleeping poorly "
-    "walks short distance with cane uses oxygen at night weight stable lungs clear abdomen soft no edema "
-    "continue current dose check labs next week discussed diet exercise family support return sooner if worse"
-).split()
+WORDS = [
+    "patient",
+    "seen",
+    "today",
+    "for",
+    "follow",
+    "up",
+    "visit",
+    "reports",
+    "less",
+    "pain",
+    "after",
+    "therapy",
+    "appetite",
+    "fair",
+    "sleeping",
+    "poorly",
+    "walks",
+    "short",
+    "distance",
+    "with",
+    "cane",
+    "uses",
+    "oxygen",
+    "at",
+    "night",
+    "weight",
+    "stable",
+    "lungs",
+    "clear",
+    "abdomen",
+    "soft",
+    "no",
+    "edema",
+    "continue",
+    "current",
+    "dose",
+    "check",
+    "labs",
+    "next",
+    "week",
+    "discussed",
+    "diet",
+    "exercise",
+    "family",
+    "support",
+    "return",
+    "sooner",
+    "if",
+    "worse",
+]
 
 
 def sentence(seed: str, count: int = 12) -> str:
@@ -78,7 +124,9 @@ def example(
             for number, line in enumerate(document.lines, 1)
             if TITLES[code].lower() in line
         )
-        labels.append(Label("icd10cm", code, (evidence_of_lines(by_id, *where, where[1]),), "written", WRITTEN))
+        labels.append(
+            Label("icd10cm", code, (evidence_of_lines(by_id, *where, where[1]),), "written", WRITTEN)
+        )
     return TrainingExample(
         id=name,
         patient=patient_key("test", patient or name),
@@ -98,9 +146,7 @@ def example(
 def with_text(one: TrainingExample, text: str) -> TrainingExample:
     """Another text in its first document; the labels go."""
     first, *others = one.chart.documents
-    return replace(
-        one, chart=replace(one.chart, documents=(replace(first, text=text), *others)), labels=()
-    )
+    return replace(one, chart=replace(one.chart, documents=(replace(first, text=text), *others)), labels=())
 
 
 def count_words(messages: Sequence[Message], answer: str) -> Counted:

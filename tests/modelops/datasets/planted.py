@@ -7,15 +7,51 @@ from dataclasses import dataclass
 
 from modelops.datasets.identifiers import Known
 
-GIVEN = (
-    "Marisol Emmett Sunita Renata Thaddeus Oksana Delphine Ignatius Rosalind Kwame Bettina Casimir Leocadia Wendell "
-    "Zuleika Fionnuala Horatio Philippa Anselm Dagmar"
-).split()
-SURNAMES = (
-    "Tolliver Raghunathan Overmyer Quintero Vasquez-Lund Okonkwo Szymanski O'Hanlon Pfeiffer Abernathy Castellano "
-    "Drinkwater Ekström Featherstone Galbraith Hrdlicka Ishikawa Jankowski Kowalczyk Lindqvist"
-).split()
-TOWNS = "Wexbury Tarpon Falls|Kettering Cross|Oshawa Bend|Millbrae Junction|Dunmore".split("|")
+GIVEN = [
+    "Marisol",
+    "Emmett",
+    "Sunita",
+    "Renata",
+    "Thaddeus",
+    "Oksana",
+    "Delphine",
+    "Ignatius",
+    "Rosalind",
+    "Kwame",
+    "Bettina",
+    "Casimir",
+    "Leocadia",
+    "Wendell",
+    "Zuleika",
+    "Fionnuala",
+    "Horatio",
+    "Philippa",
+    "Anselm",
+    "Dagmar",
+]
+SURNAMES = [
+    "Tolliver",
+    "Raghunathan",
+    "Overmyer",
+    "Quintero",
+    "Vasquez-Lund",
+    "Okonkwo",
+    "Szymanski",
+    "O'Hanlon",
+    "Pfeiffer",
+    "Abernathy",
+    "Castellano",
+    "Drinkwater",
+    "Ekström",
+    "Featherstone",
+    "Galbraith",
+    "Hrdlicka",
+    "Ishikawa",
+    "Jankowski",
+    "Kowalczyk",
+    "Lindqvist",
+]
+TOWNS = ["Wexbury Tarpon Falls", "Kettering Cross", "Oshawa Bend", "Millbrae Junction", "Dunmore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +128,8 @@ def _note(n: int) -> Planted:
                 f"Mrs {misspelt} denies chest pain. Her neighbor called 911.",
                 f"Lives at {100 + n} Juniper Street, {town}. Email {given.lower()}.{n}@mail.example",
                 f"Nurse {nurse} notified, SSN {100 + n % 800}-{10 + n % 80}-{1000 + 3 * n:04}.",
-                f"Return on {day} {_MONTHS[month - 1]} {year} or call ({555}) {300 + n % 600}-{2000 + 11 * n % 8000:04}.",
+                f"Return on {day} {_MONTHS[month - 1]} {year} "
+                f"or call ({555}) {300 + n % 600}-{2000 + 11 * n % 8000:04}.",
             ],
             [
                 ("name", given.lower()),
@@ -110,7 +147,8 @@ def _note(n: int) -> Planted:
         (
             [
                 f"{surname} is a {90 + n % 9} y/o retired teacher, record {mrn}.",
-                f"Wound first seen the {day}th of {_MONTHS[month - 1]}, debrided {month}/{day}/{year % 100:02} by {doctor_surname} PA-C.",
+                f"Wound first seen the {day}th of {_MONTHS[month - 1]}, debrided {month}/{day}/{year % 100:02} "
+                f"by {doctor_surname} PA-C.",
                 f"Family meeting with {kin} and {nurse}; both agree to hospice.",
                 f"Transferred from {town.split()[0]} Memorial Hospital, room 4{n % 10}2.",
                 "No evidence of pneumonia. Type 2 diabetes, stable on insulin.",
@@ -137,6 +175,17 @@ def _note(n: int) -> Planted:
     )
 
 
-_MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]

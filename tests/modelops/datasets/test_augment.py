@@ -18,12 +18,21 @@ def whose(found: list[TrainingExample]) -> list[tuple[str, ...]]:
 
 
 @given(CODES, CODES, st.integers(1, 5), st.integers(0, 5))
-def test_each_label_points_at_the_words_it_had(first: list[str], second: list[str], one_lines: int, other_lines: int) -> None:
+def test_each_label_points_at_the_words_it_had(
+    first: list[str], second: list[str], one_lines: int, other_lines: int
+) -> None:
     one = example("one", first, lines=one_lines)
-    other = example("two", second, texts=[["Visit.", ""], [*["filler"] * other_lines, *(TITLES[c].lower() for c in second)]])
+    other = example(
+        "two",
+        second,
+        texts=[["Visit.", ""], [*["filler"] * other_lines, *(TITLES[c].lower() for c in second)]],
+    )
     joined = join(one, other)
     before = Counter(
-        (label.code, place.quote) for part in (one, other) for label in part.labels for place in label.evidence
+        (label.code, place.quote)
+        for part in (one, other)
+        for label in part.labels
+        for place in label.evidence
     )
     after = Counter((label.code, place.quote) for label in joined.labels for place in label.evidence)
     assert after == before
@@ -34,7 +43,12 @@ def test_each_label_points_at_the_words_it_had(first: list[str], second: list[st
 
 
 def test_a_composite_is_flagged_and_its_parts_are_told_apart() -> None:
-    one, other = example("one", ["I50.23"]), example("two", ["I50.23", "R54"], texts=[["A fall.", *(TITLES[c].lower() for c in ("I50.23", "R54"))]])
+    one, other = (
+        example("one", ["I50.23"]),
+        example(
+            "two", ["I50.23", "R54"], texts=[["A fall.", *(TITLES[c].lower() for c in ("I50.23", "R54"))]]
+        ),
+    )
     joined = join(one, other)
     assert joined.composite
     assert joined.parts == ("one", "two")
@@ -43,10 +57,16 @@ def test_a_composite_is_flagged_and_its_parts_are_told_apart() -> None:
         ("1/d1", "Part 1 of 2, Progress note"),
         ("2/d1", "Part 2 of 2, Progress note"),
     ]
-    assert [d.text for d in joined.chart.documents] == [one.chart.documents[0].text, other.chart.documents[0].text]
+    assert [d.text for d in joined.chart.documents] == [
+        one.chart.documents[0].text,
+        other.chart.documents[0].text,
+    ]
     merged = {label.code: [place.document_id for place in label.evidence] for label in joined.labels}
     assert merged == {"I50.23": ["1/d1", "2/d1"], "R54": ["2/d1"]}
-    assert joined.provenance.document_sha256 == (*one.provenance.document_sha256, *other.provenance.document_sha256)
+    assert joined.provenance.document_sha256 == (
+        *one.provenance.document_sha256,
+        *other.provenance.document_sha256,
+    )
 
 
 def test_a_label_of_one_part_is_neither_negative_nor_unlabelled() -> None:

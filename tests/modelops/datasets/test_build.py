@@ -1,4 +1,4 @@
-"""From examples to files: everything left out is counted, the files are whole, and the same examples give the same hash."""
+"""From examples to files: what is left out is counted, files are whole, the same examples have the same hash."""
 
 import json
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 
 from modelops.datasets import files
 from modelops.datasets.build import Gathered, NothingLeft, Options, assemble, row_of
-from modelops.datasets.examples import Label, Negative
+from modelops.datasets.examples import Label, Negative, labels_of
 from modelops.datasets.rendering import AnswerCode, render
 from modelops.datasets.split import TRAIN, VALIDATION, split_of
 from modelops.engines.llm.code_prompts import CODE_PROMPTS
@@ -60,7 +60,16 @@ def test_the_prompt_is_the_engines_and_the_answer_reads_back() -> None:
         place = label.evidence[0]
         wanted = render(
             row.example.chart,
-            [AnswerCode(label.code, TITLES[label.code], place.document_id, place.line_start, place.line_end, place.quote)],
+            [
+                AnswerCode(
+                    label.code,
+                    TITLES[label.code],
+                    place.document_id,
+                    place.line_start,
+                    place.line_end,
+                    place.quote,
+                )
+            ],
             prompt=prompt,
         )
         assert row.rendered == wanted
@@ -139,7 +148,13 @@ def test_the_record_keeps_provenance_and_assistance() -> None:
         "documents": list(one.provenance.document_sha256),
     }
     assert record["labels"] == [
-        {"system": "icd10cm", "code": "I50.23", "origin": "written", "assistance": {"shown": "not_applicable"}, "places": 1}
+        {
+            "system": "icd10cm",
+            "code": "I50.23",
+            "origin": "written",
+            "assistance": {"shown": "not_applicable"},
+            "places": 1,
+        }
     ]
     assert record["unlabelled"] == [{"system": "icd10cm", "code": "R54"}]
     assert (row["composite"], row["stage"], row["weight"]) == (False, "notes", 1.0)
@@ -150,13 +165,28 @@ def test_the_record_keeps_provenance_and_assistance() -> None:
 def test_files_are_whole_and_the_same_again(tmp_path: Path) -> None:
     written = files.write(built(made()), "first", tmp_path, KEY)
     folder = tmp_path / written.path
-    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "train.jsonl", "validation.jsonl"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "manifest.json",
+        "train.jsonl",
+        "validation.jsonl",
+    ]
     assert files.verify(folder, written.sha256) == dict(written.manifest)
     rows = [json.loads(line) for line in (folder / "train.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(rows) == 13 == written.manifest["files"]["train.jsonl"]["rows"]
     assert {frozenset(row) for row in rows} == {
         frozenset(
-            "id messages completion tokens completion_tokens patient composite weight stage record".split()
+            [
+                "id",
+                "messages",
+                "completion",
+                "tokens",
+                "completion_tokens",
+                "patient",
+                "composite",
+                "weight",
+                "stage",
+                "record",
+            ]
         )
     }
     assert [path.stat().st_mode & 0o222 for path in folder.iterdir()] == [0, 0, 0]
@@ -187,7 +217,7 @@ def test_an_altered_file_is_found(tmp_path: Path) -> None:
 
 def test_nothing_stays_of_a_write_that_fails(tmp_path: Path) -> None:
     found = built(made())
-    broken = replace(found, rows=(*found.rows, "no row"))
+    broken = replace(found, rows=(*found.rows, replace(found.rows[0], example=None)))
     with pytest.raises(AttributeError):
         files.write(broken, "first", tmp_path, KEY)
     assert list(tmp_path.iterdir()) == []
@@ -203,9 +233,7 @@ def test_a_name_is_a_folders(name: str, tmp_path: Path) -> None:
 def test_labels_are_one_a_code() -> None:
     one = example("x", ["I50.23"])
     label = one.labels[0]
-    from modelops.datasets.examples import labels_of
-
-    other = Label("icd10cm", "I50.23", (replace(label.evidence[0], col_start=0),), "added", WRITTEN)
+    other = Label("icd10cm", "I50.23", (replace(label.evidence[0], col_start=12),), "added", WRITTEN)
     assert labels_of((label, other, label)) == (
         replace(label, evidence=(label.evidence[0], other.evidence[0])),
     )

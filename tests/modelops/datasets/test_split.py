@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelops.datasets.build import Gathered, Options, assemble
@@ -34,7 +34,7 @@ def test_known_patients_are_where_they_were() -> None:
     assert IN_VALIDATION[:5] == KNOWN_VALIDATION
 
 
-KNOWN_VALIDATION: list[int] = []
+KNOWN_VALIDATION = [27, 54, 72, 136, 143]
 
 
 def test_five_in_a_hundred_are_validation() -> None:
@@ -47,6 +47,7 @@ def test_two_systems_pseudonyms_are_two_patients() -> None:
     assert patient_key("a", "1") != patient_key("b", "1")
 
 
+@settings(max_examples=20)
 @given(NAMES, st.randoms(use_true_random=False))
 def test_neither_order_nor_company_changes_a_split(names: list[str], chance) -> None:
     train = [f"chart {n}" for n in range(8) if n not in IN_VALIDATION]
@@ -60,7 +61,8 @@ def test_neither_order_nor_company_changes_a_split(names: list[str], chance) -> 
     assert all(together[name] == split_of(patient_key("test", name)) for name in together)
 
 
-@given(st.integers(0, 40), st.integers(1, 4))
+@settings(max_examples=12)
+@given(st.integers(0, 30), st.integers(1, 3))
 def test_no_patient_is_in_both_splits(patients: int, charts: int) -> None:
     made = [
         replace(example(f"p{who} chart {n}", patient=f"who {who}"))
