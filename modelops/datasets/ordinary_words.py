@@ -1,7 +1,8 @@
 """Which words are ordinary: what people also write in lower case. A name hardly ever is.
 
-Learned from the charts at hand (a word that two patients' charts hold in lower case) and told by the caller (the
-catalog's own words, drugs). So a name that is a word too, as Brown, is found only where something says that it is one.
+Learned from the charts at hand (a word that two patients' charts hold in lower case), told by the caller (the catalog's
+own words), and those of invented notes (ordinary_words.txt). So a name that is a word too, as Brown, is found only
+where something says that it is one.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 
 _LOWER = re.compile(r"(?<![\w'’-])[a-z\u00df-\u00ff]{2,}(?![\w-])")
 _FEWEST_PATIENTS = 2
+_ENDINGS = (("s", ""), ("d", ""), ("ed", ""), ("ing", ""), ("ing", "e"))
 _CALENDAR = (
     *(
         "january",
@@ -60,12 +64,20 @@ class OrdinaryWords:
                     patients[word].add(patient)
         never = frozenset(names)
         found = (word for word, who in patients.items() if len(who) >= _FEWEST_PATIENTS and word not in never)
-        return cls([*known, *_CALENDAR, *found])
+        return cls([*known, *_CALENDAR, *_of_notes(), *found])
 
     def __contains__(self, word: str) -> bool:
-        """Also by its singular, and by the parts of a word with hyphens."""
+        """Also by its plain form, and by the parts of a word with hyphens."""
         folded = word.casefold().removesuffix("'s").removesuffix("’s")
-        if folded in self._words or folded.removesuffix("s") in self._words:
+        if folded in self._words or any(
+            folded.endswith(ending) and f"{folded.removesuffix(ending)}{stem}" in self._words
+            for ending, stem in _ENDINGS
+        ):
             return True
         parts = folded.split("-")
         return len(parts) > 1 and all(part in self._words for part in parts)
+
+
+@cache
+def _of_notes() -> tuple[str, ...]:
+    return tuple(files(__package__).joinpath("ordinary_words.txt").read_text(encoding="utf-8").split())
