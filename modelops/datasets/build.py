@@ -126,10 +126,11 @@ class _Building:
     def result(self, checked: Checked) -> Assembled:
         if checked.leaks:
             raise Leaking(checked.leaks)
-        without = [one for each in self._gathered.examples if (one := self._without_identifiers(each))]
-        kept, duplicates = without_duplicates(without)
+        # Before names are changed: a note that was copied from patient to patient is one note.
+        kept, duplicates = without_duplicates(self._gathered.examples)
         self._left_out["near_duplicate"] += len(duplicates)
-        own = [row for example in kept if (row := self._row(example, split_of(example.patient), ""))]
+        without = [one for each in kept if (one := self._without_identifiers(each))]
+        own = [row for example in without if (row := self._row(example, split_of(example.patient), ""))]
         train = [row.example for row in own if row.split == TRAIN]
         joined = [
             row

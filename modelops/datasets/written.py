@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from modelops.datasets.build import Gathered
 from modelops.datasets.code_titles import CodeTitles
@@ -12,6 +13,7 @@ from modelops.datasets.examples import SYNTHETIC, Provenance, TrainingExample
 from modelops.datasets.from_gold import NoExample, example_of, patient_of
 from modelops.gold_lines import parse_gold_line
 from modelops.interchange import BadChart
+from modelops.models import SynthesisRun
 
 
 def written_charts(
@@ -42,3 +44,9 @@ def written_charts(
             left_out[error.reason] += 1
     told = {"kind": SYNTHETIC, "source": source, "sha256": digest.hexdigest(), "examples": len(found)}
     return Gathered(found, [told], {}, dict(left_out))
+
+
+def stored_lines(run: SynthesisRun) -> Iterator[str]:
+    """The charts of a stored run that nothing speaks against, as its export has them."""
+    for chart in run.charts.filter(discarded_reason="").order_by("position").iterator(chunk_size=500):
+        yield json.dumps(chart.gold_row(), ensure_ascii=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from modelops.datasets.augment import SHARE
 from modelops.datasets.build import SETTLED, UNLABELLED, Options
 from modelops.datasets.packing import PACK_TOKENS
 from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES
-from modelops.models import DatasetVersion
+from modelops.datasets.written import stored_lines
+from modelops.models import DatasetVersion, SynthesisRun
 
 
 class Command(BaseCommand):
@@ -34,7 +36,7 @@ class Command(BaseCommand):
             action="append",
             required=True,
             help="signed-off, gold:NAME or gold:NAME@VERSION (a set frozen for training), synthetic:FILE or "
-            "synthetic:RUN; may be given several times",
+            "synthetic:RUN (the newest stored run of that name); may be given several times",
         )
         parser.add_argument(
             "--tokenizer",
@@ -112,16 +114,19 @@ def _gold_set(text: str) -> int:
     return found.pk
 
 
-def _written(text: str) -> Any:
+def _written(text: str) -> tuple[str, Callable[[], Iterator[str]]]:
     path = Path(text)
-    if not path.is_file():
-        raise CommandError(f"There is no file {text}.")
+    if path.is_file():
 
-    def lines() -> Iterator[str]:
-        with path.open(encoding="utf-8") as file:
-            yield from file
+        def lines() -> Iterator[str]:
+            with path.open(encoding="utf-8") as file:
+                yield from file
 
-    return f"synthetic:{path.stem}", lines
+        return f"synthetic:{path.stem}", lines
+    run = SynthesisRun.objects.latest_named(text)
+    if run is None:
+        raise CommandError(f"There is neither a file nor a stored run {text}.")
+    return f"synthetic:{text}", partial(stored_lines, run)
 
 
 def told(version: DatasetVersion, *, new: bool) -> str:

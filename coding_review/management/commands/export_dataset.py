@@ -36,7 +36,9 @@ class Command(BaseCommand):
         parser.add_argument("out", metavar="OUT", type=Path)
         parser.add_argument("--dataset-version", type=int, metavar="N", help="default: the newest")
         parser.add_argument("--format", choices=sorted(_WRITERS), default="jsonl")
-        parser.add_argument("--user", metavar="NAME", help="who exports (default: the operator of the server)")
+        parser.add_argument(
+            "--user", metavar="NAME", help="who exports (default: the operator of the server)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         out: Path = options["out"]
@@ -59,7 +61,9 @@ class Command(BaseCommand):
             raise CommandError(error.message, returncode=1) from error
         except OSError as error:
             raise CommandError(f"{out} cannot be written: {error.strerror}", returncode=1) from error
-        self.stdout.write(f"{written.rows:,} examples of {dataset} in {out}; SHA-256 of {SUMS} {written.sha256}")
+        self.stdout.write(
+            f"{written.rows:,} examples of {dataset} in {out}; SHA-256 of {SUMS} {written.sha256}"
+        )
 
 
 def _user(name: str | None) -> User | None:
@@ -102,7 +106,9 @@ def _jsonl(folder: Path, out: Path) -> int:
 def _parquet(folder: Path, out: Path) -> int:
     python = Path(settings.TRAINING_VENV) / "bin" / "python"
     if not settings.TRAINING_VENV or not python.exists():
-        raise CommandError("Parquet needs the training environment: make training, and name it in TRAINING_VENV.")
+        raise CommandError(
+            "Parquet needs the training environment: make training, and name it in TRAINING_VENV."
+        )
     with tempfile.TemporaryDirectory() as home:
         told = subprocess.run(  # noqa: S603 - fixed arguments
             [python, to_parquet.__file__, folder, out],
