@@ -16,8 +16,8 @@ from coding_review.models import GoldSet
 from modelops.datasets.augment import SHARE
 from modelops.datasets.build import SETTLED, UNLABELLED, Options
 from modelops.datasets.packing import PACK_TOKENS
-from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES
 from modelops.datasets.written import stored_lines
+from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES
 from modelops.models import DatasetVersion, SynthesisRun
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -20,7 +19,9 @@ from coding_review.exports.files import Written
 from modelops.datasets import to_parquet
 from modelops.datasets.files import MANIFEST, file_of
 from modelops.datasets.split import SPLITS
+from modelops.jobs import training_environment
 from modelops.models import DatasetVersion
+from modelops.training.errors import Stopped
 
 SUMS = "SHA256SUMS"
 
@@ -104,11 +105,10 @@ def _jsonl(folder: Path, out: Path) -> int:
 
 
 def _parquet(folder: Path, out: Path) -> int:
-    python = Path(settings.TRAINING_VENV) / "bin" / "python"
-    if not settings.TRAINING_VENV or not python.exists():
-        raise CommandError(
-            "Parquet needs the training environment: make training, and name it in TRAINING_VENV."
-        )
+    try:
+        python = training_environment() / "bin" / "python"
+    except Stopped as error:
+        raise CommandError(f"Parquet needs the training environment. {error}") from error
     with tempfile.TemporaryDirectory() as home:
         told = subprocess.run(  # noqa: S603 - fixed arguments
             [python, to_parquet.__file__, folder, out],
