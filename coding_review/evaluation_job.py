@@ -31,7 +31,7 @@ from coding_review.models import EvaluationJob
 from modelops.choices import Band
 from modelops.evaluation.charts import Options
 from modelops.evaluation.metrics import evaluate_packed
-from modelops.evaluation_catalog import domain_codes, places_of_latest
+from modelops.evaluation_catalog import by_own_release, domain_codes, places_of_latest
 from modelops.evaluation_files import Lines
 from modelops.evaluation_packing import read_gold, read_predictions
 
@@ -96,16 +96,13 @@ def _evaluate(job: EvaluationJob, folder: Path) -> None:
     predictions = read_predictions(gold, predicted_file, Lines("predictions"), processes=1)
     note_step(job.pk, "Reckoning the figures", 50)
     places = places_of_latest()
-    figures = evaluate_packed(
-        gold,
-        predictions,
-        Options(
-            domains=domain_codes(job.domains)[0] if job.domains else {},
-            places=places.of,
-            titles=places.titles,
-            release=places.release,
-        ),
+    options = Options(
+        domains=domain_codes(job.domains)[0] if job.domains else {},
+        places=places.of,
+        titles=places.titles,
+        release=places.release,
     )
+    figures = evaluate_packed(gold, predictions, by_own_release(options, gold.day))
     note_step(job.pk, "Drawing and storing", 75)
     evaluated = Evaluated(
         gold_file, predicted_file, figures, job.gold_set, {"bands": _BANDS[Band(job.least_band)]}

@@ -10,12 +10,14 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from catalog.choices import CodeSystem, PresentOnAdmission
+from catalog.choices import ClaimType, CodeSystem, PresentOnAdmission
 from catalog.jsonl import filled
+from modelops.choices import Setting
 from modelops.evaluation.charts import (
     DIAGNOSES,
     GoldChart,
@@ -145,6 +147,7 @@ def gold_of_object(row: Mapping[str, Any]) -> GoldChart:
         setting=_text(row, "setting", "").lower(),
         specialty=_text(row, "specialty", ""),
         lines=lines,
+        day=_coding_day(row),
     )
 
 
@@ -165,6 +168,26 @@ def predicted_of_object(row: Mapping[str, Any]) -> PredictedChart:
             for at, item in enumerate(_list(row, "discarded"))
         ),
     )
+
+
+def _coding_day(row: Mapping[str, Any]) -> str:
+    """As ChartIn.coding_date; what is no date counts as none stated, since a chart's codes can be compared without."""
+    claim_type, setting = row.get("claim_type"), row.get("setting")
+    inpatient = claim_type == ClaimType.FACILITY_INPATIENT if claim_type else setting == Setting.INPATIENT
+    discharged = _read_day(row.get("discharge_date")) if inpatient else ""
+    return discharged or _read_day(row.get("date_of_service"))
+
+
+def _read_day(value: Any) -> str:
+    return _day(value) if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=1 << 14)
+def _day(written: str) -> str:
+    try:
+        return date.fromisoformat(written.strip()).isoformat()
+    except ValueError:
+        return ""
 
 
 def _gold_code(

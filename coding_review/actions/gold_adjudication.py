@@ -16,7 +16,7 @@ from coding_review.errors import InvalidDecision, NotAllowed, NothingToUndo, Not
 from coding_review.gold.evidence import places_in
 from coding_review.gold.hash import ruling_hash
 from coding_review.gold.locks import require_step
-from coding_review.gold.queries import chart_to_adjudicate, overrulings_for, reader_of
+from coding_review.gold.queries import chart_to_adjudicate, given_up, overrulings_for, reader_of
 from coding_review.gold.stances import CITES_ALL, JudgedCode, cited_by, judged_codes
 from coding_review.models import (
     Adjudication,
@@ -35,17 +35,20 @@ from coding_review.rules.permissions import ADJUDICATE, READ_DOCUMENTS, READ_GOL
 @transaction.atomic
 def start_adjudication(actor: Any, chart_id: int) -> Adjudication:
     """The chart is this adjudicator's; begun before by the same person: goes on (also after it was finished, until
-    the set is frozen).
+    the set is frozen). Begun by somebody who coded the encounter since: this adjudicator goes on in their place, from
+    their rulings.
 
-    Raises NotAllowed (a reader of the chart, or may not open it, or reading has not ended), NotYours (begun by
-    another), WrongStatus (read once only: nothing to compare), GoldFrozen.
+    Raises NotAllowed (a reader of the chart, coded its encounter, may not open it, or reading has not ended), NotYours
+    (begun by another), WrongStatus (read once only: nothing to compare), GoldFrozen.
     """
     require(actor, ADJUDICATE)
     require(actor, READ_DOCUMENTS)
     chart = _locked(actor, chart_id)
     found = Adjudication.objects.filter(chart=chart).first()
     if found is not None and found.adjudicator_id != actor.pk:
-        raise NotYours("Another adjudicator has this chart.")
+        if not given_up(found):
+            raise NotYours("Another adjudicator has this chart.")
+        return _taken_over(actor, chart, found)
     if found is not None and found.status == AdjudicationStatus.OPEN:
         return found
     if len({s.reading_id for code in _codes(chart) for s in code.stances}) < 2:
@@ -56,6 +59,18 @@ def start_adjudication(actor: Any, chart_id: int) -> Adjudication:
     else:
         found.status, found.finished_at = AdjudicationStatus.OPEN, None
         found.save(update_fields=["status", "finished_at"])
+    _tell_of_start(actor, chart, found, again=again)
+    return found
+
+
+def _taken_over(actor: Any, chart: GoldChart, adjudication: Adjudication) -> Adjudication:
+    adjudication.adjudicator = actor
+    adjudication.save(update_fields=["adjudicator"])
+    _tell_of_start(actor, chart, adjudication, again=True)
+    return adjudication
+
+
+def _tell_of_start(actor: Any, chart: GoldChart, adjudication: Adjudication, *, again: bool) -> None:
     audit.record(
         "gold.adjudication_started",
         actor=actor,
@@ -63,11 +78,10 @@ def start_adjudication(actor: Any, chart_id: int) -> Adjudication:
         data={
             "project_id": chart.project_id,
             "chart_id": chart.pk,
-            "adjudication_id": found.pk,
+            "adjudication_id": adjudication.pk,
             "again": again,
         },
     )
-    return found
 
 
 def _locked(actor: Any, chart_id: int) -> GoldChart:

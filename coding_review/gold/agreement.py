@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, cast
 
-from catalog.models import Code
+from catalog.models import Code, Release
 from coding_review.choices import GoldReadingKind, GoldReadingStatus
 from coding_review.gold.domains import DomainCodes, domain_codes
 from coding_review.gold.pace import pace_seconds
@@ -28,8 +28,9 @@ def agreement_of(project: GoldProject) -> dict[str, Any]:
     chapters = _chapters(project, {(row.system, row.code) for row in rows if row.code})
     return agreement(
         rows,
-        chapter_of=lambda system, code: chapters.get((system, code), _NO_CHAPTER),
+        chapter_of=lambda system, code, release: chapters.get((system, code, release), _NO_CHAPTER),
         lines_of=_lines(project),
+        domains_of=_Domains().in_release,
     )
 
 
@@ -91,17 +92,24 @@ def _labels(readings: list[GoldReading]) -> dict[int, GoldLabel]:
 
 
 class _Domains:
-    """The domains of an added code, by the value sets of its chart's release; each release is read once."""
+    """The domains of a code by the value sets of a chart's release; each release is read once."""
 
     def __init__(self) -> None:
-        self._known: dict[int | None, DomainCodes] = {}
+        self._known: dict[str, DomainCodes] = {}
 
     def of(self, reading: GoldReading, addition: GoldAddition) -> frozenset[str]:
-        release = reading.chart.code_set.release
-        key = release.pk if release is not None else None
+        return self.in_release(addition.system, addition.code, _release_key(reading.chart))
+
+    def in_release(self, system: str, code: str, key: str) -> frozenset[str]:
         if key not in self._known:
+            release = Release.objects.get(pk=int(key)) if key else None
             self._known[key] = domain_codes(release)
-        return frozenset(self._known[key].of(addition.system, addition.code))
+        return frozenset(self._known[key].of(system, code))
+
+
+def _release_key(chart: GoldChart) -> str:
+    """Empty where the chart has no release."""
+    return str(chart.code_set.release_id or "")
 
 
 def _on_label(reading: GoldReading, label: GoldLabel, judgement: GoldJudgement, seconds: float) -> Judged:
@@ -146,6 +154,7 @@ def _whose(reading: GoldReading) -> dict[str, Any]:
         "patient": str(reading.chart.code_set.encounter.patient_id),
         "reader": reading.reader.pseudonym,
         "kind": reading.kind,
+        "release": _release_key(reading.chart),
     }
 
 
@@ -166,13 +175,14 @@ def _lines(project: GoldProject) -> dict[str, int]:
     return dict(found)
 
 
-def _chapters(project: GoldProject, codes: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """By system and code, from the releases of the project's charts; the newest wins."""
+def _chapters(project: GoldProject, codes: set[tuple[str, str]]) -> dict[tuple[str, str, str], str]:
+    """By system, code and the chart's ICD-10-CM release: a code may lie elsewhere in another edition."""
     releases = GoldChart.objects.filter(project=project).values("code_set__release")
     rows = Code.objects.filter(release__in=releases, code__in={code for _, code in codes})
-    ordered = rows.order_by("release__valid_from", "release_id")
-    found = {
-        (system, code): f"{system} {chapter}"
-        for system, code, chapter in ordered.values_list("release__system", "code", "chapter")
+    return {
+        (system, code, str(release)): f"{system} {chapter}"
+        for release, system, code, chapter in rows.values_list(
+            "release_id", "release__system", "code", "chapter"
+        )
+        if (system, code) in codes
     }
-    return {key: found[key] for key in codes if key in found}

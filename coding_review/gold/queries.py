@@ -185,7 +185,7 @@ def my_progress(reader: GoldReader) -> MyProgress:
 
 def visible_readings(user: Any) -> QuerySet[GoldReading]:
     """A reader's own; for adjudicators, those of projects in which reading has ended, of charts they may open and
-    did not read themselves.
+    neither read nor coded themselves.
 
     What is not here does not exist for this user, through pages, API and exports.
     """
@@ -196,7 +196,8 @@ def visible_readings(user: Any) -> QuerySet[GoldReading]:
     if _may(user, ADJUDICATE):
         closed = Q(chart__project__status__in=(GoldStatus.ADJUDICATING, GoldStatus.FROZEN))
         read_myself = GoldReading.objects.filter(reader__user_id=user.pk).values("chart")
-        seen = mine | (closed & ~Q(chart__in=read_myself))
+        others = GoldChart.objects.not_coded_by(user.pk)
+        seen = mine | (closed & ~Q(chart__in=read_myself) & Q(chart__in=others))
     return GoldReading.objects.filter(seen, chart__code_set__encounter__in=Encounter.objects.visible_to(user))
 
 
@@ -359,11 +360,13 @@ def charts_to_adjudicate(project: GoldProject) -> QuerySet[GoldChart]:
 
 
 def chart_to_adjudicate(user: Any, chart_id: int) -> GoldChart | None:
-    """For an adjudicator who is none of the chart's readers and may open it, once reading has ended."""
+    """For an adjudicator who is none of the chart's readers, did not code its encounter and may open it, once reading
+    has ended."""
     if not _may(user, ADJUDICATE) or not _may(user, READ_DOCUMENTS):
         return None
     return (
         GoldChart.objects.visible_to(user)
+        .not_coded_by(user.pk)
         .filter(pk=chart_id, project__status__in=(GoldStatus.ADJUDICATING, GoldStatus.FROZEN))
         .exclude(readings__reader__user_id=user.pk)
         .select_related("project__codebook", "code_set__encounter__patient")
@@ -448,6 +451,14 @@ def overrulings_for(user: Any, project: GoldProject) -> list[Overruling]:
                 )
             )
     return found
+
+
+def given_up(adjudication: Adjudication) -> bool:
+    """Begun by somebody who coded the encounter since: another adjudicator goes on with it."""
+    if adjudication.status != AdjudicationStatus.OPEN:
+        return False
+    chart = GoldChart.objects.filter(pk=adjudication.chart_id)
+    return not chart.not_coded_by(adjudication.adjudicator_id).exists()
 
 
 def adjudication_of(chart: GoldChart) -> Adjudication | None:

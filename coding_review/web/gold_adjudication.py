@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,6 +24,7 @@ from coding_review.gold.queries import (
     adjudication_of,
     chart_to_adjudicate,
     charts_to_adjudicate,
+    given_up,
     overrulings_for,
     reader_of,
 )
@@ -54,17 +56,22 @@ def gold_adjudicate_next(request: HttpRequest, project_id: int) -> HttpResponse:
     require(request.user, ADJUDICATE)
     following = _next_chart(request, project)
     if following is None:
+        messages.info(request, "No chart waits for you. Those that you read or coded somebody else rules on.")
         return redirect("web:gold-project", project.pk)
     start_adjudication(request.user, following)
     return redirect("web:gold-adjudication", project.pk, following)
 
 
 def _next_chart(request: HttpRequest, project: GoldProject) -> int | None:
-    """One begun by this adjudicator first, then those that nobody has begun."""
+    """One begun by this adjudicator first, then those that nobody has begun, or that who began them had to give up."""
     waiting = charts_to_adjudicate(project).exclude(adjudication__status=AdjudicationStatus.FINISHED)
     own = waiting.filter(adjudication__adjudicator_id=request.user.pk)
     unbegun = waiting.filter(adjudication__isnull=True)
-    for chart_id in (*own.values_list("pk", flat=True), *unbegun.values_list("pk", flat=True)):
+    begun = Adjudication.objects.filter(chart__in=waiting.values("pk")).exclude(
+        adjudicator_id=request.user.pk
+    )
+    left = [adjudication.chart_id for adjudication in begun.order_by("pk") if given_up(adjudication)]
+    for chart_id in (*own.values_list("pk", flat=True), *unbegun.values_list("pk", flat=True), *left):
         if chart_to_adjudicate(request.user, chart_id) is not None:
             return int(chart_id)
     return None

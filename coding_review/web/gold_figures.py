@@ -50,13 +50,14 @@ def kept_figures(project: GoldProject) -> dict[str, Any]:
 
 
 def figure(name: str, found: Mapping[str, Any]) -> Figure:
-    """`found`: {"value", "low", "high", "n", "why", "interval_why"}."""
+    """`found`: {"value", "low", "high", "n", "why", "interval_why", "interval_note"}."""
     if found.get("value") is None:
         why = str(found.get("why") or "nothing to compare yet").rstrip(".")
         return Figure(name, undefined=f"{why[:1].lower()}{why[1:]}")
     interval = str(found.get("interval_why") or "")
     if found.get("low") is not None:
-        interval = f"{found['low']:.2f} to {found['high']:.2f}"
+        note = found.get("interval_note")
+        interval = f"{found['low']:.2f} to {found['high']:.2f}{f' ({note})' if note else ''}"
     return Figure(name, f"{found['value']:.2f}", interval, n=str(found.get("n") or ""))
 
 

@@ -56,7 +56,8 @@ class Trap(NamedTuple):
 
 
 class GoldChart(NamedTuple):
-    """`optional` holds (system, code); `lines` is the number of lines of its text, None where it has none."""
+    """`optional` holds (system, code); `lines` is the number of lines of its text, None where it has none; `day`
+    (YYYY-MM-DD, empty where none is stated) chooses the release: discharge for facility inpatient, else service."""
 
     id: str
     codes: tuple[GoldCode, ...] = ()
@@ -67,6 +68,7 @@ class GoldChart(NamedTuple):
     setting: str = ""
     specialty: str = ""
     lines: int | None = None
+    day: str = ""
 
 
 class PredictedChart(NamedTuple):
@@ -79,6 +81,15 @@ class PredictedChart(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Edition:
+    """What one release says: where its categories lie, and the codes of each domain's value set."""
+
+    release: str
+    places: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    domains: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How to reckon.
 
@@ -87,6 +98,8 @@ class Options:
     titles: chapter or block to its title.
     training: code or category to the number of its training cases; None leaves the slices out.
     release: the edition that places and domains come from, for the record.
+    editions: by a chart's day what its own release says, in place of `places` and `domains`; a chart without a day, or
+    of a day that is not here, goes by those two.
     """
 
     domains: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -94,6 +107,7 @@ class Options:
     titles: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, int] | None = None
     release: str = ""
+    editions: Mapping[str, Edition] = field(default_factory=dict)
     resamples: int = 1000
     seed: int = 20260401
     thresholds: tuple[float, ...] = tuple(step / 20 for step in range(21))

@@ -122,6 +122,7 @@ class Gold:
     setting: Sequence[str]
     specialty: Sequence[str]
     length: Ints
+    day: Sequence[str]
     domains: Sequence[tuple[str, ...]]
     diagnoses: Rows
     procedures: Rows
@@ -220,6 +221,7 @@ def pack_gold(charts: Iterable[GoldChart]) -> Gold:
     patient, length = array("q"), array("q")
     setting: list[str] = []
     specialty: list[str] = []
+    day: list[str] = []
     domains: list[tuple[str, ...]] = []
     optional_chart, optional_code, trap_chart, trap_code = array("q"), array("q"), array("q"), array("q")
     trap_kind: list[str] = []
@@ -232,6 +234,7 @@ def pack_gold(charts: Iterable[GoldChart]) -> Gold:
         length.append(-1 if chart.lines is None else chart.lines)
         setting.append(chart.setting)
         specialty.append(chart.specialty)
+        day.append(chart.day)
         domains.append(chart.domains)
         rejected += sum(code.rejected for code in chart.codes)
         golden = [code for code in chart.codes if not code.rejected]
@@ -252,6 +255,7 @@ def pack_gold(charts: Iterable[GoldChart]) -> Gold:
         setting=setting,
         specialty=specialty,
         length=_ints(length),
+        day=day,
         domains=domains,
         diagnoses=diagnoses.rows(),
         procedures=procedures.rows(),

@@ -33,6 +33,7 @@ def join_gold(parts: Sequence[Gold]) -> Gold:
         setting=[name for part in parts for name in part.setting],
         specialty=[name for part in parts for name in part.specialty],
         length=_joined([part.length for part in parts]),
+        day=[name for part in parts for name in part.day],
         domains=[names for part in parts for names in part.domains],
         diagnoses=_rows([to.diagnoses(part.diagnoses, at) for part, to, at in placed]),
         procedures=_rows([to.procedures(part.procedures, at) for part, to, at in placed]),

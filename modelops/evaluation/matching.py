@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from modelops.evaluation.charts import DIAGNOSES
 from modelops.evaluation.columns import Flags, Gold, Ints, Numbered, Predictions, Rows, Words
 from modelops.evaluation.keys import among, distinct, places_of
 from modelops.evaluation.levels import MAX_LINES_CITED
+from modelops.evaluation.releases import Releases
 
 CODE_LEVELS = ("L0", "L1", "L2", "L3", "L4", "L4_identical")
 GROUP_LEVELS = ("chapter", "block")
@@ -21,19 +21,29 @@ CATEGORY = 3
 
 
 class Scale:
-    """What each code of the vocabulary is at each level, and the category of what it is there."""
+    """What each code of the vocabulary is at each level, and the category of what it is there.
 
-    def __init__(self, words: Words, places: Mapping[str, tuple[str, str]]) -> None:
+    `of` has one line for all charts, at chapter and block one a release.
+    """
+
+    def __init__(self, words: Words, releases: Releases) -> None:
+        self.releases = releases
         keys = [key if system == DIAGNOSES else "" for system, key in words.codes.names]
         self.size = len(keys)
-        self.levels = ((*GROUP_LEVELS,) if places else ()) + CODE_LEVELS
+        self.levels = ((*GROUP_LEVELS,) if releases.placed else ()) + CODE_LEVELS
         self.names: dict[str, list[str]] = {}
         self.of: dict[str, Ints] = {}
         for level, cut in _CUT.items():
             self._add(level, [key[:cut] for key in keys])
-        for at, level in enumerate(GROUP_LEVELS if places else ()):
-            # A category that the release does not have stands alone: it must not meet another such category.
-            self._add(level, [places[c][at] if (c := key[:CATEGORY]) in places else c for key in keys])
+        for at, level in enumerate(GROUP_LEVELS if releases.placed else ()):
+            numbered = Numbered()
+            lines = []
+            for places in (edition.places for edition in releases.editions):
+                # A category that the release does not have stands alone: it must not meet another such category.
+                names = [places[c][at] if (c := key[:CATEGORY]) in places else c for key in keys]
+                lines.append([numbered(name) for name in names])
+            self.of[level] = np.array(lines, dtype=np.int64)
+            self.names[level] = numbered.names
         for level in EXACT:
             self.names[level], self.of[level] = keys, np.arange(len(keys), dtype=np.int64)
         self.length = np.array([len(key) for key in keys], dtype=np.int64)
@@ -75,11 +85,19 @@ class Sets:
             np.bincount(self.gold_chart, minlength=self.charts),
         )
 
-    def by_code(self, group: Ints | None = None, groups: int = 0) -> tuple[Ints, Ints, Ints]:
-        """Hits, predicted and gold of every code of the level, or of the groups that its codes belong to."""
-        size = self.width if group is None else groups
-        predicted = self.predicted_code if group is None else group[self.predicted_code]
-        gold = self.gold_code if group is None else group[self.gold_code]
+    def by_code(self) -> tuple[Ints, Ints, Ints]:
+        """Hits, predicted and gold of every code of the level."""
+        return self._counts(self.predicted_code, self.gold_code, self.width)
+
+    def by_group(self, group: Ints, groups: int, releases: Releases) -> tuple[Ints, Ints, Ints]:
+        """The same of the groups that its codes belong to; `group` as Releases.look_up takes it."""
+        return self._counts(
+            releases.look_up(group, self.predicted_chart, self.predicted_code),
+            releases.look_up(group, self.gold_chart, self.gold_code),
+            groups,
+        )
+
+    def _counts(self, predicted: Ints, gold: Ints, size: int) -> tuple[Ints, Ints, Ints]:
         return (
             np.bincount(gold[self.gold_met], minlength=size),
             np.bincount(predicted, minlength=size),
@@ -139,15 +157,16 @@ class Match:
     def select(
         self, *, codes: Flags | None = None, gold: Flags | None = None, optional_counts: bool = False
     ) -> Selection:
-        """`codes` of the vocabulary that take part (default all), `gold` rows that do (default all).
+        """`codes` of the vocabulary that take part (default all; a line a release), `gold` rows that do (default all).
 
         Optional codes leave the predictions, unless they are gold among the rows that take part.
         """
         mine = np.ones(len(self.predicted), dtype=np.bool_)
         theirs = np.ones(len(self.gold), dtype=np.bool_) if gold is None else gold.copy()
         if codes is not None:
-            mine &= codes[self.predicted.code]
-            theirs &= codes[self.gold.code]
+            held, of = codes.astype(np.int64), self.scale.releases
+            mine &= of.look_up(held, self.predicted.chart, self.predicted.code) > 0
+            theirs &= of.look_up(held, self.gold.chart, self.gold.code) > 0
         if not optional_counts:
             mine &= ~self.optional | self._in(theirs)
         return Selection(mine, theirs)
@@ -181,8 +200,8 @@ class Match:
                 self.gold.code[theirs],
                 gold_met[theirs],
             )
-        mine_keys = _members(self.predicted, selection.predicted, of, width)
-        their_keys = _members(self.gold, selection.gold, of, width)
+        mine_keys = self._members(self.predicted, selection.predicted, of, width)
+        their_keys = self._members(self.gold, selection.gold, of, width)
         return Sets(
             level,
             self.charts,
@@ -195,6 +214,6 @@ class Match:
             places_of(their_keys, mine_keys) >= 0,
         )
 
-
-def _members(rows: Rows, taking_part: Flags, of: Ints, width: int) -> Ints:
-    return distinct(rows.chart[taking_part] * width + of[rows.code[taking_part]])
+    def _members(self, rows: Rows, taking_part: Flags, of: Ints, width: int) -> Ints:
+        chart, code = rows.chart[taking_part], rows.code[taking_part]
+        return distinct(chart * width + self.scale.releases.look_up(of, chart, code))

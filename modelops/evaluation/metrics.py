@@ -8,7 +8,7 @@ import numpy as np
 
 from catalog.keys import code_key
 from modelops.evaluation.answers import discarded, response, traps
-from modelops.evaluation.charts import PROCEDURES, GoldChart, Options, PredictedChart
+from modelops.evaluation.charts import PROCEDURES, Edition, GoldChart, Options, PredictedChart
 from modelops.evaluation.citing import evidence
 from modelops.evaluation.coding import coding
 from modelops.evaluation.columns import ADDED, UNTOLD, Flags, Gold, Predictions, pack_gold, pack_predictions
@@ -17,6 +17,7 @@ from modelops.evaluation.figures import Json, level_figures, macro, micro, share
 from modelops.evaluation.keys import distinct
 from modelops.evaluation.matching import CODE_LEVELS, GROUP_LEVELS, Match, Scale, Selection, Sets
 from modelops.evaluation.procedures import procedures
+from modelops.evaluation.releases import releases_of
 from modelops.evaluation.resampling import Draws, add_intervals, compare_levels, mcnemar
 from modelops.evaluation.slices import (
     Training,
@@ -56,7 +57,7 @@ def evaluate(
 def evaluate_packed(
     gold: Gold, predictions: Predictions, options: Options = _DEFAULTS, against: Predictions | None = None
 ) -> Json:
-    scale = Scale(gold.words, options.places)
+    scale = Scale(gold.words, releases_of(options, gold.day))
     match = Match(gold, predictions, scale)
     plain = match.select()
     sets = {level: match.sets(level, plain) for level in scale.levels}
@@ -75,6 +76,7 @@ def evaluate_packed(
             "domains": sorted(options.domains),
             "thresholds": list(options.thresholds),
             "release": options.release,
+            "releases": scale.releases.as_json(),
         },
         "charts": _charts(gold, predictions, match, plain),
         "levels": levels,
@@ -109,7 +111,7 @@ def compare(
     """The comparison of two models alone: `comparison` of evaluate. Raises ValueError where a chart comes twice."""
     packed = pack_gold(gold)
     first, second = pack_predictions(packed, a), pack_predictions(packed, b)
-    scale = Scale(packed.words, options.places)
+    scale = Scale(packed.words, releases_of(options, packed.day))
     draws = Draws(packed.patient, resamples=options.resamples, seed=options.seed)
     return _comparison(Match(packed, first, scale), Match(packed, second, scale), draws)
 
@@ -141,9 +143,20 @@ def _can_differ(level: str, match: Match, plain: Selection) -> float | None:
     return 1.0 if len(rows) else None
 
 
-def _members(scale: Scale, codes: Iterable[str]) -> Flags:
-    keys = {code_key(code) for code in codes}
-    return np.array([name in keys for name in scale.names["L3"]] or [False], dtype=np.bool_)
+def _in_any_domain(edition: Edition) -> list[str]:
+    return [code for codes in edition.domains.values() for code in codes]
+
+
+def _in_domain(name: str) -> Callable[[Edition], Iterable[str]]:
+    return lambda edition: edition.domains.get(name, ())
+
+
+def _of_domains(
+    match: Match, codes_of: Callable[[Edition], Iterable[str]], gold: Flags | None = None
+) -> Selection:
+    """Each chart's codes of the value sets that its own release has."""
+    codes = match.scale.releases.members(match.scale.names["L3"], codes_of)
+    return match.select(codes=codes, gold=gold)
 
 
 def _domain_filter(match: Match, options: Options) -> Json | None:
@@ -151,15 +164,15 @@ def _domain_filter(match: Match, options: Options) -> Json | None:
     if not options.domains:
         return None
 
-    def figures(codes: Iterable[str]) -> Json:
-        kept = match.select(codes=_members(match.scale, codes))
+    def figures(codes_of: Callable[[Edition], Iterable[str]]) -> Json:
+        kept = _of_domains(match, codes_of)
         return {level: level_figures(match.sets(level, kept)) for level in CODE_LEVELS}
 
     return {
         "domains": sorted(options.domains),
-        "levels": figures(code for codes in options.domains.values() for code in codes),
+        "levels": figures(_in_any_domain),
         "by_domain": {
-            name: {"codes": len({code_key(code) for code in codes}), "levels": figures(codes)}
+            name: {"codes": len({code_key(code) for code in codes}), "levels": figures(_in_domain(name))}
             for name, codes in sorted(options.domains.items())
         },
     }
@@ -177,10 +190,9 @@ def _expert(match: Match, options: Options, levels: Json, filtered: Json | None)
     if not (match.gold.source != UNTOLD).any():
         return found
     judged = match.gold.source != ADDED
-    domains = [code for codes in options.domains.values() for code in codes]
     found["approve_only"] = {
         "unfiltered": _mean_figures(match, match.select(gold=judged)),
-        "filtered": _mean_figures(match, match.select(gold=judged, codes=_members(match.scale, domains)))
+        "filtered": _mean_figures(match, _of_domains(match, _in_any_domain, judged))
         if options.domains
         else None,
     }
@@ -215,8 +227,11 @@ def _slices(gold: Gold, scale: Scale, sets: Mapping[str, Sets], options: Options
     }
     categories = scale.categories("L0")[0]
     for place, name in enumerate(GROUP_LEVELS):
-        if options.places:
-            groups = {c: options.places[c][place] if c in options.places else c for c in categories if c}
+        if scale.releases.placed:
+            groups = [
+                {c: places[c][place] if c in places else c for c in categories if c}
+                for places in (edition.places for edition in scale.releases.editions)
+            ]
             found[name] = code_slices(scale, at_codes, groups, options.titles)
     if options.training is not None:
         training = Training(options.training)
@@ -225,7 +240,7 @@ def _slices(gold: Gold, scale: Scale, sets: Mapping[str, Sets], options: Options
             "frequency": training.frequency,
         }
         for name, group in by.items():
-            found[name] = code_slices(scale, at_codes, group(c for c in categories if c), {})
+            found[name] = code_slices(scale, at_codes, [group(c for c in categories if c)], {})
         found["frequency"].sort(key=frequency_order)
     return found
 

@@ -72,10 +72,11 @@ def charts_by_length(lengths: Ints) -> dict[str, Ints]:
 
 
 def code_slices(
-    scale: Scale, sets: Mapping[str, Sets], group_of: Mapping[str, str], titles: Mapping[str, str]
+    scale: Scale, sets: Mapping[str, Sets], groups_of: Sequence[Mapping[str, str]], titles: Mapping[str, str]
 ) -> list[Json]:
-    """`group_of` names each category's group; categories without one are left out."""
-    groups = sorted(set(group_of.values()))
+    """`groups_of` names each category's group, once for all charts or once a release of `scale.releases`; categories
+    without one are left out."""
+    groups = sorted({name for group_of in groups_of for name in group_of.values()})
     numbers = {name: number for number, name in enumerate(groups)}
     found: list[Json] = [
         {"key": name, "title": titles.get(name, ""), "gold": 0, "predicted": 0, "levels": {}}
@@ -84,8 +85,11 @@ def code_slices(
     for level in CODE_LEVELS:
         names, category_of = scale.categories(level)
         # One group more than there are: the codes left out.
-        group = np.array([numbers.get(group_of.get(name, ""), len(groups)) for name in names], dtype=np.int64)
-        hits, predicted, gold = sets[level].by_code(group[category_of], len(groups) + 1)
+        group = np.array(
+            [[numbers.get(group_of.get(name, ""), len(groups)) for name in names] for group_of in groups_of],
+            dtype=np.int64,
+        )
+        hits, predicted, gold = sets[level].by_group(group[:, category_of], len(groups) + 1, scale.releases)
         for number, row in enumerate(found):
             row["levels"][level] = counted(hits[number], predicted[number], gold[number])
             if level == "L3":
@@ -125,7 +129,7 @@ def frequency_order(row: Json) -> int:
 def category_figures(scale: Scale, sets: Sets) -> list[Json]:
     """Each category with a gold case at this level: its cases and the micro F1 over its codes."""
     names, category_of = scale.categories(sets.level)
-    hits, predicted, gold = sets.by_code(category_of, len(names))
+    hits, predicted, gold = sets.by_group(category_of, len(names), scale.releases)
     f1 = f1_of(hits, predicted, gold)
     order = sorted(np.flatnonzero(gold > 0), key=lambda number: names[number])
     return [

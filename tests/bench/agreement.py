@@ -26,5 +26,5 @@ def agreement_of_readers() -> None:
     )
 
 
-def _first_letter(_system: str, code: str) -> str:
+def _first_letter(_system: str, code: str, _release: str) -> str:
     return code[0]

@@ -1,4 +1,5 @@
-"""Who signed an encounter, or decided on it, does not read it for a study: not as the next chart, not by address."""
+"""Who signed an encounter, or decided on it, does not read it for a study: not as the next chart, not by address;
+nor does anybody adjudicate what they coded."""
 
 from __future__ import annotations
 
@@ -14,13 +15,21 @@ from django.utils import timezone
 from catalog.models import Release
 from coding_review.actions.accept import accept
 from coding_review.actions.claim import claim
+from coding_review.actions.gold_adjudication import finish_adjudication, rule_on_code, start_adjudication
 from coding_review.actions.gold_assignment import next_gold_chart
 from coding_review.actions.gold_judging import finish_gold_reading, judge_label
-from coding_review.actions.gold_project import add_gold_reader, open_gold_project
+from coding_review.actions.gold_project import add_gold_reader, close_gold_reading, open_gold_project
 from coding_review.actions.gold_sampling import sample_gold_charts
-from coding_review.errors import InvalidProtocol, NotAllowed, NothingToDo
-from coding_review.gold.queries import my_progress, reader_of
+from coding_review.errors import InvalidProtocol, NotAllowed, NothingToDo, NotYours
+from coding_review.gold.queries import (
+    chart_to_adjudicate,
+    items_to_adjudicate,
+    my_progress,
+    reader_of,
+    visible_readings,
+)
 from coding_review.models import (
+    Adjudication,
     AuditEvent,
     CodeEntry,
     CodeSet,
@@ -28,6 +37,8 @@ from coding_review.models import (
     GoldChart,
     GoldJudgement,
     GoldReading,
+    GoldRuling,
+    WorkGroup,
 )
 from tests.coding_review.gold_rows import (
     ONCE,
@@ -38,7 +49,7 @@ from tests.coding_review.gold_rows import (
     open_study,
     read_chart,
 )
-from tests.personas import MakeEncounter
+from tests.personas import MakeEncounter, person
 
 
 @pytest.fixture
@@ -154,3 +165,83 @@ def test_a_qualification_chart_that_the_reader_signed_is_neither_offered_nor_wai
     assert reader is not None
     assert reader.qualified_at is not None
     assert read_chart(coder, project, {}).chart_id == charts[2].pk
+
+
+@pytest.fixture
+def closed(icd10cm: Release, lead: User, coder: User, expert: User, make_encounter: MakeEncounter) -> Study:
+    """Two charts, each read by a coder and an expert who differ on the kidney disease; reading has ended."""
+    study = open_study(lead, make_encounter, [(coder, "coder"), (expert, "clinician")], count=2)
+    for _ in study.charts:
+        read_chart(coder, study.project, {"N18.32": "reject"})
+        read_chart(expert, study.project, {})
+    close_gold_reading(lead, study.project.pk)
+    study.project.refresh_from_db()
+    return study
+
+
+def test_who_coded_an_encounter_does_not_adjudicate_it(
+    closed: Study, adjudicator: User, work_group: WorkGroup, client: Client
+) -> None:
+    first, second = closed.charts
+    sign(adjudicator, first)
+    assert chart_to_adjudicate(adjudicator, first.pk) is None
+    assert set(visible_readings(adjudicator).values_list("chart", flat=True)) == {second.pk}
+    events = AuditEvent.objects.count()
+    with pytest.raises(NotAllowed):
+        start_adjudication(adjudicator, first.pk)
+    client.force_login(adjudicator)
+    page = client.get(reverse("web:gold-adjudication", args=[closed.project.pk, first.pk]))
+    assert page.status_code == 404
+    assert not Adjudication.objects.exists()
+    assert AuditEvent.objects.count() == events
+    # The next chart is the other one, then none: somebody else has to rule on the first.
+    ask = reverse("web:gold-adjudicate-next", args=[closed.project.pk])
+    there = reverse("web:gold-adjudication", args=[closed.project.pk, second.pk])
+    assert client.post(ask)["Location"] == there
+    _rule_all(adjudicator, second)
+    answer = client.post(ask, follow=True)
+    assert "No chart waits for you" in answer.content.decode()
+    other = person("second_adjudicator", "adjudicator", work_group)
+    assert start_adjudication(other, first.pk).adjudicator_id == other.pk
+
+
+def test_an_adjudication_of_who_coded_since_is_gone_on_with_by_another(
+    closed: Study, adjudicator: User, work_group: WorkGroup, client: Client
+) -> None:
+    first, second = closed.charts
+    other = person("second_adjudicator", "adjudicator", work_group)
+    begun = start_adjudication(adjudicator, first.pk)
+    ruled = rule_on_code(adjudicator, begun.pk, code="N18.32", ruling="keep")
+    with pytest.raises(NotYours):
+        start_adjudication(other, first.pk)
+    sign(adjudicator, first)
+    for act in (
+        lambda: rule_on_code(adjudicator, begun.pk, code="N18.32", ruling="out"),
+        lambda: finish_adjudication(adjudicator, begun.pk),
+    ):
+        with pytest.raises(NotAllowed):
+            act()
+    assert list(GoldRuling.objects.values_list("pk", flat=True)) == [ruled.pk]
+    _rule_all(other, second)
+    client.force_login(other)
+    asked = client.post(reverse("web:gold-adjudicate-next", args=[closed.project.pk]))
+    assert asked["Location"] == reverse("web:gold-adjudication", args=[closed.project.pk, first.pk])
+    begun.refresh_from_db()
+    assert begun.adjudicator_id == other.pk
+    event = AuditEvent.objects.latest("pk")
+    assert (event.type, event.actor_id, event.data["again"]) == (
+        "gold.adjudication_started",
+        other.pk,
+        True,
+    )
+    _rule_all(other, first)
+    begun.refresh_from_db()
+    assert begun.status == "finished"
+
+
+def _rule_all(user: User, chart: GoldChart) -> None:
+    begun = start_adjudication(user, chart.pk)
+    for item in items_to_adjudicate(chart):
+        if item.needs_ruling and not item.status:
+            rule_on_code(user, begun.pk, code=item.code, ruling="out")
+    finish_adjudication(user, begun.pk)

@@ -251,7 +251,7 @@ def test_domains_and_chapters_have_their_own_figures():
         label("c2", "B", "R54", NO, **frail),
         *(label("c1", reader, "I10", YES) for reader in "AB"),
     ]
-    report = agreement(rows, chapter_of=lambda system, code: f"{system} {code[0]}")
+    report = agreement(rows, chapter_of=lambda system, code, release: f"{system} {code[0]}")
     assert list(report["by_domain"]) == ["frailty"]
     frailty = report["by_domain"]["frailty"]
     assert value(frailty["labels"]["positive_agreement"]) == pytest.approx(2 / 3)
@@ -300,7 +300,56 @@ def test_one_patient_gives_figures_without_intervals():
     rows = [label(f"c{n}", reader, "I10", patient="p") for n in range(4) for reader in "AB"]
     figure = agreement(rows)["overall"]["labels"]["observed_agreement"]
     assert (figure["value"], figure["low"], figure["high"]) == (1.0, None, None)
-    assert figure["interval_why"] == "One patient: there is nothing to resample."
+    assert figure["interval_why"] == "Undefined: needs at least two patients."
+    assert figure["interval_note"] == ""
+
+
+def test_a_figure_over_one_of_many_patients_has_no_interval_either():
+    rows = verdicts_of_labels(10, 2, 2, 2)
+    # One patient alone has codes that both added.
+    rows += [addition("c000", reader, "Z66", 1, 2, patient="c000") for reader in "AB"]
+    figures = agreement(rows)["overall"]
+    assert figures["labels"]["observed_agreement"]["low"] is not None
+    line_f1 = figures["evidence"]["line_f1"]
+    assert (line_f1["value"], line_f1["low"]) == (1.0, None)
+    assert line_f1["interval_why"] == "Undefined: needs at least two patients."
+
+
+@pytest.mark.parametrize(("patients", "note"), [(2, "only 2 patients"), (4, "only 4 patients"), (5, "")])
+def test_an_interval_of_few_patients_says_so(patients, note):
+    rows = [
+        label(f"c{n}", reader, code, patient=f"p{n}")
+        for n in range(patients)
+        for reader in "AB"
+        for code in ("I10", "E11.9")
+    ]
+    figure = agreement(rows)["overall"]["labels"]["observed_agreement"]
+    assert (figure["value"], figure["low"], figure["high"]) == (1.0, 1.0, 1.0)
+    assert figure["interval_note"] == note
+
+
+def test_chapter_and_domain_are_those_of_each_charts_release():
+    """R65 moved from chapter A to chapter B; in the new release it lies in a domain too."""
+    rows = [
+        label(f"{release}{n}", reader, "R65", domains=domains, release=release)
+        for release, domains in (("old", frozenset()), ("new", frozenset({"frailty"})))
+        for n in range(3 if release == "old" else 2)
+        for reader in "AB"
+    ]
+    rows += [label("new0", reader, "Z66", NO, release="new") for reader in "AB"]
+
+    def chapter_of(system, code, release):
+        return "A" if (code, release) == ("R65", "old") else "B"
+
+    report = agreement(rows, chapter_of=chapter_of, domains_of=lambda *key: ())
+    counted = {name: group["labels"]["pairs"] for name, group in report["by_chapter"].items()}
+    assert counted == {"A": 3, "B": 3}
+    # Cells: the old charts have R65 in A alone, and Z66 in B; both charts of the new release have both codes in B.
+    cells = {name: group["codes"]["positive_agreement"]["n"] for name, group in report["by_chapter"].items()}
+    assert cells == {"A": 3, "B": 3 * 1 + 2 * 2}
+    frail = report["by_domain"]["frailty"]
+    assert (frail["labels"]["pairs"], frail["codes"]["positive_agreement"]["n"]) == (2, 2)
+    assert report["overall"]["codes"]["positive_agreement"]["n"] == 5 * 2
 
 
 def test_an_interval_that_few_resamples_carry_is_not_given():

@@ -41,7 +41,7 @@ def quick(rows, **more):
     return agreement(rows, resamples=20, **more)
 
 
-def chapter(system, code):
+def chapter(system, code, release):
     return code[0]
 
 

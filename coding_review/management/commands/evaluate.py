@@ -17,7 +17,7 @@ from modelops.evaluation.charts import Options
 from modelops.evaluation.columns import Gold, Predictions
 from modelops.evaluation.figures import Json
 from modelops.evaluation.metrics import evaluate_packed
-from modelops.evaluation_catalog import domain_codes, places_of_latest
+from modelops.evaluation_catalog import by_own_release, domain_codes, places_of_latest
 from modelops.evaluation_files import Lines, training_cases
 from modelops.evaluation_packing import read_gold, read_predictions
 from modelops.interchange import BadChart
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         if options["against"] is not None:
             told.append(Lines(options["against"].name))
             against = self._predictions(gold, options["against"], told[-1])
-        figures = evaluate_packed(gold, predictions, chosen, against)
+        figures = evaluate_packed(gold, predictions, by_own_release(chosen, gold.day), against)
         figures["input"] = _input(told)
         self._tell(told)
         if options["json"]:

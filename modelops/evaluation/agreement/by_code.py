@@ -23,7 +23,7 @@ def codes_of(group: Group) -> list[dict[str, Any]]:
     table, resamples = group.table, group.resamples
     first, second = table.answers
     charts = group.charts()
-    n = int(charts.sum())
+    n, patients = int(charts.sum()), int((charts > 0).sum())
     drawn_charts = resamples.weights @ charts
     chosen = np.flatnonzero(group.rows)
     if not len(chosen):
@@ -49,8 +49,8 @@ def codes_of(group: Group) -> list[dict[str, Any]]:
                 "code": code,
                 "given_by_both": int((decided & (first[rows] == 1) & (second[rows] == 1)).sum()),
                 "given_by_one": int((decided & (first[rows] != second[rows])).sum()),
-                "cohen_kappa": _figure(group, point, draws, n, coefficients.COHEN),
-                "fleiss_kappa": _figure(group, point, draws, n, coefficients.FLEISS),
+                "cohen_kappa": _figure(group, point, draws, n, coefficients.COHEN, patients),
+                "fleiss_kappa": _figure(group, point, draws, n, coefficients.FLEISS, patients),
             }
         )
     return found
@@ -63,10 +63,12 @@ def _with_the_rest(sums: Array, charts: Array | np.float64) -> Array:
     return table
 
 
-def _figure(group: Group, point: Array, draws: Array, n: int, coefficient: Coefficient) -> dict[str, Any]:
+def _figure(
+    group: Group, point: Array, draws: Array, n: int, coefficient: Coefficient, patients: int
+) -> dict[str, Any]:
     if not n:
         return undefined(_NO_CHART).as_json()
     if coefficient is coefficients.COHEN and not group.two_readers:
         return undefined(MANY_PAIRS, n).as_json()
     value = float(coefficient.formula(point[np.newaxis])[0])
-    return group.resamples.judged(value, coefficient.formula(draws), n, coefficient).as_json()
+    return group.resamples.judged(value, coefficient.formula(draws), n, coefficient, patients).as_json()

@@ -63,7 +63,8 @@ def alpha_of_sets(charts: Sequence[SetsOfChart], resamples: Resamples, empty: st
     expected = distances.expected(counts, resamples)
     point = _value(np.array([*by_patient.sum(0)[:1], distances.total, len(value_set)]))
     drawn = _value(np.stack([draws[:, 0], expected, draws[:, 1]], -1))
-    return resamples.judged(float(point), drawn, len(kept), ALPHA_OF_SETS)
+    patients = len({chart.patient for chart in kept})
+    return resamples.judged(float(point), drawn, len(kept), ALPHA_OF_SETS, patients)
 
 
 def _observed(sets: Sequence[frozenset[Hashable]]) -> float:

@@ -31,20 +31,23 @@ class Group:
     table: PairTable
     resamples: Resamples
     rows: Flags
+    # Releases down, codes across: a code may lie in a chapter in one edition and in another in the next.
     codes: Flags
     # One pair alone: its readers are two, whoever else read the chart. None: all pairs.
     pair: int | None = None
 
     @classmethod
     def everything(cls, table: PairTable, resamples: Resamples) -> Group:
-        rows, codes = np.ones(len(table.code), dtype=np.bool_), np.ones(len(table.codes), dtype=np.bool_)
+        rows = np.ones(len(table.code), dtype=np.bool_)
+        codes = np.ones((1 + max(table.chart_release, default=0), len(table.codes)), dtype=np.bool_)
         return cls(table, resamples, rows, codes)
 
     def of_pair(self, pair: int) -> Group:
         return Group(self.table, self.resamples, self.table.pair == pair, self.codes, pair)
 
     def of_codes(self, codes: Flags) -> Group:
-        return Group(self.table, self.resamples, codes[self.table.code], codes, self.pair)
+        rows = codes[self.table.release, self.table.code]
+        return Group(self.table, self.resamples, rows, codes, self.pair)
 
     def figures(self) -> dict[str, Any]:
         return {
@@ -60,12 +63,14 @@ class Group:
 
     def charts(self) -> Array:
         """Charts by patient."""
-        chosen = [
-            patient
-            for patient, pairs in zip(self.table.chart_patient, self.table.chart_pairs, strict=True)
-            if self.pair is None or self.pair in pairs
-        ]
-        return np.bincount(np.array(chosen, dtype=np.int64), minlength=self.table.patients).astype(np.float64)
+        return self._by_chart(np.ones(len(self.table.chart_patient)))
+
+    def _by_chart(self, worth: Array) -> Array:
+        """What each patient's charts are worth together, of those that the pair read."""
+        if self.pair is not None:
+            worth = worth * np.array([self.pair in pairs for pairs in self.table.chart_pairs], dtype=np.bool_)
+        found = np.bincount(self.table.chart_patient, worth, minlength=self.table.patients)
+        return found.astype(np.float64)
 
     def _labels(self) -> dict[str, Any]:
         """Shown labels that both readers approved or rejected; what could not be decided is counted apart."""
@@ -105,15 +110,16 @@ class Group:
 
     def _codes(self) -> dict[str, Any]:
         """Every code seen in the project on every chart read twice: given (approved or added), or not."""
-        count = int(self.codes.sum())
+        count = int(self.codes.any(axis=0).sum())
         charts = int(self.charts().sum())
-        plain = self._counted(self._universe(pairs=True), charts * count, _NO_CHART)
-        by_item = self._counted(self._universe(pairs=False), charts * count, _NO_CHART)
+        cells = int(self._by_chart(self._codes_of_charts()).sum())
+        plain = self._counted(self._universe(pairs=True), cells, _NO_CHART)
+        by_item = self._counted(self._universe(pairs=False), cells, _NO_CHART)
         return {
             "codes": count,
             "charts": charts,
             "positive_agreement": plain.figure(coefficients.POSITIVE),
-            "cohen_kappa": self._cohen(plain, charts * count),
+            "cohen_kappa": self._cohen(plain, cells),
             "fleiss_kappa": by_item.figure(coefficients.FLEISS),
         }
 
@@ -126,16 +132,16 @@ class Group:
         # What no reader has a word on: both say no. Cells with a doubtful answer are in neither.
         worth = np.ones(len(first)) if pairs else 1 / _pairs(self._readers(table.readers))
         listed = np.bincount(table.patient[self.rows], worth[self.rows], minlength=table.patients)
-        counts[:, 3] += self._compared(pairs=pairs) * self.codes.sum() - listed
+        cells = self._codes_of_charts()
+        if pairs and self.pair is None:
+            # Each chart as often as it has pairs of readings.
+            cells = cells * np.array([len(of_chart) for of_chart in self.table.chart_pairs])
+        counts[:, 3] += self._by_chart(cells) - listed
         return counts
 
-    def _compared(self, *, pairs: bool) -> Array:
-        """Charts by patient; with `pairs`, each as often as it has pairs of readings."""
-        if self.pair is not None or not pairs:
-            return self.charts()
-        weights = [float(len(of_chart)) for of_chart in self.table.chart_pairs]
-        counts = np.bincount(self.table.chart_patient, weights, minlength=self.table.patients)
-        return counts.astype(np.float64)
+    def _codes_of_charts(self) -> Array:
+        """Of each chart how many codes of the group its release has there."""
+        return self.codes.sum(axis=1).astype(np.float64)[self.table.chart_release]
 
     def _additions(self) -> dict[str, Any]:
         table = self.table

@@ -34,6 +34,7 @@ class Reading:
     chart: str
     patient: str
     reader: str
+    release: str = ""
     words: dict[CodeKey, Judged] = field(default_factory=dict)
 
     def take(self, row: Judged) -> None:
@@ -61,7 +62,7 @@ def readings_of(rows: Iterable[Judged], kind: str) -> Readings:
             continue
         reading = found.get((row.chart, row.reader))
         if reading is None:
-            reading = found[row.chart, row.reader] = Reading(row.chart, row.patient, row.reader)
+            reading = found[row.chart, row.reader] = Reading(row.chart, row.patient, row.reader, row.release)
         if row.source != "seeded":
             reading.take(row)
     return found
@@ -74,6 +75,10 @@ class Together:
     chart: str
     patient: str
     readings: tuple[Reading, ...]
+
+    @property
+    def release(self) -> str:
+        return self.readings[0].release
 
     def pair(self, number: int) -> tuple[Reading, Reading]:
         """The pairs are numbered as `PairTable.chart_pairs` lists them."""
@@ -113,6 +118,9 @@ class PairTable:
     # Of each chart: its patient, and the pairs that read it.
     chart_patient: Ints
     chart_pairs: tuple[tuple[int, ...], ...]
+    # Number of the release of each chart, and of the chart of each row.
+    chart_release: Ints
+    release: Ints
     patient: Ints
     pair: Ints
     code: Ints
@@ -124,7 +132,7 @@ class PairTable:
     spoken: Ints  # and how many have a verdict on it
     # Lines cited by both, by the first and by the second, and lines of the chart; where both added the code.
     lines: Ints
-    # Which of the codes belong to it.
+    # Which of the codes belong to it: releases down, codes across.
     domains: Mapping[str, Flags]
     chapters: Mapping[str, Flags]
 
@@ -135,31 +143,43 @@ class PairTable:
         return table[self.first], table[self.second]
 
 
-def universe(readings: Readings) -> dict[CodeKey, frozenset[str]]:
-    """Every code that a reading has a word on, with its domains."""
-    found: dict[CodeKey, set[str]] = defaultdict(set)
-    for reading in readings.values():
-        for key, row in reading.words.items():
-            found[key] |= row.domains
-    return {key: frozenset(found[key]) for key in sorted(found)}
+# Every code that a reading has a word on, with its domains in each release in which somebody has one.
+Seen = Mapping[CodeKey, Mapping[str, frozenset[str]]]
+
+
+def universe(*several: Readings) -> dict[CodeKey, dict[str, frozenset[str]]]:
+    found: dict[CodeKey, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for readings in several:
+        for reading in readings.values():
+            for key, row in reading.words.items():
+                found[key][reading.release] |= row.domains
+    return {
+        key: {release: frozenset(domains) for release, domains in found[key].items()} for key in sorted(found)
+    }
 
 
 def table_of(
     charts: Sequence[Together],
-    seen: Mapping[CodeKey, frozenset[str]],
-    chapter_of: Callable[[str, str], str] | None = None,
+    seen: Seen,
+    chapter_of: Callable[[str, str, str], str] | None = None,
     lines_of: Mapping[str, int] | None = None,
+    domains_of: Callable[[str, str, str], Iterable[str]] | None = None,
 ) -> PairTable:
-    """`seen` are the codes of the project, `lines_of` the number of lines of each chart's documents."""
+    """`seen` are the codes of the project, `lines_of` the number of lines of each chart's documents; the others are
+    those of `agreement`."""
     codes = {key: number for number, key in enumerate(seen)}
     pairs: dict[str, int] = {}
     patients: dict[str, int] = {}
+    releases: dict[str, int] = {}
     columns: list[tuple[int, ...]] = []
     chart_patient: list[int] = []
     chart_pairs: list[tuple[int, ...]] = []
+    chart_release: list[int] = []
     for chart in charts:
         patient = _number(patients, chart.patient)
         chart_patient.append(patient)
+        release = _number(releases, chart.release)
+        chart_release.append(release)
         both = [
             (a, b, _number(pairs, _name(chart.readings[a], chart.readings[b])))
             for a, b in combinations(range(len(chart.readings)), 2)
@@ -175,17 +195,19 @@ def table_of(
             columns.extend(
                 (
                     patient, pair, codes[key], states[a], states[b], int(label), len(words), decided, spoken,
-                    *_cited(words[a], words[b]), length,
+                    *_cited(words[a], words[b]), length, release,
                 )
                 for a, b, pair in both
             )  # fmt: skip
-    filled = np.array(columns, dtype=np.int64).reshape(len(columns), 13)
+    filled = np.array(columns, dtype=np.int64).reshape(len(columns), 14)
     return PairTable(
         patients=len(patients),
         names=tuple(pairs),
         codes=tuple(codes),
         chart_patient=np.array(chart_patient, dtype=np.int64),
         chart_pairs=tuple(chart_pairs),
+        chart_release=np.array(chart_release, dtype=np.int64),
+        release=filled[:, 13],
         patient=filled[:, 0],
         pair=filled[:, 1],
         code=filled[:, 2],
@@ -195,9 +217,9 @@ def table_of(
         readers=filled[:, 6],
         decided=filled[:, 7],
         spoken=filled[:, 8],
-        lines=filled[:, 9:],
-        domains=_in_domains(tuple(seen.values())),
-        chapters=_in_chapters(tuple(codes), chapter_of),
+        lines=filled[:, 9:13],
+        domains=_in_domains(seen, tuple(releases), domains_of),
+        chapters=_in_chapters(tuple(codes), tuple(releases), chapter_of),
     )
 
 
@@ -222,16 +244,34 @@ def _cited(first: Judged | None, second: Judged | None) -> tuple[int, int, int]:
     return len(first.evidence & second.evidence), len(first.evidence), len(second.evidence)
 
 
-def _in_domains(domains_of: Sequence[frozenset[str]]) -> dict[str, Flags]:
-    names = sorted({name for domains in domains_of for name in domains})
-    return {name: np.array([name in domains for domains in domains_of], dtype=np.bool_) for name in names}
+def _in_domains(
+    seen: Seen, releases: Sequence[str], domains_of: Callable[[str, str, str], Iterable[str]] | None
+) -> dict[str, Flags]:
+    """By what the words on a code say in the release; without a word there by `domains_of`, else by all words on it."""
+
+    def of(key: CodeKey, release: str) -> Iterable[str]:
+        said = seen[key]
+        if release in said:
+            return said[release]
+        return frozenset().union(*said.values()) if domains_of is None else domains_of(*key, release)
+
+    return _memberships([[frozenset(of(key, release)) for key in seen] for release in releases])
 
 
-def _in_chapters(codes: Sequence[CodeKey], chapter_of: Callable[[str, str], str] | None) -> dict[str, Flags]:
+def _in_chapters(
+    codes: Sequence[CodeKey],
+    releases: Sequence[str],
+    chapter_of: Callable[[str, str, str], str] | None,
+) -> dict[str, Flags]:
     if chapter_of is None:
         return {}
-    names = [chapter_of(*key) for key in codes]
+    return _memberships([[frozenset({chapter_of(*key, release)}) for key in codes] for release in releases])
+
+
+def _memberships(groups_of: Sequence[Sequence[frozenset[str]]]) -> dict[str, Flags]:
+    """`groups_of`: each code's groups, a line a release."""
+    names = sorted({name for line in groups_of for groups in line for name in groups})
     return {
-        chapter: np.array([name == chapter for name in names], dtype=np.bool_)
-        for chapter in sorted(set(names))
+        name: np.array([[name in groups for groups in line] for line in groups_of], dtype=np.bool_)
+        for name in names
     }

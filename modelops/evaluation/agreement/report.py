@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from modelops.evaluation.agreement.by_code import codes_of
@@ -13,6 +13,8 @@ from modelops.evaluation.agreement.pairs import (
     CodeKey,
     PairTable,
     Reading,
+    Readings,
+    Seen,
     Together,
     by_chart,
     readings_of,
@@ -30,20 +32,22 @@ _NO_CHART = "No chart was read by two readers."
 def agreement(
     rows: Sequence[Judged],
     *,
-    chapter_of: Callable[[str, str], str] | None = None,
+    chapter_of: Callable[[str, str, str], str] | None = None,
     lines_of: Mapping[str, int] | None = None,
+    domains_of: Callable[[str, str, str], Iterable[str]] | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> dict[str, Any]:
-    """Figures with intervals, each {"value", "low", "high", "n", "why", "interval_why"}.
+    """Figures with intervals, each {"value", "low", "high", "n", "why", "interval_why", "interval_note"}.
 
-    `chapter_of(system, code)` names a code's chapter; `lines_of` has the number of lines of each chart's
-    documents. Without the one there are no chapters, without the other alpha over lines says so.
+    `chapter_of(system, code, release)` names a code's chapter in a chart's release; `lines_of` has the number of lines
+    of each chart's documents. Without the one there are no chapters, without the other alpha over lines says so.
+    `domains_of(system, code, release)`: asked for codes on which the rows of a release have no word.
     """
     first, second = readings_of(rows, "independent"), readings_of(rows, "repeat")
     seen = universe(first)
     charts = by_chart(first)
-    table = table_of(charts, seen, chapter_of, lines_of)
+    table = table_of(charts, seen, chapter_of, lines_of, domains_of)
     draws = Resamples(table.patients, resamples, seed)
     everything = Group.everything(table, draws)
     again = repeated(first, second)
@@ -73,7 +77,7 @@ def agreement(
         "by_domain": {name: everything.of_codes(codes).figures() for name, codes in table.domains.items()},
         "by_chapter": {name: everything.of_codes(codes).figures() for name, codes in table.chapters.items()},
         "per_code": per_code,
-        "repeats": _repeats(again, seen, lines_of, draws),
+        "repeats": _repeats(again, _seen_by(first, second), lines_of, draws),
         "seeded": automation_bias(rows, resamples, seed),
         "pace": pace(rows),
     }
@@ -121,15 +125,19 @@ def _given(readings: Sequence[Reading]) -> tuple[frozenset[CodeKey], ...]:
     )
 
 
+def _seen_by(first: Readings, second: Readings) -> Seen:
+    """With the codes that a reader named in the repeat alone."""
+    return universe(first, {key: reading for key, reading in second.items() if key in first})
+
+
 def _repeats(
     again: Sequence[Together],
-    seen: Mapping[CodeKey, frozenset[str]],
+    seen: Seen,
     lines_of: Mapping[str, int] | None,
     draws: Resamples,
 ) -> dict[str, Any]:
     """Agreement of readers with themselves; each reader is a pair of his own."""
-    later = {key: row.domains for one in again for key, row in one.readings[1].words.items()}
-    table = table_of(again, {**later, **seen}, None, lines_of)
+    table = table_of(again, seen, None, lines_of)
     resamples = Resamples(table.patients, draws.count, draws.seed)
     everything = Group.everything(table, resamples)
     return {

@@ -7,12 +7,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from modelops.evaluation.agreement.coefficients import Array, Coefficient
 
 RESAMPLES = 200
 SEED = 20260101
 _LIMITS = (0.025, 0.975)
+# Of fewer patients than the first there is no interval, of fewer than the second one that says little.
+_LEAST, _FEW = 2, 5
+_TOO_FEW = "Undefined: needs at least two patients."
 # Fewer resamples with a value than this share, and the interval would speak of the lucky ones only.
 _ENOUGH = 0.95
 
@@ -28,6 +32,8 @@ class Figure:
     n: int
     why: str = ""
     interval_why: str = ""
+    # What is to be said beside an interval that is there.
+    interval_note: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -37,6 +43,7 @@ class Figure:
             "n": self.n,
             "why": self.why,
             "interval_why": self.interval_why,
+            "interval_note": self.interval_note,
         }
 
 
@@ -62,15 +69,17 @@ class Resamples:
         """`by_patient` has a row a patient (what the patient adds to the table), then the table's own axes."""
         return Counted(self, by_patient, n, empty)
 
-    def judged(self, point: float, draws: Array, n: int, coefficient: Coefficient) -> Figure:
+    def judged(self, point: float, draws: Array, n: int, coefficient: Coefficient, patients: int) -> Figure:
+        """`patients`: those that the figure is counted over, which may be fewer than are drawn from."""
         if np.isnan(point):
             return undefined(coefficient.undefined, n)
-        low, high, why = self._interval(draws)
-        return Figure(point, low, high, n, interval_why=why)
+        low, high, why = self._interval(draws, patients)
+        note = f"only {patients} patients" if low is not None and patients < _FEW else ""
+        return Figure(point, low, high, n, interval_why=why, interval_note=note)
 
-    def _interval(self, draws: Array) -> tuple[float | None, float | None, str]:
-        if self.patients < 2:
-            return None, None, "One patient: there is nothing to resample."
+    def _interval(self, draws: Array, patients: int) -> tuple[float | None, float | None, str]:
+        if patients < _LEAST:
+            return None, None, _TOO_FEW
         known = np.sort(draws[~np.isnan(draws)])
         if len(known) < _ENOUGH * self.count:
             return None, None, f"Undefined in {self.count - len(known)} of {self.count} resamples."
@@ -84,10 +93,18 @@ class Counted:
         self._resamples, self._by_patient, self._n, self._empty = resamples, by_patient, n, empty
 
     @cached_property
+    def _flat(self) -> Array:
+        return self._by_patient.reshape(self._resamples.patients, -1)
+
+    @cached_property
+    def _there(self) -> npt.NDArray[np.int64]:
+        """The patients that add anything."""
+        return np.flatnonzero(self._flat.any(axis=1)).astype(np.int64)
+
+    @cached_property
     def _draws(self) -> Array:
-        flat = self._by_patient.reshape(self._resamples.patients, -1)
+        flat, there = self._flat, self._there
         weights = self._resamples.weights
-        there = np.flatnonzero(flat.any(axis=1))
         # A group of few patients is summed over these alone.
         few = 2 * len(there) < len(flat)
         sums = weights[:, there] @ flat[there] if few else weights @ flat
@@ -98,7 +115,8 @@ class Counted:
             return undefined(self._empty).as_json()
         point = coefficient.formula(self._by_patient.sum(0)[np.newaxis])[0]
         draws = coefficient.formula(self._draws)
-        return self._resamples.judged(float(point), draws, self._n, coefficient).as_json()
+        patients = len(self._there)
+        return self._resamples.judged(float(point), draws, self._n, coefficient, patients).as_json()
 
 
 def _percentile(ordered: Array, share: float) -> float:

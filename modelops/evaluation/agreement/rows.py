@@ -39,3 +39,6 @@ class Judged:
     system: str = "icd10cm"
     # Of a seeded check: sibling, laterality or negated.
     seeded_kind: str = ""
+    # The release that the chart is coded with, the same on all rows of a chart: a code's chapter and domains are those
+    # that it has there.
+    release: str = ""
