@@ -6,8 +6,9 @@ Each step may find it cancelled.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from traceback import extract_tb
@@ -15,6 +16,8 @@ from types import TracebackType
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from coding_review.actions.evaluation_steps import (
     Cancelled,
@@ -22,6 +25,7 @@ from coding_review.actions.evaluation_steps import (
     fail_evaluation,
     finish_evaluation,
     note_step,
+    show_life,
 )
 from coding_review.errors import NotAllowed
 from coding_review.evaluation_predictions import engine_lines, from_band
@@ -52,7 +56,7 @@ def run_evaluation(job_id: int) -> bool:
     job = begin_evaluation(job_id)
     if job is None:
         return False
-    with TemporaryDirectory() as folder, _Unforeseen(job.pk):
+    with TemporaryDirectory() as folder, _Unforeseen(job), _life_shown(job):
         try:
             _evaluate(job, Path(folder))
         except Cancelled:
@@ -60,12 +64,12 @@ def run_evaluation(job_id: int) -> bool:
             return False
         except NotAllowed:
             fail_evaluation(
-                job.pk, "not_allowed", "Who asked for it has no longer the right to run evaluations."
+                job, "not_allowed", "Who asked for it has no longer the right to run evaluations."
             )
             return False
         except FileNotFoundError:
             fail_evaluation(
-                job.pk,
+                job,
                 "file_gone",
                 "The file of predictions is no longer there. Send it again, or ask the operator whether "
                 "EVALUATION_DIR is shared between the web server and the workers.",
@@ -73,7 +77,7 @@ def run_evaluation(job_id: int) -> bool:
             return False
         except SoftTimeLimitExceeded:
             fail_evaluation(
-                job.pk,
+                job,
                 "too_slow",
                 f"It took longer than {settings.EVALUATION_SECONDS} s. "
                 "The operator evaluates large sets with manage.py evaluate.",
@@ -83,18 +87,18 @@ def run_evaluation(job_id: int) -> bool:
 
 
 def _evaluate(job: EvaluationJob, folder: Path) -> None:
-    note_step(job.pk, "Writing the gold set's labels", 5)
+    note_step(job, "Writing the gold set's labels", 5)
     gold_file = folder / "gold.jsonl"
     with gold_file.open("wb") as out:
         write_gold(out, job.gold_set, with_text=False)
-    note_step(job.pk, "Collecting the predictions", 15)
+    note_step(job, "Collecting the predictions", 15)
     predicted_file = folder / "predictions.jsonl"
     _write_predictions(job, predicted_file)
-    note_step(job.pk, "Reading both", 30)
+    note_step(job, "Reading both", 30)
     # No processes of its own: a worker's process may start none.
     gold = read_gold(gold_file, Lines("gold set"), processes=1)
     predictions = read_predictions(gold, predicted_file, Lines("predictions"), processes=1)
-    note_step(job.pk, "Reckoning the figures", 50)
+    note_step(job, "Reckoning the figures", 50)
     places = places_of_latest()
     options = Options(
         domains=domain_codes(job.domains)[0] if job.domains else {},
@@ -103,11 +107,11 @@ def _evaluate(job: EvaluationJob, folder: Path) -> None:
         release=places.release,
     )
     figures = evaluate_packed(gold, predictions, by_own_release(options, gold.day))
-    note_step(job.pk, "Drawing and storing", 75)
+    note_step(job, "Drawing and storing", 75)
     evaluated = Evaluated(
         gold_file, predicted_file, figures, job.gold_set, {"bands": _BANDS[Band(job.least_band)]}
     )
-    finish_evaluation(job.pk, lambda: store(evaluated, job.created_by))
+    finish_evaluation(job, lambda: store(evaluated, job.created_by))
 
 
 _BANDS = {Band.LOW: "all", Band.MEDIUM: "high and medium", Band.HIGH: "high"}
@@ -128,11 +132,36 @@ def _counting(job: EvaluationJob, lines: Iterable[bytes]) -> Iterable[bytes]:
     return from_band(lines, job.least_band, high=settings.BAND_HIGH, medium=settings.BAND_MEDIUM)
 
 
+@contextmanager
+def _life_shown(job: EvaluationJob) -> Iterator[None]:
+    """While it lasts a thread of its own tells that the worker lives: a step may take minutes."""
+    end = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not end.wait(settings.PREDICTION_HEARTBEAT_SECONDS / 5):
+                try:
+                    show_life(job)
+                except DatabaseError:
+                    # The next beat opens a new connection; if none works, another worker takes over.
+                    connection.close()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name="evaluation-life", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
 class _Unforeseen(AbstractContextManager[None]):
     """Ends the job and passes the error on without its words, which could be a chart's."""
 
-    def __init__(self, job_id: int) -> None:
-        self._job_id = job_id
+    def __init__(self, job: EvaluationJob) -> None:
+        self._job = job
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -140,8 +169,8 @@ class _Unforeseen(AbstractContextManager[None]):
         if kind is None or not issubclass(kind, Exception):
             return
         fail_evaluation(
-            self._job_id, "crashed", f"The evaluation stopped with an error of the program ({kind.__name__})."
+            self._job, "crashed", f"The evaluation stopped with an error of the program ({kind.__name__})."
         )
         place = extract_tb(trace)[-1]
         cause = f"{kind.__name__} at {Path(place.filename).name}:{place.lineno} in {place.name}"
-        raise EvaluationCrashed(f"job {self._job_id}: {cause}") from None
+        raise EvaluationCrashed(f"job {self._job.pk}: {cause}") from None

@@ -62,6 +62,8 @@ class GoldCode:
     domains: tuple[str, ...] = ()
     source: str = ""
     optional: bool = False
+    # Place in the code set.
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +245,28 @@ def _code(
         reason=_word(value.get("reason"), f"{where}.reason", reasons),
         places=_places(value, where, sizes),
         role=_word(value.get("role"), f"{where}.role", CodeRole.values),
-        poa=_word(value.get("poa"), f"{where}.poa", PresentOnAdmission.values),
+        poa=_indicator(value.get("poa"), f"{where}.poa"),
         domains=tuple(_words(value.get("domains"), f"{where}.domains", domains)),
         source=_word(value.get("source"), f"{where}.source", SOURCES),
         optional=optional,
+        sequence=_sequence(value.get("sequence"), f"{where}.sequence"),
     )
+
+
+def _indicator(value: Any, where: str) -> str:
+    """As an evaluation reads it: in either case, and "exempt" for 1."""
+    word = value.strip() if isinstance(value, str) else value
+    if isinstance(word, str):
+        word = PresentOnAdmission.EXEMPT.value if word.lower() == "exempt" else word.upper()
+    return _word(word, where, PresentOnAdmission.values)
+
+
+def _sequence(value: Any, where: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1_000_000:
+        raise BadChart("not a whole number from 0 on", where=where)
+    return value
 
 
 def _places(value: dict[str, Any], where: str, sizes: dict[str, int]) -> tuple[GoldPlace, ...]:
@@ -315,6 +334,7 @@ def _put(found: dict[tuple[str, str], GoldCode], code: GoldCode, where: str) -> 
             before.domains,
             before.source,
             before.optional,
+            min((n for n in (before.sequence, code.sequence) if n is not None), default=None),
         )
 
 
@@ -359,6 +379,8 @@ def code_row(code: GoldCode, *, lone: bool) -> dict[str, Any]:
     for name in ("reason", "role", "poa", "source"):
         if getattr(code, name):
             row[name] = getattr(code, name)
+    if code.sequence is not None:
+        row["sequence"] = code.sequence
     if code.domains:
         row["domains"] = list(code.domains)
     return row

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from coding_review import audit
@@ -18,6 +19,7 @@ from modelops.models import EvaluationRun
 _GRACE = timedelta(seconds=60)
 # A job just queued is with the broker or its worker.
 _NOT_YET_MISSED = timedelta(seconds=20)
+_LOST = ("worker_lost", "The worker was lost. Ask for the evaluation again.")
 
 
 class Cancelled(Exception):
@@ -26,41 +28,66 @@ class Cancelled(Exception):
 
 @transaction.atomic
 def begin_evaluation(job_id: int) -> EvaluationJob | None:
-    """None where another worker has it or it has ended."""
+    """None where another worker has it or it has ended. One whose worker has shown no sign of life for
+    PREDICTION_HEARTBEAT_SECONDS is taken over; after PREDICTION_ATTEMPTS such losses it fails."""
     job = _locked(job_id)
-    if job is None or job.status != EvaluationStatus.QUEUED:
+    now = timezone.now()
+    if job is None or not (job.status == EvaluationStatus.QUEUED or is_lost(job, now)):
         return None
-    job.status, job.started_at = EvaluationStatus.RUNNING, timezone.now()
-    job.save(update_fields=["status", "started_at"])
+    if job.attempts >= settings.PREDICTION_ATTEMPTS:
+        _fail(job, *_LOST)
+        return None
+    job.status, job.attempts = EvaluationStatus.RUNNING, job.attempts + 1
+    job.started_at = job.heartbeat_at = now
+    job.save(update_fields=["status", "attempts", "started_at", "heartbeat_at"])
     return job
 
 
-def note_step(job_id: int, step: str, percent: int) -> None:
+def is_lost(job: EvaluationJob, now: datetime) -> bool:
+    """At work, but its worker has not been heard of for too long."""
+    silence = timedelta(seconds=settings.PREDICTION_HEARTBEAT_SECONDS)
+    heard = job.heartbeat_at or job.started_at
+    return job.status == EvaluationStatus.RUNNING and (heard is None or heard < now - silence)
+
+
+def _mine(job: EvaluationJob) -> QuerySet[EvaluationJob]:
+    """The job, as long as it is at work by the attempt that `job` was begun with."""
+    return EvaluationJob.objects.filter(pk=job.pk, attempts=job.attempts, status=EvaluationStatus.RUNNING)
+
+
+def show_life(job: EvaluationJob) -> None:
+    _mine(job).update(heartbeat_at=timezone.now())
+
+
+def note_step(job: EvaluationJob, step: str, percent: int) -> None:
     """Raises Cancelled."""
-    mine = EvaluationJob.objects.filter(pk=job_id, status=EvaluationStatus.RUNNING)
-    if not mine.update(step=step, percent=percent):
+    if not _mine(job).update(step=step, percent=percent, heartbeat_at=timezone.now()):
         raise Cancelled
 
 
 @transaction.atomic
-def finish_evaluation(job_id: int, store: Callable[[], EvaluationRun]) -> EvaluationRun:
+def finish_evaluation(job: EvaluationJob, store: Callable[[], EvaluationRun]) -> EvaluationRun:
     """The run is stored and the job done, or neither. Raises Cancelled, and what `store` raises."""
-    job = _locked(job_id)
-    if job is None or job.status != EvaluationStatus.RUNNING:
+    held = _mine(job).select_for_update(no_key=True).first()
+    if held is None:
         raise Cancelled
-    job.run = store()
-    job.status, job.step, job.percent = EvaluationStatus.DONE, "", 100
-    job.finished_at = timezone.now()
-    job.save(update_fields=["run", "status", "step", "percent", "finished_at"])
-    return job.run
+    held.run = store()
+    held.status, held.step, held.percent = EvaluationStatus.DONE, "", 100
+    held.finished_at = timezone.now()
+    held.save(update_fields=["run", "status", "step", "percent", "finished_at"])
+    return held.run
 
 
 @transaction.atomic
-def fail_evaluation(job_id: int, code: str, message: str) -> None:
-    """`message` is for people and holds no text of a chart. Does nothing to a job that has ended."""
-    job = _locked(job_id)
-    if job is None or not job.is_open:
-        return
+def fail_evaluation(job: EvaluationJob, code: str, message: str) -> None:
+    """`message` is for people and holds no text of a chart. Does nothing to a job that has ended, or that another
+    worker has taken over."""
+    held = _mine(job).select_for_update(no_key=True).first()
+    if held is not None:
+        _fail(held, code, message)
+
+
+def _fail(job: EvaluationJob, code: str, message: str) -> None:
     job.status, job.finished_at = EvaluationStatus.FAILED, timezone.now()
     job.error_code, job.error = code, message[:300]
     job.save(update_fields=["status", "finished_at", "error_code", "error"])
@@ -72,23 +99,38 @@ def fail_evaluation(job_id: int, code: str, message: str) -> None:
 
 
 def missed_evaluations() -> list[int]:
-    """Ids of jobs that may have been dropped by the broker, oldest first; those of lost workers are closed.
+    """Ids of jobs that may have been dropped by the broker, oldest first; those of lost workers wait again, or are
+    closed after too many losses or too long a time.
 
     Only while none is at work: the queue is short, and an id sent twice does no harm.
     """
-    now = timezone.now()
-    lost = EvaluationJob.objects.filter(
-        status=EvaluationStatus.RUNNING,
-        started_at__lt=now - timedelta(seconds=settings.EVALUATION_SECONDS) - _GRACE,
-    )
-    for pk in lost.values_list("pk", flat=True):
-        fail_evaluation(pk, "worker_lost", "The worker was lost. Ask for the evaluation again.")
+    again = _put_back()
     if EvaluationJob.objects.filter(status=EvaluationStatus.RUNNING).exists():
         return []
     waiting = EvaluationJob.objects.filter(
-        status=EvaluationStatus.QUEUED, created_at__lt=now - _NOT_YET_MISSED
+        status=EvaluationStatus.QUEUED, created_at__lt=timezone.now() - _NOT_YET_MISSED
     )
-    return list(waiting.order_by("pk").values_list("pk", flat=True)[:1])
+    return again[:1] or list(waiting.order_by("pk").values_list("pk", flat=True)[:1])
+
+
+@transaction.atomic
+def _put_back() -> list[int]:
+    now = timezone.now()
+    # One that is locked is being stored: its worker lives.
+    running = EvaluationJob.objects.filter(status=EvaluationStatus.RUNNING).order_by("pk")
+    found = []
+    for job in running.select_for_update(no_key=True, skip_locked=True):
+        if not is_lost(job, now):
+            continue
+        took = now - (job.started_at or now)
+        too_long = took > timedelta(seconds=settings.EVALUATION_SECONDS) + _GRACE
+        if too_long or job.attempts >= settings.PREDICTION_ATTEMPTS:
+            _fail(job, *_LOST)
+            continue
+        job.status, job.step, job.percent = EvaluationStatus.QUEUED, "", 0
+        job.save(update_fields=["status", "step", "percent"])
+        found.append(job.pk)
+    return found
 
 
 def _locked(job_id: int) -> EvaluationJob | None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from catalog.choices import CodeRole, CodeSystem, PresentOnAdmission
 from coding_review import audit
 from coding_review.actions.add_code import Selection
 from coding_review.auth import require
-from coding_review.choices import AdjudicationStatus, Ruling
+from coding_review.choices import AdjudicationStatus, GoldLabelStatus, Ruling
 from coding_review.errors import InvalidDecision, NotAllowed, NothingToUndo, NotYours, StalePage, WrongStatus
 from coding_review.gold.evidence import places_in
 from coding_review.gold.hash import ruling_hash
 from coding_review.gold.locks import require_step
 from coding_review.gold.queries import chart_to_adjudicate, given_up, overrulings_for, reader_of
-from coding_review.gold.stances import CITES_ALL, JudgedCode, cited_by, judged_codes
+from coding_review.gold.stances import CITES_ALL, JudgedCode, Placed, cited_by, judged_codes, placed_of
 from coding_review.models import (
     Adjudication,
     DocumentVersion,
@@ -30,6 +33,9 @@ from coding_review.models import (
 from coding_review.places import Place, quote_at
 from coding_review.rules.gold_steps import acts
 from coding_review.rules.permissions import ADJUDICATE, READ_DOCUMENTS, READ_GOLD
+
+MAIN_ROLES = frozenset({CodeRole.PRINCIPAL, CodeRole.FIRST_LISTED})
+MOST_CODES = 999
 
 
 @transaction.atomic
@@ -131,15 +137,16 @@ def rule_on_code(
     comment: str = "",
     selections: tuple[Selection, ...] | None = None,
     cites: str = CITES_ALL,
+    placed: Placed | None = None,
     seen_number: int | None = None,
 ) -> GoldRuling:
     """The latest ruling on a code stands; "none" takes it back; the same again changes nothing.
 
-    Its evidence are the `selections`; without them what `cites` names (gold/stances.py: cited_by). `seen_number`: that
-    of the ruling shown (0: none).
+    Its evidence are the `selections`; without them what `cites` names (gold/stances.py: cited_by). `placed`: role,
+    indicator and place in the code set; None: as they stand. `seen_number`: that of the ruling shown (0: none).
 
-    Raises InvalidDecision (no such ruling, no reading names the code), InvalidEvidence, StalePage, NotYours,
-    WrongStatus, GoldFrozen, NotAllowed.
+    Raises InvalidDecision (no such ruling, role or indicator, no reading names the code), InvalidEvidence, StalePage,
+    NotYours, WrongStatus, GoldFrozen, NotAllowed.
     """
     chart, adjudication = _mine(actor, adjudication_id)
     if ruling not in Ruling.values:
@@ -157,16 +164,39 @@ def rule_on_code(
     evidence = _evidence(chart, item, selections, cites)
     comment = comment.strip()
     before = GoldRuling.objects.filter(pk=item.ruling_id).first() if item.ruling_id else None
-    if before is not None and (before.ruling, before.evidence, item.ruling_comment) == (
+    placed = placed_of(before) if placed is None else _checked(placed, system)
+    if before is not None and (before.ruling, before.evidence, item.ruling_comment, placed_of(before)) == (
         ruling,
         evidence,
         comment,
+        placed,
     ):
         return before
     if before is None and ruling == Ruling.NONE:
         raise InvalidDecision("There is no ruling to take back.", code=code)
-    made = GoldRuling(adjudication=adjudication, system=system, code=code, ruling=ruling, evidence=evidence)
+    made = GoldRuling(
+        adjudication=adjudication,
+        system=system,
+        code=code,
+        ruling=ruling,
+        evidence=evidence,
+        **asdict(placed),
+    )
     return _write(actor, chart, made, comment)
+
+
+def _checked(placed: Placed, system: str) -> Placed:
+    if placed.role not in ("", *CodeRole.values):
+        raise InvalidDecision("There is no such role.", field="role")
+    if placed.poa not in ("", *PresentOnAdmission.values):
+        raise InvalidDecision("There is no such indicator.", field="poa")
+    if placed.sequence is not None and not 1 <= placed.sequence <= MOST_CODES:
+        raise InvalidDecision(
+            f"A place in the code set is a number from 1 to {MOST_CODES}.", field="sequence"
+        )
+    if (placed.role or placed.poa) and system != CodeSystem.ICD10CM:
+        raise InvalidDecision("Only diagnoses have a role and an indicator.", field="role")
+    return placed
 
 
 def _evidence(
@@ -208,6 +238,7 @@ def _write(actor: Any, chart: GoldChart, ruling: GoldRuling, comment: str = "") 
             "system": ruling.system,
             "code": ruling.code,
             "ruling": str(ruling.ruling),
+            **{name: value for name, value in asdict(placed_of(ruling)).items() if value not in ("", None)},
             "sha256": ruling_hash(ruling),
         },
         payload={"comment": comment, "quotes": _quotes(ruling)},
@@ -258,7 +289,7 @@ def undo_ruling(actor: Any, adjudication_id: int, *, seen_number: int | None = N
     if before is None:
         return made
     words = getattr(before, "words", None)
-    again = GoldRuling(**of_code, ruling=before.ruling, evidence=before.evidence)
+    again = GoldRuling(**of_code, ruling=before.ruling, evidence=before.evidence, **asdict(placed_of(before)))
     return _write(actor, chart, again, words.comment if words else "")
 
 
@@ -267,7 +298,8 @@ def finish_adjudication(actor: Any, adjudication_id: int) -> Adjudication:
     """Every conflict, one-sided addition and drawn code has a ruling; the readers see from here where they were
     overruled.
 
-    Raises InvalidDecision (data: codes that wait), NotYours, WrongStatus, GoldFrozen, NotAllowed.
+    Raises InvalidDecision (data: codes that wait, or that claim one place), NotYours, WrongStatus, GoldFrozen,
+    NotAllowed.
     """
     chart, adjudication = _mine(actor, adjudication_id)
     codes = _codes(chart)
@@ -277,6 +309,7 @@ def finish_adjudication(actor: Any, adjudication_id: int) -> Adjudication:
             f"{len(waiting)} {'code waits' if len(waiting) == 1 else 'codes wait'} for a ruling.",
             codes=waiting,
         )
+    _one_of_each([code for code in codes if code.status == GoldLabelStatus.ACCEPTED])
     adjudication.status, adjudication.finished_at = AdjudicationStatus.FINISHED, timezone.now()
     adjudication.save(update_fields=["status", "finished_at"])
     audit.record(
@@ -292,6 +325,20 @@ def finish_adjudication(actor: Any, adjudication_id: int) -> Adjudication:
         },
     )
     return adjudication
+
+
+def _one_of_each(kept: list[JudgedCode]) -> None:
+    """A code set has one principal or first-listed code, and one code at each place."""
+    main = [code.key for code in kept if code.placed.role in MAIN_ROLES]
+    if len(main) > 1:
+        raise InvalidDecision(f"{len(main)} codes are principal or first-listed: one can be.", codes=main)
+    by_place: dict[int, list[str]] = defaultdict(list)
+    for code in kept:
+        if code.placed.sequence is not None:
+            by_place[code.placed.sequence].append(code.key)
+    for place, keys in sorted(by_place.items()):
+        if len(keys) > 1:
+            raise InvalidDecision(f"{len(keys)} codes stand at place {place}.", codes=keys)
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from coding_review.rules.permissions import EXPORT_GOLD, EXPORT_PHI, MANAGE_GOLD
 from modelops.gold_lines import GoldChart, GoldDocument, facts_of, parse_gold_line
 from modelops.interchange import BadChart
 
-NAME, SHOWN_ERRORS = 120, 50
+NAME, SHOWN_ERRORS, SHOWN_CHARTS = 120, 50, 12
 
 
 @transaction.atomic
@@ -75,26 +76,20 @@ def import_gold(
     purpose: str,
     kind: str = GoldSetKind.SINGLE_READ,
     without_phi: bool = False,
+    sha256: str = "",
 ) -> GoldSet:
     """An outside set, whole or not at all; the next version where one of this name was imported before.
 
     `kind`: how it was read, as its makers say; the lesser name unless told. `without_phi`: every document is
-    synthetic or de-identified. `actor` None is the operator of the server.
+    synthetic or de-identified. `sha256`: of the file that was looked at before, and no other is taken. `actor` None is
+    the operator of the server.
 
     Raises InvalidImport (data: errors with line and message), InvalidDecision, NotAllowed.
     """
-    if actor is not None:
-        require(actor, MANAGE_GOLD)
-    name = name.strip()
-    if not name or len(name) > NAME:
-        raise InvalidDecision(f"A gold set has a name of up to {NAME} characters.", field="name")
-    if purpose not in GoldSetPurpose.values:
-        raise InvalidDecision("Choose what the set is for.", field="purpose")
-    if kind not in GoldSetKind.values:
-        raise InvalidDecision("Choose how the set was read.", field="kind")
-    if GoldSet.objects.filter(name=name, project__isnull=False).exists():
-        raise InvalidDecision("A gold project's set has this name.", field="name")
+    name = _allowed(actor, name, purpose, kind)
     found, source_hash = _read(lines)
+    if sha256 and sha256 != source_hash:
+        raise InvalidImport("This is not the file that was looked at.", errors=[], count=0)
     rows = [_chart(chart) for chart in found]
     labels = {chart.id: _labels(chart) for chart in found}
     manifest = audit.as_read_back(
@@ -108,7 +103,7 @@ def import_gold(
             "charts": chart_lines(rows, labels),
         }
     )
-    version = (GoldSet.objects.filter(name=name).aggregate(n=Max("version"))["n"] or 0) + 1
+    version = _next_version(name)
     gold_set = GoldSet.objects.create(
         name=name,
         version=version,
@@ -136,6 +131,60 @@ def import_gold(
         },
     )
     return gold_set
+
+
+@dataclass(frozen=True, slots=True)
+class GoldFound:
+    """What a file of gold charts comes to. `not_read`: fields that an import leaves aside; `first`: its first charts as
+    (id, documents, accepted codes, other codes)."""
+
+    charts: int
+    labels: int
+    version: int
+    with_text: int
+    not_read: tuple[str, ...]
+    sha256: str
+    first: tuple[tuple[str, int, int, int], ...]
+
+
+def preview_gold(actor: Any, lines: Iterable[bytes], *, name: str, purpose: str, kind: str) -> GoldFound:
+    """What import_gold would do with these lines; nothing is kept. Raises what it would."""
+    name = _allowed(actor, name, purpose, kind)
+    found, source_hash = _read(lines)
+    return GoldFound(
+        len(found),
+        sum(len(chart.codes) for chart in found),
+        _next_version(name),
+        sum(any(document.text is not None for document in chart.documents) for chart in found),
+        tuple(sorted({field for chart in found for field in chart.not_read})),
+        source_hash,
+        tuple(_line_of(chart) for chart in found[:SHOWN_CHARTS]),
+    )
+
+
+def _line_of(chart: GoldChart) -> tuple[str, int, int, int]:
+    accepted = sum(code.status == "accepted" and not code.optional for code in chart.codes)
+    return chart.id, len(chart.documents), accepted, len(chart.codes) - accepted
+
+
+def _allowed(actor: Any, name: str, purpose: str, kind: str) -> str:
+    """The set's name as it is kept."""
+    if actor is not None:
+        require(actor, MANAGE_GOLD)
+    name = name.strip()
+    if not name or len(name) > NAME:
+        raise InvalidDecision(f"A gold set has a name of up to {NAME} characters.", field="name")
+    if purpose not in GoldSetPurpose.values:
+        raise InvalidDecision("Choose what the set is for.", field="purpose")
+    if kind not in GoldSetKind.values:
+        raise InvalidDecision("Choose how the set was read.", field="kind")
+    if GoldSet.objects.filter(name=name, project__isnull=False).exists():
+        raise InvalidDecision("A gold project's set has this name.", field="name")
+    return name
+
+
+def _next_version(name: str) -> int:
+    return (GoldSet.objects.filter(name=name).aggregate(n=Max("version"))["n"] or 0) + 1
 
 
 def _read(lines: Iterable[bytes]) -> tuple[list[GoldChart], str]:
@@ -207,6 +256,7 @@ def _labels(chart: GoldChart) -> list[GoldSetLabel]:
             evidence=[place.as_row() for place in code.places],
             role=code.role,
             poa=code.poa,
+            sequence=code.sequence,
             domains=list(code.domains),
             optional=code.optional,
             origin=code.source,

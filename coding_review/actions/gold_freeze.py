@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +22,7 @@ from coding_review.choices import (
 )
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
 from coding_review.gold.agreement import agreement_summary
-from coding_review.gold.domains import domain_codes
+from coding_review.gold.domains import DomainCodes, domain_codes
 from coding_review.gold.locks import lapse, lock_charts, lock_project, require_step
 from coding_review.gold.manifest import FORMAT, chart_lines, manifest_hash
 from coding_review.gold.queries import charts_to_adjudicate
@@ -120,10 +121,14 @@ def _frozen(actor: Any, project: GoldProject, charts: list[GoldChart], purpose: 
     if lacking := [chart.pk for chart in charts if not counted.get(chart.pk)]:
         raise WrongStatus("Some charts were not read by anyone who counts.", chart_ids=lacking)
     rows = {chart.pk: _chart(chart) for chart in charts}
-    known = domain_codes(charts[0].code_set.release)
+    known = {
+        release.pk if release else None: domain_codes(release)
+        for release in {chart.code_set.release for chart in charts}
+    }
     labels = {
         rows[chart.pk].chart_key: [
-            _label(code, known.of(code.system, code.code), rows[chart.pk]) for code in codes[chart.pk]
+            _label(code, known[chart.code_set.release_id].of(code.system, code.code), rows[chart.pk])
+            for code in codes[chart.pk]
         ]
         for chart in charts
     }
@@ -140,7 +145,7 @@ def _frozen(actor: Any, project: GoldProject, charts: list[GoldChart], purpose: 
                 "id": project.codebook_id,
             },
             "catalog_releases": sorted({str(c.code_set.release) for c in charts if c.code_set.release}),
-            "value_sets": known.editions,
+            "value_sets": _value_sets(known.values()),
             "reasons": reasons.EDITION,
             "verdicts": gold_verdicts.EDITION,
             "readers": _readers(project),
@@ -170,6 +175,15 @@ def _frozen(actor: Any, project: GoldProject, charts: list[GoldChart], purpose: 
         [label for chart in rows.values() for label in _of(chart, labels[chart.chart_key])]
     )
     return gold_set
+
+
+def _value_sets(known: Iterable[DomainCodes]) -> dict[str, str]:
+    """By domain the editions that were used: one, unless the charts are of several releases."""
+    found: dict[str, set[str]] = {}
+    for codes in known:
+        for domain, edition in codes.editions.items():
+            found.setdefault(domain, set()).add(edition)
+    return {domain: ", ".join(sorted(editions)) for domain, editions in found.items()}
 
 
 def _storable(value: Any) -> Any:
@@ -320,6 +334,9 @@ def _label(code: JudgedCode, domains: list[str], chart: GoldSetChart) -> GoldSet
         reason="" if accepted or one_sided else code.reason,
         evidence=places if accepted else [],
         domains=domains,
+        role=code.placed.role if accepted else "",
+        poa=code.placed.poa if accepted else "",
+        sequence=code.placed.sequence if accepted else None,
         optional=code.status == GoldLabelStatus.UNDECIDED,
         origin="label" if code.label_id is not None else "addition",
     )

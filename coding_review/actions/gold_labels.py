@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from catalog.choices import CodeSystem
+from catalog.choices import CodeRole, CodeSystem, PresentOnAdmission
 from catalog.queries import get_nodes
 from coding_review import audit
 from coding_review.auth import require
@@ -198,8 +198,32 @@ def _fill(label: GoldLabel, value: dict[str, Any], where: str) -> None:
     if not isinstance(rationale, str):
         raise BadChart("not a string", where=f"{where}.rationale")
     label.confidence, label.rationale = confidence, rationale
+    label.role = _one_of(value, "role", CodeRole.values, str.lower, where)
+    label.poa = _one_of(value, "poa", PresentOnAdmission.values, _indicator, where)
+    sequence = value.get("sequence")
+    if sequence is not None and (
+        isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < 1_000_000
+    ):
+        raise BadChart("not a whole number from 0 on", where=f"{where}.sequence")
+    label.sequence = sequence
     if confidence is not None:
         label.band = band_of(confidence, high=settings.BAND_HIGH, medium=settings.BAND_MEDIUM)
+
+
+def _one_of(
+    value: dict[str, Any], name: str, allowed: list[str], fold: Callable[[str], str], where: str
+) -> str:
+    given = value.get(name)
+    if given in (None, ""):
+        return ""
+    word = fold(given.strip()) if isinstance(given, str) else None
+    if word not in allowed:
+        raise BadChart(f"not one of {', '.join(allowed)}", where=f"{where}.{name}")
+    return str(word)
+
+
+def _indicator(word: str) -> str:
+    return PresentOnAdmission.EXEMPT.value if word.lower() == "exempt" else word.upper()
 
 
 def _evidence(label: GoldLabel, evidence: Any, where: str, versions: dict[str, DocumentVersion]) -> None:

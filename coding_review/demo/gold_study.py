@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from catalog.choices import CodeSystem
 from coding_review.actions.add_code import Selection
 from coding_review.actions.gold_adjudication import (
     finish_adjudication,
@@ -31,11 +32,23 @@ from coding_review.actions.gold_project import (
     open_gold_project,
 )
 from coding_review.actions.gold_sampling import sample_gold_charts
-from coding_review.choices import GoldSetPurpose, GoldVerdict, LabelSource, Profession, Ruling, RunStatus
+from coding_review.choices import (
+    GoldChartPurpose,
+    GoldLabelStatus,
+    GoldReadingKind,
+    GoldSetPurpose,
+    GoldVerdict,
+    LabelSource,
+    Profession,
+    Ruling,
+    RunStatus,
+)
 from coding_review.demo.encounters import DemoEncounter, ExpectedCode, demo_encounters
+from coding_review.demo.gold_key import signed_as_expected
 from coding_review.errors import NothingToDo
 from coding_review.gold.population import ChartFilters
 from coding_review.gold.queries import charts_to_adjudicate, items_to_adjudicate, overrulings_for
+from coding_review.gold.stances import Placed
 from coding_review.models import (
     GoldChart,
     GoldLabel,
@@ -46,7 +59,7 @@ from coding_review.models import (
 )
 from coding_review.prediction import predict_run
 from coding_review.rules.gold_presets import MAX_SEEDED_SHARE, Protocol
-from coding_review.rules.gold_steps import drawn
+from coding_review.rules.gold_steps import RULED, drawn
 
 NAME = "Demo study"
 # The engine whose suggestions are judged. Only this one answers at once and without a server.
@@ -59,9 +72,12 @@ CHARTS = (
     "demo-07-geriatric-frailty",
     "demo-08-advanced-illness",
     "demo-09-social-work",
-    "demo-13-clean-visit",
+    "demo-11-emoji-long-lines",
     "demo-14-cardiology-clinic",
 )
+# Both readers show on it that they read as the key does. A coder who reads no chart of the study signs it.
+QUALIFICATION, _SIGNER = "demo-13-clean-visit", "coder2"
+_QUALIFIED_FROM = 0.8
 _CODEBOOK = """Approve a code that a provider of this encounter documents and that meets the reporting definition.
 Approve with wrong evidence where the code is right and the lines shown do not support it.
 Approve as less specific than possible where the note supports a longer code.
@@ -101,6 +117,13 @@ class _Script:
             {trap.code: trap.kind for trap in demo.traps},
         )
 
+    def placed(self, code: str) -> Placed:
+        """As the certified coder has it."""
+        one = self.expected.get(code)
+        if one is None or one.status != "expected" or one.system != CodeSystem.ICD10CM:
+            return Placed()
+        return Placed(one.role, one.poa, list(self.expected).index(code) + 1)
+
     def status(self, code: str) -> str:
         return self.expected[code].status if code in self.expected else ""
 
@@ -131,7 +154,7 @@ def ensure_gold_study() -> GoldSet | None:
     if found is not None:
         return found
     demos = {demo.delivery.source_id: demo for demo in demo_encounters()}
-    chosen = {source: demos[source] for source in CHARTS}
+    chosen = {source: demos[source] for source in (*CHARTS, QUALIFICATION)}
     people = {one.username: one for one in User.objects.filter(username__in=_people())}
     if len(people) < len(_people()) or not _predicted(list(chosen)):
         return None
@@ -150,7 +173,7 @@ def _predicted(sources: list[str]) -> bool:
 
 
 def _people() -> tuple[str, ...]:
-    return ("lead", "adjudicator", *(reader.username for reader in _READERS))
+    return ("lead", "adjudicator", _SIGNER, *(reader.username for reader in _READERS))
 
 
 def _play(people: dict[str, User], demos: dict[str, DemoEncounter]) -> GoldSet:
@@ -162,9 +185,11 @@ def _play(people: dict[str, User], demos: dict[str, DemoEncounter]) -> GoldSet:
         protocol=Protocol(
             readings_per_chart=2,
             double_share=1.0,
-            # Repeats come after 14 days, and a demo is a minute old.
-            repeat_share=0.0,
+            # A study waits for days; a demo is a minute old, and has its repeats at once.
+            repeat_share=0.25,
+            repeat_after_days=0,
             seeded_share=MAX_SEEDED_SHARE,
+            qualification_threshold=_QUALIFIED_FROM,
             label_source=LabelSource.ENGINE,
         ),
         codebook_id=codebook.pk,
@@ -177,9 +202,17 @@ def _play(people: dict[str, User], demos: dict[str, DemoEncounter]) -> GoldSet:
     sample_gold_charts(
         lead,
         project.pk,
-        size=len(demos),
-        filters=ChartFilters(source_ids=tuple(demos), synthetic_only=True),
+        size=len(CHARTS),
+        filters=ChartFilters(source_ids=CHARTS, synthetic_only=True),
         stratify_by=("setting",),
+    )
+    signed_as_expected(people[_SIGNER], demos[QUALIFICATION])
+    sample_gold_charts(
+        lead,
+        project.pk,
+        size=1,
+        filters=ChartFilters(source_ids=(QUALIFICATION,)),
+        purpose=GoldChartPurpose.QUALIFICATION,
     )
     seed_gold_checks(lead, project.pk)
     open_gold_project(lead, project.pk)
@@ -208,14 +241,19 @@ def _read_all(user: User, reader: _Reader, project: GoldProject, scripts: dict[i
         shown = set()
         for label in GoldLabel.objects.filter(chart=reading.chart_id).order_by("rank", "pk"):
             shown.add(label.code)
-            verdict, reason = _verdict(reader, script, label)
+            verdict, reason = _verdict(reader, script, label, _again(reading))
             judge_label(user, reading.pk, label.pk, verdict=verdict, reason=reason, seen_number=0)
         _add(user, reader, reading, script, shown)
         finish_gold_reading(user, reading.pk)
 
 
-def _verdict(reader: _Reader, script: _Script, label: GoldLabel) -> tuple[str, str]:
-    place = f"{reader.username}:{label.chart.code_set.encounter.source_id}:{label.code}"
+def _again(reading: GoldReading) -> str:
+    """Slips of a repeat are other slips; a qualification chart is read with care."""
+    return "again:" if reading.kind == GoldReadingKind.REPEAT else ""
+
+
+def _verdict(reader: _Reader, script: _Script, label: GoldLabel, again: str) -> tuple[str, str]:
+    place = f"{again}{reader.username}:{label.chart.code_set.encounter.source_id}:{label.code}"
     status = script.status(label.code)
     if status == "expected":
         if drawn(SEED, f"evidence:{place}", reader.evidence_wrong):
@@ -235,7 +273,9 @@ def _verdict(reader: _Reader, script: _Script, label: GoldLabel) -> tuple[str, s
 def _add(user: User, reader: _Reader, reading: GoldReading, script: _Script, shown: set[str]) -> None:
     versions = {version.document.source_id: version.pk for version in reading.chart.documents.all()}
     for code, expected in script.expected.items():
-        place = f"missed:{reader.username}:{reading.chart.code_set.encounter.source_id}:{code}"
+        place = (
+            f"{_again(reading)}missed:{reader.username}:{reading.chart.code_set.encounter.source_id}:{code}"
+        )
         if code in shown or expected.system != "icd10cm" or expected.status != "expected":
             continue
         if drawn(SEED, place, reader.misses):
@@ -255,9 +295,18 @@ def _adjudicate(user: User, project: GoldProject, scripts: dict[int, _Script]) -
     for chart in charts_to_adjudicate(project).select_related("project"):
         begun = start_adjudication(user, chart.pk)
         for item in items_to_adjudicate(chart):
-            if item.needs_ruling:
-                ruling = _ruling(scripts[chart.pk].status(item.code))
-                rule_on_code(user, begun.pk, system=item.system, code=item.code, ruling=ruling, seen_number=0)
+            script = scripts[chart.pk]
+            ruling = _ruling(script.status(item.code))
+            if item.needs_ruling or item.status == GoldLabelStatus.ACCEPTED == RULED[ruling]:
+                rule_on_code(
+                    user,
+                    begun.pk,
+                    system=item.system,
+                    code=item.code,
+                    ruling=ruling,
+                    placed=script.placed(item.code),
+                    seen_number=0,
+                )
         finish_adjudication(user, begun.pk)
 
 

@@ -80,4 +80,5 @@ def codes_of(labels: Iterable[GoldSetLabel]) -> Iterator[GoldCode]:
             tuple(label.domains),
             label.origin,
             label.optional,
+            label.sequence,
         )

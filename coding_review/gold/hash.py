@@ -18,6 +18,9 @@ JUDGEMENT = (
     "at",
 )
 RULING = ("id", "adjudication_id", "number", "system", "code", "ruling", "evidence", "at")
+# Came later: hashed where one of them is said, so that what was written before keeps its hash and nothing can be put
+# into these columns, or taken out, unseen.
+PLACED = ("role", "poa", "sequence")
 
 
 def judgement_hash(judgement: GoldJudgement) -> str:
@@ -25,4 +28,5 @@ def judgement_hash(judgement: GoldJudgement) -> str:
 
 
 def ruling_hash(ruling: GoldRuling) -> str:
-    return columns_hash(ruling, RULING)
+    said = ruling.role or ruling.poa or ruling.sequence is not None
+    return columns_hash(ruling, RULING + PLACED if said else RULING)

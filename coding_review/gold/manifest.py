@@ -26,6 +26,8 @@ def chart_hash(chart: GoldSetChart, labels: Iterable[GoldSetLabel]) -> str:
             sorted(label.domains),
             label.optional,
             label.origin,
+            # Sets frozen before there was one keep their hash.
+            *([] if label.sequence is None else [label.sequence]),
         ]
         for label in labels
     )

@@ -24,6 +24,7 @@ from coding_review.models import (
     GoldReading,
     GoldRuling,
 )
+from coding_review.models.gold_project import PlacedCode
 from coding_review.models.prediction import EvidencePlace
 from coding_review.rules.gold_steps import (
     ABSENT,
@@ -89,6 +90,28 @@ class Stance:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """Role, present on admission and place in the code set, from 1; empty where nobody says."""
+
+    role: str = ""
+    poa: str = ""
+    sequence: int | None = None
+
+
+def placed_of(row: PlacedCode | None) -> Placed:
+    return Placed() if row is None else Placed(row.role, row.poa, row.sequence)
+
+
+def _over(first: Placed, second: Placed) -> Placed:
+    """What the first says, and the second where it says nothing."""
+    return Placed(
+        first.role or second.role,
+        first.poa or second.poa,
+        second.sequence if first.sequence is None else first.sequence,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedCode:
     """One code of a chart with every counting reading's word on it, and the ruling that stands ("" without one).
 
@@ -113,6 +136,8 @@ class JudgedCode:
     shown: tuple[PlaceShown, ...] = ()
     # Whether the evidence is the ruling's own.
     own: bool = False
+    # As the ruling says it, else as the label does.
+    placed: Placed = Placed()
 
     @property
     def key(self) -> str:
@@ -231,7 +256,7 @@ def _codes(
         if stances:
             head = (label.system, label.code, label.title, tuple(label.domains), label.pk)
             shown = tuple(place_shown(e) for e in sorted(label.evidence.all(), key=_order))
-            rows.append(_row(chart, head, stances, ruled, shown))
+            rows.append(_row(chart, head, stances, ruled, shown, placed_of(label)))
     for (system, code), mine in _by_code(readings, added).items():
         stances = [_on_addition(reading, named[reading.pk], mine.get(reading.pk)) for reading in readings]
         title = next(iter(mine.values())).title
@@ -283,6 +308,7 @@ def _row(
     stances: list[Stance],
     ruled: dict[tuple[str, str], GoldRuling],
     shown: tuple[PlaceShown, ...] = (),
+    labelled: Placed = Placed(),
 ) -> JudgedCode:
     system, code, title, domains, label_id = head
     ruling = ruled.get((system, code))
@@ -307,4 +333,5 @@ def _row(
         given,
         shown,
         own,
+        _over(placed_of(ruling), labelled),
     )

@@ -55,6 +55,10 @@ class EvaluationJob(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
+    # How often a worker began it; only the latest of them may store anything.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # When its worker was last heard of.
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = EvaluationJobQuerySet.as_manager()

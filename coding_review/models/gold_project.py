@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog.choices import CodeSystem
+from catalog.choices import CodeRole, CodeSystem, PresentOnAdmission
 from coding_review.choices import (
     Domain,
     GoldChartPurpose,
@@ -216,7 +216,19 @@ class GoldChart(models.Model):
         return f"gold chart {self.pk}"
 
 
-class GoldLabel(models.Model):
+class PlacedCode(models.Model):
+    """What is said of a code besides that it is there; empty where nobody says."""
+
+    role = models.CharField(max_length=20, choices=CodeRole.choices, blank=True)
+    poa = models.CharField(max_length=1, choices=PresentOnAdmission.choices, blank=True)
+    # Its place in the code set, from 1.
+    sequence = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class GoldLabel(PlacedCode):
     """A code put before the readers. Readers are not told which are seeded."""
 
     chart = models.ForeignKey(GoldChart, on_delete=models.PROTECT, related_name="labels")

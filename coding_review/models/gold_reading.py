@@ -18,7 +18,7 @@ from coding_review.choices import (
     GoldVerdict,
     Ruling,
 )
-from coding_review.models.gold_project import GoldChart, GoldLabel, GoldReader
+from coding_review.models.gold_project import GoldChart, GoldLabel, GoldReader, PlacedCode
 from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL, PurgeableComment, only_purge, only_withdrawn
 from coding_review.models.prediction import EvidencePlace
 
@@ -210,8 +210,9 @@ class GoldRulingQuerySet(models.QuerySet["GoldRuling"]):
         )
 
 
-class GoldRuling(models.Model):
-    """What an adjudicator rules on one code of a chart. Append-only; the latest stands."""
+class GoldRuling(PlacedCode):
+    """What an adjudicator rules on one code of a chart. Append-only; the latest stands. Role, indicator and place that
+    it leaves empty are those of the label."""
 
     adjudication = models.ForeignKey(Adjudication, on_delete=models.PROTECT, related_name="rulings")
     number = models.PositiveIntegerField(help_text="Order within the adjudication, from 1")

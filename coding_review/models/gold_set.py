@@ -135,6 +135,8 @@ class GoldSetLabel(models.Model):
     evidence = models.JSONField(default=list, blank=True)
     role = models.CharField(max_length=20, blank=True)
     poa = models.CharField(max_length=1, blank=True)
+    # Place in the code set, from 1; as far as adjudication or the outside set says.
+    sequence = models.PositiveIntegerField(null=True, blank=True)
     domains = ArrayField(models.CharField(max_length=20, choices=Domain.choices), default=list, blank=True)
     # Counts neither way in an evaluation.
     optional = models.BooleanField(default=False)

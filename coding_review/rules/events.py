@@ -103,7 +103,7 @@ EVENTS: dict[str, EventType] = {
     ),
     "gold.ruled": _event(
         "Gold code ruled on",
-        "project_id chart_id adjudication_id ruling_id number system code ruling sha256",
+        "project_id chart_id adjudication_id ruling_id number system code ruling role poa sequence sha256",
         "comment quotes",
     ),
     "gold.adjudication_finished": _event(

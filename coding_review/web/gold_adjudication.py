@@ -119,6 +119,7 @@ def gold_rule(request: HttpRequest, adjudication_id: int) -> HttpResponse:
             ruling=ruling,
             comment=data["comment"],
             seen_number=data["version"],
+            placed=form.as_placed(),
             **form.chosen(),
         )
     except NotAllowed:

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from coding_review.choices import AdjudicationStatus, GoldStatus, Profession
+from catalog.choices import ClaimType, CodeRole, PresentOnAdmission
+from coding_review.choices import AdjudicationStatus, GoldLabelStatus, GoldStatus, Profession
 from coding_review.gold.queries import charts_to_adjudicate, items_to_adjudicate, overrulings_for
-from coding_review.gold.stances import CITES_ALL, CITES_LABEL, CITES_OWN, JudgedCode, PlaceShown, Stance
+from coding_review.gold.stances import (
+    CITES_ALL,
+    CITES_LABEL,
+    CITES_OWN,
+    JudgedCode,
+    Placed,
+    PlaceShown,
+    Stance,
+)
 from coding_review.models import Adjudication, GoldProject, GoldReader, GoldRuling
 from coding_review.rules.gold_steps import ABSENT, ADDED, CONFLICT, DRAWN, ONE_SIDED, acts
 from coding_review.web.gold_documents import Cited, GoldDocuments
@@ -37,6 +46,7 @@ _GROUPS: tuple[tuple[str, str], ...] = (
     (ONE_SIDED, "Listed by one reader"),
     (DRAWN, "Agreed, drawn for a look"),
 )
+_INDICATORS = tuple((indicator.value, str(indicator.label)) for indicator in PresentOnAdmission)
 _PROFESSIONS: dict[str, str] = {Profession.CODER: "coder", Profession.CLINICIAN: "clinician"}
 
 
@@ -142,11 +152,16 @@ class AdjudicationBuilder:
             agreed=tuple(self._row(i) for i in self.items if not i.needs_ruling),
             documents=self.documents.rail(self.cited),
             document=self.documents.text(self.cited, with_lines=lines),
+            indicators=_INDICATORS if self._inpatient else (),
             can_undo=self._last_ruling(),
             number=self._rulings[-1].number if self._rulings else 0,
             read_only=self.read_only,
             error="" if self.wanted.error_key else self.wanted.error,
         )
+
+    @property
+    def _inpatient(self) -> bool:
+        return self.chart.code_set.claim_type == ClaimType.FACILITY_INPATIENT
 
     @cached_property
     def _charts(self) -> list[int]:
@@ -190,6 +205,11 @@ class AdjudicationBuilder:
             comment=item.ruling_comment if item.ruling in BY_RULING else "",
             number=item.ruling_number,
             choices=self._choices(item),
+            role=item.placed.role,
+            poa=item.placed.poa,
+            sequence=item.placed.sequence,
+            placed=placed_words(item.placed),
+            accepted=item.status == GoldLabelStatus.ACCEPTED,
             selected=number == self.wanted.card,
             error=self.wanted.error if item.key == self.wanted.error_key else "",
         )
@@ -211,6 +231,20 @@ class AdjudicationBuilder:
     def left(self) -> str:
         waiting = sum(i.needs_ruling and i.ruling not in BY_RULING for i in self.items)
         return f"{waiting} left." if waiting else "All are ruled on; the chart can be closed."
+
+
+def placed_words(placed: Placed) -> str:
+    """ "place 1, principal, POA Y"; empty where nothing is said."""
+    parts = [
+        "" if placed.sequence is None else f"place {placed.sequence}",
+        CodeRole(placed.role).label.lower() if placed.role else "",
+        "POA exempt"
+        if placed.poa == PresentOnAdmission.EXEMPT
+        else f"POA {placed.poa}"
+        if placed.poa
+        else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def look_of(said: str) -> VerdictLook | None:

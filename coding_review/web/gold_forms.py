@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 
+from catalog.choices import CodeRole, PresentOnAdmission
+from coding_review.actions.gold_adjudication import MOST_CODES
 from coding_review.choices import (
     Domain,
     GoldChartPurpose,
@@ -19,6 +21,7 @@ from coding_review.choices import (
     Ruling,
 )
 from coding_review.gold.population import ChartFilters
+from coding_review.gold.stances import Placed
 from coding_review.models import Codebook
 from coding_review.rules.gold_presets import FIXED, MAX_SEEDED_SHARE, PRESETS, Protocol
 from coding_review.rules.gold_sampling import STRATA
@@ -245,7 +248,8 @@ class AddCodeForm(EvidenceForm):
 class RuleForm(EvidenceForm):
     """`ruling`: keep, out, would query, or "comment": the ruling that stands, with these words.
 
-    `evidence`: whose (gold/stances.py), or "selected": the selection that goes along.
+    `evidence`: whose (gold/stances.py), or "selected": the selection that goes along. `placed`: there where role,
+    indicator and place go along; without it they stay as they are.
     """
 
     ruling = forms.ChoiceField(
@@ -257,6 +261,17 @@ class RuleForm(EvidenceForm):
     comment = forms.CharField(required=False, max_length=1000, label="Comment")
     version = forms.IntegerField(required=False, min_value=0)
     evidence = forms.CharField(required=False, max_length=10)
+    placed = forms.BooleanField(required=False)
+    role = forms.ChoiceField(required=False, choices=[("", ""), *CodeRole.choices], label="Role")
+    poa = forms.ChoiceField(
+        required=False, choices=[("", ""), *PresentOnAdmission.choices], label="Present on admission"
+    )
+    sequence = forms.IntegerField(required=False, min_value=1, max_value=MOST_CODES, label="Place")
+
+    def as_placed(self) -> Placed | None:
+        """What rule_on_code takes."""
+        data = self.cleaned_data
+        return Placed(data["role"], data["poa"], data["sequence"]) if data["placed"] else None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from catalog.choices import CodeRole
 from coding_review.rules.reasons import FAMILIES, Family
 from coding_review.web.marked_text import DocumentText, Line
 from coding_review.web.review_page import DocumentEntry, Pick, Place
@@ -224,8 +225,23 @@ class Contested:
     comment: str = ""
     number: int = 0  # of the ruling that stands: goes back with the form
     choices: tuple[EvidenceChoice, ...] = (EvidenceChoice("", "as the readers cite"),)
+    role: str = ""
+    poa: str = ""
+    sequence: int | None = None
+    placed: str = ""  # "place 1, principal, POA Y"
+    accepted: bool = False
     selected: bool = False
     error: str = ""
+
+    @property
+    def form(self) -> str:
+        """The id of its form, which its fields name."""
+        return f"rule-{self.id}"
+
+    @property
+    def diagnosis(self) -> bool:
+        """Only they have a role and an indicator."""
+        return self.system == "icd10cm"
 
     @property
     def look(self) -> VerdictLook | None:
@@ -265,6 +281,9 @@ class AdjudicationPage:
     read_only: str = ""
     error: str = ""
     rulings: tuple[VerdictLook, ...] = RULINGS
+    roles: tuple[tuple[str, str], ...] = tuple((role.value, str(role.label)) for role in CodeRole)
+    # Empty where the claim type has no indicators.
+    indicators: tuple[tuple[str, str], ...] = ()
     # A selection in the text as scripts write it into a ruling; `document` is there for every act.
     evidence_fields: tuple[str, ...] = ("line_start", "line_end", "col_start", "col_end", "quote")
     panel: str = "suggestions"

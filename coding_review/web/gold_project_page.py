@@ -182,6 +182,7 @@ class ProjectPage:
 class SetsPage:
     rows: tuple[SetRow, ...]
     can_export: bool = False
+    can_import: bool = False
 
 
 @dataclass(frozen=True, slots=True)

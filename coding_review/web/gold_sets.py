@@ -36,7 +36,9 @@ def gold_sets(request: HttpRequest) -> HttpResponse:
     if not may_open_sets(request.user):
         raise Http404(HIDDEN)
     rows = tuple(set_row(one) for one in GoldSet.objects.select_related("project").newest_first())
-    page = SetsPage(rows=rows, can_export=may(request.user, EXPORT_GOLD))
+    page = SetsPage(
+        rows=rows, can_export=may(request.user, EXPORT_GOLD), can_import=may(request.user, MANAGE_GOLD)
+    )
     return render(request, "coding_review/gold/sets.html", {"page": page})
 
 

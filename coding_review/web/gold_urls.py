@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from coding_review.web import (
     gold_adjudication,
+    gold_import,
     gold_labels,
     gold_project,
     gold_projects,
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("gold/", gold_projects.gold_projects, name="gold-projects"),
     path("gold/new/", gold_projects.gold_new, name="gold-new"),
     path("gold/sets/", gold_sets.gold_sets, name="gold-sets"),
+    path("gold/sets/new/", gold_import.gold_import, name="gold-import"),
     path("gold/sets/<int:gold_set_id>/", gold_sets.gold_set, name="gold-set"),
     path("gold/sets/<int:gold_set_id>/export/", gold_sets.gold_set_export, name="gold-set-export"),
     path("gold/sets/<int:gold_set_id>/withdraw/", gold_sets.gold_set_withdraw, name="gold-set-withdraw"),

@@ -26,6 +26,7 @@ from coding_review.models import (
     FindingOverride,
     FindingOverridePayload,
     GoldReplyWords,
+    GoldRuling,
     GoldTombstone,
 )
 
@@ -108,7 +109,7 @@ def tamper(sql: str, *values: object) -> None:
     guarded = (
         *(Decision, DecisionPayload, CodeLine, CodeSet, DocumentVersion),
         *(FindingOverride, FindingOverridePayload),
-        *(GoldReplyWords, GoldTombstone),
+        *(GoldReplyWords, GoldRuling, GoldTombstone),
     )
     tables = [model._meta.db_table for model in guarded]
     with connection.cursor() as cursor:

@@ -146,6 +146,10 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:gold-set": (gold("GET", "gold_set", *OVERSEE, "expert"),),
     "web:gold-set-export": (gold("POST", "gold_set", "lead", "auditor", "adjudicator"),),
     "web:gold-set-withdraw": (gold("POST", "gold_set", *MANAGE, chart="chart-1", reason="consent"),),
+    "web:gold-import": (
+        Expected("GET", p.MANAGE_GOLD),
+        Expected("POST", p.MANAGE_GOLD, body={"name": "Outside"}, answers=frozenset({422})),
+    ),
     "web:gold-labels": (gold("GET", "project", *MANAGE), gold("POST", "project", *MANAGE)),
     "web:gold-project": (gold("GET", "project", "coder", *OVERSEE),),
     # A reader learns from figures what others said.

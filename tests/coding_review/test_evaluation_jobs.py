@@ -15,7 +15,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from coding_review import evaluation_job
-from coding_review.actions.evaluation_steps import missed_evaluations
+from coding_review.actions.evaluation_steps import (
+    Cancelled,
+    begin_evaluation,
+    fail_evaluation,
+    finish_evaluation,
+    missed_evaluations,
+    note_step,
+)
 from coding_review.actions.gold_exchange import import_gold
 from coding_review.actions.queue_evaluation import cancel_evaluation, queue_evaluation
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
@@ -259,12 +266,49 @@ def test_the_sweep_sends_what_was_dropped_and_closes_what_was_lost(outside, lead
     long_ago = timezone.now() - timedelta(hours=2)
     EvaluationJob.objects.update(created_at=long_ago)
     assert missed_evaluations() == [jobs[0].pk]
-    EvaluationJob.objects.filter(pk=jobs[0].pk).update(status="running", started_at=long_ago)
+    EvaluationJob.objects.filter(pk=jobs[0].pk).update(
+        status="running", started_at=long_ago, heartbeat_at=long_ago
+    )
     assert missed_evaluations() == [jobs[1].pk]
     jobs[0].refresh_from_db()
     assert (jobs[0].status, jobs[0].error_code) == ("failed", "worker_lost")
     EvaluationJob.objects.filter(pk=jobs[0].pk).update(status="running", started_at=timezone.now())
     assert missed_evaluations() == []
+
+
+def test_a_job_of_a_lost_worker_is_taken_over_and_the_lost_one_stores_nothing(outside, lead, settings):
+    job = queue_evaluation(lead, outside.pk, upload=io.BytesIO(predictions()))
+    first = begin_evaluation(job.pk)
+    # At work and heard of: nobody else gets it, however often it is delivered.
+    assert begin_evaluation(job.pk) is None
+    assert missed_evaluations() == []
+    silent = timezone.now() - timedelta(seconds=settings.PREDICTION_HEARTBEAT_SECONDS + 1)
+    EvaluationJob.objects.update(heartbeat_at=silent)
+    assert missed_evaluations() == [job.pk]
+    job.refresh_from_db()
+    assert (job.status, job.attempts, job.percent) == ("queued", 1, 0)
+    second = begin_evaluation(job.pk)
+    assert second.attempts == 2
+    # The first was only slow: it wakes up and is told that the job is no longer its own.
+    with pytest.raises(Cancelled):
+        note_step(first, "Reading both", 30)
+    with pytest.raises(Cancelled):
+        finish_evaluation(first, lambda: pytest.fail("nothing may be stored"))
+    fail_evaluation(first, "crashed", "not told")
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("running", "")
+
+
+def test_a_job_that_loses_every_worker_fails(outside, lead, settings):
+    job = queue_evaluation(lead, outside.pk, upload=io.BytesIO(predictions()))
+    for attempt in range(1, settings.PREDICTION_ATTEMPTS + 1):
+        assert begin_evaluation(job.pk).attempts == attempt
+        silent = timezone.now() - timedelta(seconds=settings.PREDICTION_HEARTBEAT_SECONDS + 1)
+        EvaluationJob.objects.update(heartbeat_at=silent)
+    assert missed_evaluations() == []
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("failed", "worker_lost")
+    assert AuditEvent.objects.get(type="evaluation.failed").data["error_code"] == "worker_lost"
 
 
 def test_the_list_shows_what_is_not_done_yet(outside, lead, expert):

@@ -242,6 +242,7 @@ def test_pages_of_gold_are_accessible_wide_and_narrow(
         "labels": reverse("web:gold-labels", args=[waiting.pk]),
         "project": reverse("web:gold-project", args=[opened.project.pk]),
         "sets": reverse("web:gold-sets"),
+        "import": reverse("web:gold-import"),
     }.items():
         page.goto(live_server.url + address)
         found[name] = axe(page)

@@ -123,8 +123,8 @@ def environment(broker: Broker, transactional_db) -> dict[str, str]:
 def start_worker(environment: dict[str, str], tmp_path: Path) -> Iterator[StartWorker]:
     workers: list[Processes] = []
 
-    def start(*, processes: int = 1) -> Processes:
-        options = ["-Q", "celery,predict", "-c", str(processes), "--without-gossip", "--without-mingle"]
+    def start(*, processes: int = 1, queues: str = "celery,predict") -> Processes:
+        options = ["-Q", queues, "-c", str(processes), "--without-gossip", "--without-mingle"]
         workers.append(Processes(tmp_path, environment, "worker", *options))
         return workers[-1]
 
