@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from coding_review import localservers
 from tests.e2e.png import smaller
@@ -78,6 +79,7 @@ def _take_all() -> None:
     from pytest_django.live_server_helper import LiveServer
 
     from catalog.models import IndexEntry
+    from tests.e2e.evaluation_stage import set_evaluation_stage
     from tests.e2e.gold_stage import set_gold_stage
     from tests.e2e.index_excerpt import load_excerpt
     from tests.e2e.stage import set_stage
@@ -113,6 +115,9 @@ def _take_all() -> None:
     TARGET.mkdir(parents=True, exist_ok=True)
     people, gold = stage.people, set_gold_stage(stage.people)
     coder, auditor = people["coder"], people["auditor"]
+    with TemporaryDirectory() as folder:
+        settings.EVALUATION_DIR = Path(folder)
+        first, second = set_evaluation_stage(people["lead"])
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
@@ -159,6 +164,14 @@ def _take_all() -> None:
             visit(page, people["lead"], reverse("web:gold-project", args=[gold.project.pk]))
             page.locator(".figures").first.wait_for()
             take(page, "gold-agreement")
+            visit(page, people["lead"], reverse("web:evaluation", args=[first.pk]))
+            take(page, "evaluation")
+            compare = reverse("web:evaluation-compare")
+            visit(page, people["lead"], f"{compare}?a={first.pk}&b={second.pk}")
+            take(page, "evaluation-compare")
+            visit(page, people["lead"], reverse("web:evaluation-report", args=[first.pk]))
+            page.locator("figure").first.scroll_into_view_if_needed()
+            take(page, "evaluation-report")
             page.set_viewport_size(NARROW)
             visit(page, coder, review)
             take(page, "review-390")
