@@ -60,6 +60,7 @@ screenshots: setup ## take the screenshots of the README anew
 knowledge: ## make the environment that manage.py general_knowledge asks models in (torch, lm-evaluation-harness)
 	test -x .venv-knowledge/bin/python || $(or $(PYTHON),python3.11) -m venv .venv-knowledge
 	.venv-knowledge/bin/pip install --no-deps "$$(grep '^torch==' requirements/knowledge-torch.txt)"
+	.venv-knowledge/bin/pip install --no-deps --require-hashes -r requirements/knowledge-build.txt
 	.venv-knowledge/bin/pip install --no-deps --require-hashes --no-build-isolation -r requirements/knowledge.txt
 
 lock: setup ## resolve the locked files anew from requirements/*.in

@@ -27,8 +27,7 @@ from modelops.evaluation.charts import (
     PredictedCode,
     Trap,
 )
-from modelops.interchange import LONE_DOCUMENT_ID, MAX_LINES, BadChart, read_string
-from modelops.quick_json import object_of_bytes
+from modelops.interchange import LONE_DOCUMENT_ID, MAX_LINES, BadChart, object_of_line, read_string
 
 _SYSTEMS = frozenset(CodeSystem.values)
 _INDICATORS = frozenset(PresentOnAdmission.values)
@@ -101,7 +100,7 @@ def _objects(lines: Iterable[bytes], told: Lines) -> Iterator[tuple[int, dict[st
     for number, raw in _numbered(lines, told.first):
         told.count += 1
         try:
-            row = object_of_bytes(raw)
+            row = object_of_line(raw.decode("utf-8"))
         except UnicodeDecodeError as error:
             told.refuse(number, f"not UTF-8 (byte {error.start + 1} of the line)")
             continue

@@ -19,14 +19,14 @@ def locked(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, "knowledge", "knowledge-build"])
 def test_every_locked_package_has_a_version_and_hashes(name: str) -> None:
     entries = re.split(r"\n(?=[a-z0-9])", (ROOT / "requirements" / f"{name}.txt").read_text())[1:]
     assert len(entries) == len(locked(name)) > 0
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, "knowledge"])
 def test_the_default_installation_pulls_no_gpu_packages(name: str) -> None:
     heavy = re.compile(r"^(torch|torchvision|nvidia.*|cuda.*|triton|vllm|deepspeed|tensorflow.*|jax.*)$")
     assert [package for package in locked(name) if heavy.match(package)] == []

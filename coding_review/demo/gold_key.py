@@ -10,7 +10,7 @@ from coding_review.actions.claim import claim
 from coding_review.actions.reject import reject
 from coding_review.actions.set_line import set_role
 from coding_review.actions.sign_off import sign_off
-from coding_review.choices import EntryState
+from coding_review.choices import CODED_STATES, EntryState
 from coding_review.demo.encounters import DemoEncounter
 from coding_review.models import CodeEntry, CodeSet, DocumentVersion
 
@@ -29,10 +29,10 @@ def signed_as_expected(user: User, demo: DemoEncounter) -> CodeSet:
     versions = DocumentVersion.objects.latest_of(code_set.encounter)
     places = {version.document.source_id: version.pk for version in versions}
     for code, one in expected.items():
-        entry = entries.filter(code=code, state__in=(EntryState.ACCEPTED, EntryState.ADDED)).first()
-        if entry is None:
+        coded = entries.filter(code=code, state__in=CODED_STATES).first()
+        if coded is None:
             selections = tuple(Selection(places[e.document_id], e.line, e.line) for e in one.evidence)
-            entry = add_code(user, code_set.pk, code=code, selections=selections)
+            coded = add_code(user, code_set.pk, code=code, selections=selections)
         if one.role:
-            set_role(user, code_set.pk, entry.pk, role=one.role)
+            set_role(user, code_set.pk, coded.pk, role=one.role)
     return sign_off(user, code_set.pk)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from catalog.keys import code_key
 from modelops.evaluation.charts import Edition, Options
 from modelops.evaluation.columns import Flags, Ints
-from modelops.evaluation.figures import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Releases:
             found.append([key in wanted for key in keys] or [False])
         return np.array(found, dtype=np.bool_)
 
-    def as_json(self) -> list[Json]:
+    def as_json(self) -> list[dict[str, Any]]:
         """How many charts go by each release. The first stands in for charts of no day, and of days without one."""
         counts = np.bincount(self.of_chart, minlength=len(self.editions)).tolist()
         return [

@@ -14,8 +14,11 @@ from coding_review.audit_check import verify
 from coding_review.gold.agreement import agreement_of, agreement_rows
 from coding_review.models import (
     AuditEvent,
+    CodeSet,
     GoldLabel,
     GoldProject,
+    GoldReader,
+    GoldReading,
     GoldReply,
     GoldSet,
     GoldSetLabel,
@@ -51,7 +54,17 @@ def test_the_study_is_played_by_the_products_actions_and_frozen(played):
     assert labels["rejected", "label"] > 0
     assert GoldReply.objects.count() == 1
     events = Counter(AuditEvent.objects.filter(type__startswith="gold.").values_list("type", flat=True))
-    assert events["gold.reading_finished"] == 14
+    # Seven charts, one qualification chart and two repeats, by each of two readers.
+    assert events["gold.reading_finished"] == 2 * (7 + 1 + 2)
+    kinds = Counter(GoldReading.objects.values_list("kind", flat=True))
+    assert kinds == {"independent": 14, "qualification": 2, "repeat": 4}
+    qualified = GoldReader.objects.filter(qualified_at__isnull=False, qualification_f1__gte=0.8)
+    assert qualified.count() == 2
+    again = agreement_of(project)["repeats"]
+    assert again["charts"] == 4
+    assert 0 < again["overall"]["labels"]["positive_agreement"]["value"] <= 1
+    assert list(again["by_reader"]) == ["Reader A", "Reader B"]
+    assert CodeSet.objects.get(status="signed").encounter.source_id == "demo-13-clean-visit"
     assert events["gold.adjudication_finished"] == 7
     assert events["gold.frozen"] == 1
     assert list(verify()) == []

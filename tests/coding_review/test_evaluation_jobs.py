@@ -272,7 +272,9 @@ def test_the_sweep_sends_what_was_dropped_and_closes_what_was_lost(outside, lead
     assert missed_evaluations() == [jobs[1].pk]
     jobs[0].refresh_from_db()
     assert (jobs[0].status, jobs[0].error_code) == ("failed", "worker_lost")
-    EvaluationJob.objects.filter(pk=jobs[0].pk).update(status="running", started_at=timezone.now())
+    EvaluationJob.objects.filter(pk=jobs[0].pk).update(
+        status="running", started_at=timezone.now(), heartbeat_at=timezone.now()
+    )
     assert missed_evaluations() == []
 
 

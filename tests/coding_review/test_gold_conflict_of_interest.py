@@ -186,10 +186,10 @@ def test_who_coded_an_encounter_does_not_adjudicate_it(
     sign(adjudicator, first)
     assert chart_to_adjudicate(adjudicator, first.pk) is None
     assert set(visible_readings(adjudicator).values_list("chart", flat=True)) == {second.pk}
+    client.force_login(adjudicator)
     events = AuditEvent.objects.count()
     with pytest.raises(NotAllowed):
         start_adjudication(adjudicator, first.pk)
-    client.force_login(adjudicator)
     page = client.get(reverse("web:gold-adjudication", args=[closed.project.pk, first.pk]))
     assert page.status_code == 404
     assert not Adjudication.objects.exists()

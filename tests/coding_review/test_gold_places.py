@@ -73,6 +73,14 @@ def placed(adjudication: Adjudication) -> dict[str, Placed]:
     return {item.code: item.placed for item in items_to_adjudicate(adjudication.chart)}
 
 
+def finish(adjudicator: User, adjudication: Adjudication) -> Adjudication:
+    """Which of the agreed codes are drawn for a look depends on the chart's number: they are kept."""
+    for item in items_to_adjudicate(adjudication.chart):
+        if item.needs_ruling and not item.status:
+            rule_on_code(adjudicator, adjudication.pk, code=item.code, ruling="keep")
+    return finish_adjudication(adjudicator, adjudication.pk)
+
+
 def test_labels_from_a_file_bring_their_place(waiting: Study, lead: User) -> None:
     assert labelled(lead, waiting, CODES) == 3
     found = GoldLabel.objects.order_by("rank").values_list("code", "role", "poa", "sequence")
@@ -140,18 +148,18 @@ def test_one_code_is_principal_and_one_stands_at_each_place(
 ) -> None:
     rule_on_code(adjudicator, closed.pk, code="N18.32", ruling="keep", placed=said)
     with pytest.raises(InvalidDecision, match=message):
-        finish_adjudication(adjudicator, closed.pk)
+        finish(adjudicator, closed)
     closed.refresh_from_db()
     assert closed.status == "open"
     # A code that is out claims no place.
     rule_on_code(adjudicator, closed.pk, code="N18.32", ruling="out")
-    assert finish_adjudication(adjudicator, closed.pk).status == "finished"
+    assert finish(adjudicator, closed).status == "finished"
 
 
 def test_the_frozen_set_keeps_it_and_goes_round(closed: Adjudication, adjudicator: User, lead: User) -> None:
     rule_on_code(adjudicator, closed.pk, code="N18.32", ruling="out")
     rule_on_code(adjudicator, closed.pk, code="E11.22", ruling="keep", placed=Placed("secondary", "N", 2))
-    finish_adjudication(adjudicator, closed.pk)
+    finish(adjudicator, closed)
     frozen = freeze_gold_set(adjudicator, closed.chart.project_id, purpose="evaluation")
     out, again = io.BytesIO(), io.BytesIO()
     export_gold(lead, frozen.pk, out=out, with_text=True)

@@ -141,7 +141,8 @@ class Group:
 
     def _codes_of_charts(self) -> Array:
         """Of each chart how many codes of the group its release has there."""
-        return self.codes.sum(axis=1).astype(np.float64)[self.table.chart_release]
+        sizes: Array = self.codes.sum(axis=1).astype(np.float64)
+        return sizes[self.table.chart_release]
 
     def _additions(self) -> dict[str, Any]:
         table = self.table
