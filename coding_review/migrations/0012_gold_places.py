@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
     evaluation's worker shows signs of life, so that a lost one is noticed."""
 
     dependencies = [
-        ("coding_review", "0010_training_authorities"),
+        ("coding_review", "0011_candidate_evaluations"),
     ]
 
     operations = [
