@@ -172,6 +172,11 @@ class _Note:
             words = self._slots.fill(self._vocabulary.said(code, self._hand.level, self._random))
             self._told["cc"].items.append([(begun(words), ("code", code))])
         self._told[place].items.append(self._sentence(code, kind, place))
+        if leading and place != "dx" and "dx" in self._told and may_stand_first(kind):
+            # A list of diagnoses names what the visit was for.
+            used.add("dx")
+            words = self._slots.fill(self._vocabulary.said(code, self._hand.level, self._random))
+            self._told["dx"].items.append([(begun(words), ("code", code))])
         again = {p: w for p, w in where.again.items() if p in self._told and p not in used}
         chance = 0.85 if leading else _AGAIN
         while again and self._random.random() < chance and not self._short:
@@ -312,7 +317,7 @@ class _Note:
         heading = self._hand.heading(words) if len(words) > 3 else words
         prose = name in _PROSE or (self._style.prose and name not in _NOT_IN_PROSE)
         if self._hand.lower:
-            items = [[(piece[:1].lower() + piece[1:], key) for piece, key in pieces] for pieces in items]
+            items = [[(_small(piece), key) for piece, key in pieces] for pieces in items]
         if prose:
             self._write_prose(heading, items)
         elif (name in ("pmh", "meds", "psh", "allergies", "vitals") and self._hand.listed) or self._short:
@@ -364,6 +369,11 @@ class _Note:
             header = header.replace(slot, word)
         for line in header.split("\n"):
             self._page.write([(line, None)])
+
+
+def _small(piece: str) -> str:
+    """Without a capital at its head; short forms keep theirs."""
+    return piece if piece[1:2].isupper() else piece[:1].lower() + piece[1:]
 
 
 def _once(codes: Sequence[Supported]) -> Iterator[Supported]:

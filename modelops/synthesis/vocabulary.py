@@ -39,6 +39,12 @@ _TRIMESTER = re.compile(r"\b(first|second|third) trimester\b")
 _WEEKS: dict[str, tuple[int, int]] = {"first": (8, 13), "second": (14, 27), "third": (28, 40)}
 # Their drug would need a code of its own, and the title does not tell which drug.
 _BY_A_DRUG = re.compile(r"\b(?:secondary to drugs?|drug[- ]induced|due to drugs?|chemical induced)\b")
+# Nobody is seen by telephone for these.
+_URGENT = re.compile(
+    r"\b(?:gangrene|obstruction|perforat\w+|hemorrhage|bleeding|abscess|shock|rupture\w*|coma|ketoacidosis|crisis"
+    r"|status asthmaticus|acute exacerbation|torsion|thrombosed|dissection|infarction|peritonitis)\b"
+)
+_NOT_URGENT = re.compile(r"\bwithout\b|\bhistory\b|\bfollowing\b|\bold\b")
 _LONGEST = 110
 _PER_CODE = 3
 # How often a code with names is called by one of them, not by its title.
@@ -155,7 +161,11 @@ def _term(tree: Tree, node: Node, inclusions: tuple[str, ...]) -> Term | None:
     narrated = family.kind == "social" and social().get(node.code)
     if family.kind == "social" and not narrated and not told:
         return None
-    own = tuple(tidy(term.lower()) for term in inclusions if len(term) < 60 and not _NOT_ALONE.search(term))
+    own = tuple(
+        tidy(term.lower().removeprefix("unspecified "))
+        for term in inclusions
+        if len(term) < 60 and not _NOT_ALONE.search(term)
+    )
     from_title = _tells(tree, node) and len(node.title) <= _LONGEST
     if not told and not own and not from_title and not narrated:
         return None
@@ -167,6 +177,8 @@ def _term(tree: Tree, node: Node, inclusions: tuple[str, ...]) -> Term | None:
     if kind == "pregnancy" and trimester is None and not node.code.startswith(("O24.4", "Z34")):
         return None
     youngest, oldest = _ages(lower, family)
+    if narrated:
+        youngest, oldest = min(s.youngest for s in narrated), max(s.oldest for s in narrated)
     sex = family.sex or ("F" if _FEMALE.search(lower) else "M" if _MALE.search(lower) else "")
     return Term(
         code=node.code,
@@ -176,7 +188,7 @@ def _term(tree: Tree, node: Node, inclusions: tuple[str, ...]) -> Term | None:
         sex=sex,
         youngest=youngest,
         oldest=oldest,
-        setting="clinic" if kind in _HEALING.values() else family.setting,
+        setting=_setting(lower, kind, family),
         weight=4.0 if told or narrated else 1.0,
         # An inclusion term of a code that says more than it ("left side") would not lead to it.
         names=told or (own if node.kind != NodeKind.EXTENDED else ()),
@@ -233,6 +245,13 @@ def _ages(title: str, family: Family) -> tuple[int, int]:
     if _OLD.search(title):
         return max(family.youngest, 64), max(family.oldest, 80)
     return family.youngest, family.oldest
+
+
+def _setting(title: str, kind: str, family: Family) -> str:
+    if kind in _HEALING.values():
+        return "clinic"
+    urgent = _URGENT.search(title) is not None and _NOT_URGENT.search(title) is None
+    return "acute" if family.setting == "any" and urgent else family.setting
 
 
 def _chapter(tree: Tree, node: Node) -> str:
