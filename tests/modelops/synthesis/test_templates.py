@@ -131,3 +131,14 @@ def test_a_wording_keeps_side_stage_and_type(vocabulary: Vocabulary) -> None:
 
 def test_tidy_gives_names_their_capitals() -> None:
     assert tidy("parkinson's disease , with  dyskinesia,") == "Parkinson's disease, with dyskinesia"
+
+
+def test_no_sentence_names_a_month() -> None:
+    """It would be a date that the writer was not told, and may lie after the note."""
+    months = re.compile(
+        r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+    )
+    told = [
+        (path.name, row) for path in sorted(tables.TEMPLATES.glob("*.txt")) for row in tables.rows(path.name)
+    ]
+    assert [one for one in told if months.search(one[1])] == []
