@@ -3,11 +3,9 @@ real one, over a trainer that does as it is told."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
-import sys
 import time
 from datetime import timedelta
 
@@ -15,90 +13,18 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from coding_review.actions.training import cancel_training, plan_training, queue_training, resume_training
+from coding_review.actions.training import cancel_training, plan_training, resume_training
 from coding_review.actions.training_steps import begin_training, reconcile_training
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
 from coding_review.models import AuditEvent
 from modelops.choices import TrainingStatus
 from modelops.jobs import run_folder
-from modelops.models import DatasetVersion, ModelVersion, TrainingJob, TrainingStep
+from modelops.models import ModelVersion, TrainingJob, TrainingStep
 from modelops.training.processes import marked
-from tests.modelops.training.rows import base, row, write_rows
+from tests.training_site import CPU, RECIPE, SLURM, WAITS, site
 
+__all__ = ["site"]
 pytestmark = pytest.mark.django_db
-RECIPE = {
-    "optimizer": "adam",
-    "offload_optimizer": False,
-    "precision": "fp32",
-    "max_tokens": 64,
-    "micro_batch": 1,
-}
-CPU = {"device": "cpu"}
-SLURM = {"place": "slurm", "partition": "gpu", "project_dir": "/srv/app", "venv": "/srv/venv", "processes": 8}
-# A trainer in the place of the real one.
-TRAINER = """
-import json, os, pathlib, sys, time
-folder = pathlib.Path(sys.argv[-1])
-attempt = json.loads((folder / "run.json").read_text())["attempt"]
-def say(status, step=0, **more):
-    (folder / "new").write_text(json.dumps({"attempt": attempt, "status": status, "step": step, "steps": 9, **more}))
-    (folder / "new").replace(folder / "state.json")
-def step(number, **figures):
-    with (folder / "progress.jsonl").open("a") as out:
-        row = {"attempt": attempt, "step": number, "at": "2026-11-21T10:00:00+00:00", **figures}
-        out.write(json.dumps(row) + "\\n")
-def until_told():
-    while not (folder / "cancel").exists(): time.sleep(0.02)
-"""
-WAITS = ["step(1, loss=2.5, tokens=50)", 'say("running", 1)', "until_told()", 'say("cancelled", 1)']
-
-
-@pytest.fixture
-def site(tmp_path, settings):
-    """Folders of a site with one base and one dataset; `trainer(lines)` says what a training does."""
-    settings.TRAINING_DIR = tmp_path / "training"
-    settings.DATASETS_DIR = tmp_path / "datasets"
-    settings.TRAINING_BASE_DIRS = [tmp_path / "models"]
-    settings.TRAINING_VENV = str(tmp_path / "venv")
-    base(tmp_path / "models" / "tiny")
-    folder = tmp_path / "datasets" / "charts-1"
-    folder.mkdir(parents=True)
-    path = write_rows(folder / "train.jsonl", [row(tokens=40), row(tokens=30), row(tokens=65)])
-    manifest = {
-        "prompt_version": "icd10cm-short-1:0123456789ab",
-        "files": {"train.jsonl": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}},
-    }
-    dataset = DatasetVersion.objects.create(
-        name="charts", version=1, kind="icd10cm", manifest=manifest, sha256="ab" * 32, path="charts-1"
-    )
-
-    class Site:
-        pk = dataset.pk
-        tiny = str(tmp_path / "models" / "tiny")
-        train = path
-
-        def trainer(self, *lines):
-            script = tmp_path / "trainer.py"
-            script.write_text(TRAINER + "\n".join(lines))
-            python = tmp_path / "venv" / "bin" / "python"
-            python.parent.mkdir(parents=True, exist_ok=True)
-            python.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
-            python.chmod(0o755)
-
-        def queue(self, actor, **more):
-            fields = {
-                "name": "coder",
-                "dataset_id": self.pk,
-                "base": self.tiny,
-                "recipe": RECIPE,
-                "resources": CPU,
-            }
-            return queue_training(actor, **{**fields, **more})
-
-    yield Site()
-    for run in (tmp_path / "training").glob("*/run.json"):
-        for pid in marked(json.loads(run.read_text())["token"]):
-            os.kill(pid, signal.SIGKILL)
 
 
 def until(job, true, seconds=30.0):
@@ -162,7 +88,7 @@ def test_the_plan_is_seen_first_and_stored_with_the_job(site, admin):
         ({"recipe": {**RECIPE, "stages": [{"name": "pairs"}]}}, "dataset"),
         ({"recipe": {**RECIPE, "stages": [{"name": "pairs"}]}, "method": "lora"}, "recipe.stages"),
         (
-            {"resources": {"place": "slurm", "partition": "a; b", "project_dir": "/a", "venv": "/b"}},
+            {"resources": {**SLURM, "partition": "a; b"}},
             "resources.partition",
         ),
         ({"base": "/etc"}, "base"),
@@ -341,14 +267,7 @@ def test_without_an_environment_it_fails_with_advice(site, admin):
 
 
 def test_a_job_of_a_cluster_is_written_and_begins_when_somebody_submits_it(site, admin):
-    slurm = {
-        "place": "slurm",
-        "partition": "gpu",
-        "project_dir": "/srv/app",
-        "venv": "/srv/venv",
-        "processes": 8,
-    }
-    job = site.queue(admin, resources=slurm)
+    job = site.queue(admin, resources=SLURM)
     assert begin_training(job.pk) is True
     job.refresh_from_db()
     assert (job.status, job.pid) == (TrainingStatus.QUEUED, None)
