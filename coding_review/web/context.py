@@ -48,7 +48,7 @@ PLACES: tuple[Place, ...] = (
     Place("Gold", "web:gold-projects", (READ_GOLD, MANAGE_GOLD, EXPORT_GOLD)),
     Place("Code edits", "web:checks", (VIEW_CHECKS,)),
     Place("Evaluation", "web:evaluations", (VIEW_EVALUATION,)),
-    Place("Models", "web:datasets", (VIEW_TRAINING,), ("/synthesis/", "/training/", "/models/")),
+    Place("Models", "web:trainings", (VIEW_TRAINING,), ("/synthesis/", "/datasets/", "/models/")),
     Place("Audit", "web:audit", (SEARCH_AUDIT,)),
     Place("API", "api:docs"),
 )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 from coding_review.web import amounts, words
 from coding_review.web.training_build import person
 from coding_review.web.training_page import Fact, Figure
@@ -178,7 +180,11 @@ def dataset_page(dataset: DatasetVersion) -> DatasetPage:
         ),
         holds_phi_source=bool(manifest.get("deidentified", {}).get("charts", 0)),
         jobs=tuple(
-            Fact(f"Job {job.pk}", f"{job.name}, {job.get_status_display().lower()}")
+            Fact(
+                f"Job {job.pk}",
+                f"{job.name}, {job.get_status_display().lower()}",
+                reverse("web:training", args=[job.pk]),
+            )
             for job in dataset.training_jobs.order_by("-pk")[:10]
         ),
     )

@@ -1,4 +1,4 @@
-"""Rows of the learning loop for tests: a run of synthetic charts, a dataset version."""
+"""Rows of the learning loop for tests: a run of synthetic charts, a dataset version, a training with its steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from modelops.models import DatasetVersion, SynthesisRun, SyntheticChart
+from modelops.models import DatasetVersion, SynthesisRun, SyntheticChart, TrainingJob, TrainingStep
+from modelops.training.config import Recipe, Resources, to_dict
 
 NOTE = "\n".join(
     (
@@ -187,4 +188,75 @@ def dataset_version(
         path=path,
         created_by=user,
         created_at=timezone.now(),
+    )
+
+
+PLAN: dict[str, Any] = {
+    "parameters": 70_553_706_496,
+    "trained_parameters": 207_093_760,
+    "examples": 72_816,
+    "tokens": 285_600_000,
+    "packs": 8884,
+    "steps": 1824,
+    "device_memory": 101_000_000_000,
+    "host_memory": 500_000_000_000,
+    "activations": 9_000_000_000,
+    "flops": 8.1e19,
+    "stated_mfu": 0.35,
+    "seconds": 9000.0,
+    "disk": 310_000_000_000,
+    "fits": True,
+}
+
+
+def training_job(
+    *,
+    status: str = "running",
+    steps: int = 40,
+    of: int = 100,
+    user: Any = None,
+    dataset: DatasetVersion | None = None,
+    resources: dict[str, Any] | None = None,
+    run_dir: str = "job-of-test",
+    **more: Any,
+) -> TrainingJob:
+    """A job that is at work, with `steps` rows; its curves fall as real ones do."""
+    now = timezone.now()
+    job = TrainingJob.objects.create(
+        name="coding",
+        dataset=dataset,
+        base="/models/llama-3.3-70b",
+        method="lora",
+        recipe=to_dict(Recipe()),
+        resources=to_dict(Resources(processes=8, memory_gb=150, peak_tflops=989)) | (resources or {}),
+        slot="node-a",
+        status=status,
+        run_dir=run_dir,
+        attempt=1,
+        heartbeat_at=now,
+        step=steps,
+        steps=of,
+        plan=PLAN,
+        created_by=user,
+        started_at=now - timedelta(minutes=72),
+        **more,
+    )
+    TrainingStep.objects.bulk_create(step_of(job, number, of) for number in range(1, steps + 1))
+    return job
+
+
+def step_of(job: TrainingJob, number: int, of: int = 100) -> TrainingStep:
+    return TrainingStep(
+        job=job,
+        step=number,
+        loss=round(2 / (1 + number / 8) + 0.02 * (number % 3), 4),
+        validation_loss=round(2.1 / (1 + number / 8), 4) if number % 10 == 0 else None,
+        learning_rate=1e-5 * (1 - number / of),
+        grad_norm=0.5 + 0.1 * (number % 4),
+        tokens=32_768 * number,
+        tokens_per_second=7_400.0 + number % 7,
+        mfu=0.397,
+        host_memory=611 * 1024**3,
+        gpu_memory=121 * 1024**3,
+        at=timezone.now() - timedelta(seconds=9 * (of - number)),
     )

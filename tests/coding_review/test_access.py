@@ -43,7 +43,7 @@ from coding_review.rules import permissions as p
 from tests.catalog.test_index_pages import load_index
 from tests.coding_review.api_cases import Case, case, everything
 from tests.coding_review.evaluation_rows import stored
-from tests.coding_review.learning_rows import dataset_version, synthesis_run
+from tests.coding_review.learning_rows import dataset_version, synthesis_run, training_job
 from tests.coding_review.test_api_access import ENDPOINTS, FOR_ALL
 
 __all__ = ["case"]
@@ -218,6 +218,24 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     "web:synthetic-chart": (
         Expected("GET", p.VIEW_TRAINING, kwargs={"synthesis_id": "", "position": "synthetic_position"}),
     ),
+    "web:trainings": (Expected("GET", p.VIEW_TRAINING),),
+    "web:training-new": (
+        Expected("GET", p.TRAIN_MODEL),
+        Expected("POST", p.TRAIN_MODEL, answers=frozenset({422})),
+    ),
+    "web:training": (Expected("GET", p.VIEW_TRAINING, kwargs={"training_id": ""}),),
+    "web:training-cancel": (Expected("POST", p.TRAIN_MODEL, kwargs={"training_id": ""}, answers=ACTED),),
+    # It is at work: what has not ended cannot go on.
+    "web:training-resume": (
+        Expected("POST", p.TRAIN_MODEL, kwargs={"training_id": ""}, answers=frozenset({409})),
+    ),
+    # It has no result and no file yet.
+    "web:training-card": (
+        Expected("GET", p.VIEW_TRAINING, kwargs={"training_id": ""}, answers=frozenset({404})),
+    ),
+    "web:training-script": (
+        Expected("GET", p.TRAIN_MODEL, kwargs={"training_id": ""}, answers=frozenset({404})),
+    ),
     "web:datasets": (Expected("GET", p.VIEW_TRAINING),),
     "web:dataset": (Expected("GET", p.VIEW_TRAINING, kwargs={"dataset_id": ""}),),
     "web:audit": (Expected("GET", p.SEARCH_AUDIT),),
@@ -270,6 +288,7 @@ def ids(
     case: Case, coder: User, other_coder: User, adjudicator: User, settings: Any, tmp_path: Path
 ) -> dict[str, Any]:
     settings.EVALUATION_DIR = tmp_path / "kept"
+    settings.TRAINING_DIR = tmp_path / "training"
     DocumentVersion.objects.filter(pk=case.version.pk).update(is_latest=False)
     changed = DocumentVersion.objects.create(
         document=case.version.document,
@@ -302,6 +321,7 @@ def ids(
         "synthesis_id": synthesis_run().pk,
         "synthetic_position": 0,
         "dataset_id": dataset_version().pk,
+        "training_id": training_job().pk,
     } | gold_ids(case.code_set, case.version)
 
 

@@ -40,7 +40,7 @@ def test_who_may_not_see_the_loop_sees_no_page_and_no_place(request, who):
 @pytest.mark.parametrize("who", ["lead", "expert", "adjudicator", "admin", "auditor"])
 def test_who_may_see_it_has_its_place_marked_on_each_of_its_pages(request, who):
     user = request.getfixturevalue(who)
-    for name in ("syntheses", "datasets"):
+    for name in ("syntheses", "datasets", "trainings"):
         response = get(user, name)
         assert [item.label for item in response.context["nav"]() if item.current] == ["Models"]
 
