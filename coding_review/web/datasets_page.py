@@ -307,7 +307,7 @@ def _plain(key: str) -> str:
 
 
 def _listed(counted: Mapping[str, int]) -> str:
-    return ", ".join(f"{n:,} {_plain(key)}" for key, n in counted.items())
+    return ", ".join(f"{_plain(key)} {n:,}" for key, n in counted.items())
 
 
 def _size(value: int | None) -> str:

@@ -292,7 +292,7 @@ def _groups(counts: Mapping[str, Any]) -> tuple[Group, ...]:
             "How often a code comes",
             bars(
                 {
-                    f"{band} times": n
+                    "once" if band == "1" else f"{band} times": n
                     for band, n in sorted(counts.get("codes_by_frequency", {}).items(), key=_band)
                 },
                 ordered=False,
@@ -494,6 +494,9 @@ def spans(lines: Iterable[int]) -> str:
 
 
 def reason_words(reason: str) -> str:
+    """The gate's reasons name the kinds of what it found: "phi: name, date"."""
+    if reason.lower().startswith(_PHI):
+        return f"may identify somebody: {reason.partition(':')[2].strip() or 'by the gate'}"
     return REASONS.get(reason, plain(reason))
 
 

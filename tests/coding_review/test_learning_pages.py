@@ -56,12 +56,12 @@ def test_a_run_shows_its_diagnostics(expert):
         ("near-duplicates", "1", "pairs among the first 2"),
     ]
     groups = {g.key: [(b.label, b.count, b.share) for b in g.bars] for g in page.groups}
-    assert groups["discards"] == [("phi: name", "1", 100)]
+    assert groups["discards"] == [("may identify somebody: name", "1", 100)]
     assert groups["not-kept"] == [
         ("excludes1", "2", 100),
         ("a likely candidate that nobody wrote: a trap, or a word that says more than meant", "1", 50),
     ]
-    assert groups["bands"] == [("1 times", "2", 100), ("2-4 times", "1", 50)]
+    assert groups["bands"] == [("once", "2", 100), ("2-4 times", "1", 50)]
     assert page.pairs == (("syn-7-000001", "syn-7-000000", "87.1%"),)
     assert "hx-get" not in response.content.decode()
     assert " style=" not in response.content.decode()
@@ -127,7 +127,7 @@ def test_a_chart_that_the_gate_stopped_shows_why_and_not_its_text(expert):
     run = synthesis_run()
     response = get(expert, "synthetic-chart", run.pk, 2)
     body = response.content.decode()
-    assert response.context["page"].discarded == "phi: name"
+    assert response.context["page"].discarded == "may identify somebody: name"
     assert "the text is not shown" in body
     assert "furosemide" not in body
     assert SyntheticChart.objects.get(run=run, position=2).chart["text"] == NOTE
