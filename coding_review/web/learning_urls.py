@@ -16,6 +16,7 @@ urlpatterns = [
     ),
     path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/<int:dataset_id>/", datasets.dataset, name="dataset"),
+    path("datasets/<int:dataset_id>/export/", datasets.dataset_export, name="dataset-export"),
     path("training/", training.trainings, name="trainings"),
     path("training/new/", training_start.training_new, name="training-new"),
     path("training/<int:training_id>/", training.training, name="training"),

@@ -238,6 +238,12 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     ),
     "web:datasets": (Expected("GET", p.VIEW_TRAINING),),
     "web:dataset": (Expected("GET", p.VIEW_TRAINING, kwargs={"dataset_id": ""}),),
+    # Built from records of patients: the right to build is not enough, and none of the personas has both.
+    "web:dataset-export": (
+        Expected(
+            "POST", p.BUILD_DATASET, kwargs={"dataset_id": ""}, answers=frozenset({403}), only=frozenset()
+        ),
+    ),
     "web:audit": (Expected("GET", p.SEARCH_AUDIT),),
     "web:audit-export": (
         Expected("POST", p.EXPORT_DECISIONS, body={"format": "csv", "first": "2026-11-01"}, answers=ACTED),
