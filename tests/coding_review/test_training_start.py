@@ -34,7 +34,10 @@ def stage(tmp_path: Path) -> DatasetVersion:
     base(tmp_path / "models" / "tiny")
     folder = tmp_path / "datasets" / "coding-7"
     folder.mkdir(parents=True)
-    rows = [{"id": f"e{n}", "messages": [], "completion": "{}", "tokens": 400} for n in range(60)]
+    rows = [
+        {"id": f"e{n}", "messages": [{"role": "user", "content": "CODES"}], "completion": "{}", "tokens": 400}
+        for n in range(60)
+    ]
     (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return dataset_version()
 

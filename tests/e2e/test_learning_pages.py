@@ -80,7 +80,9 @@ def folders(settings: Any, tmp_path: Path) -> Path:
     base(tmp_path / "models" / "tiny")
     for folder in (tmp_path / "training" / "job-of-test", tmp_path / "datasets" / "coding-7"):
         folder.mkdir(parents=True)
-    row = json.dumps({"id": "e", "messages": [], "completion": "{}", "tokens": 400})
+    row = json.dumps(
+        {"id": "e", "messages": [{"role": "user", "content": "CODES"}], "completion": "{}", "tokens": 400}
+    )
     (tmp_path / "datasets" / "coding-7" / "train.jsonl").write_text(f"{row}\n" * 60, encoding="utf-8")
     return tmp_path
 
