@@ -75,12 +75,12 @@ def dataset_export(request: HttpRequest, dataset_id: int) -> FileResponse:
     """
     version = get_dataset_for(request.user, dataset_id)
     if _bytes_of(version) > MOST_BYTES:
-        raise InvalidDecision("It is too large for a browser; manage.py export_dataset writes it to a folder.")
+        raise InvalidDecision(
+            "It is too large for a browser; manage.py export_dataset writes it to a folder."
+        )
     out = TemporaryFile()  # noqa: SIM115 - the response that sends it closes it
     try:
-        export_dataset(
-            request.user, version, format="jsonl", write=lambda folder: _zip(folder, version, out)
-        )
+        export_dataset(request.user, version, format="jsonl", write=lambda folder: _zip(folder, version, out))
     except BaseException:
         out.close()
         raise
