@@ -55,9 +55,9 @@ class Sureness:
     high: float = 0.9
     agreeing: float = 0.6
     exact: float = 0.95
-    doubt: float = 0.3
+    doubt: float = 0.0
     beside: int = 1
-    term: float = 0.8
+    term: float = 0.7
     context: bool = True
     known: bool = True
     left_out: frozenset[str] = field(default_factory=frozenset)

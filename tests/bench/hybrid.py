@@ -33,14 +33,13 @@ from modelops.interchange import GOLD_FIELDS, chart_of_object
 BEFORE = Sureness(agreeing=2, doubt=0, term=0.5, context=False, known=False)
 RULES: Mapping[str, Sureness] = {
     "confidence alone": BEFORE,
-    "terms of 0.8": replace(BEFORE, term=0.8),
-    "and context": replace(BEFORE, term=0.8, context=True),
-    "and codes that stand": replace(BEFORE, term=0.8, context=True, known=True),
-    "and agreement": replace(BEFORE, term=0.8, context=True, known=True, agreeing=0.6),
-    "and doubt (the defaults)": Sureness(),
+    "terms of 0.7": replace(BEFORE, term=0.7),
+    "and context": replace(BEFORE, term=0.7, context=True),
+    "and codes that stand": replace(BEFORE, term=0.7, context=True, known=True),
+    "and agreement (the defaults)": Sureness(),
+    "terms of 0.8": Sureness(term=0.8),
+    "terms of 0.8 and doubt": Sureness(term=0.8, doubt=0.3),
     "no lines beside": Sureness(beside=0),
-    "terms of 0.7": Sureness(term=0.7),
-    "agreement of 0.9": Sureness(exact=0.9),
 }
 
 

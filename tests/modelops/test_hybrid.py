@@ -91,7 +91,9 @@ class Terms:
 
 
 def hybrid(knowledge: Knowledge, model: Model, terms: Terms | None = None) -> HybridEngine:
-    return HybridEngine(knowledge, model, terms or Terms(), Sureness(high=0.9, left_out=frozenset({"exam"})))
+    return HybridEngine(
+        knowledge, model, terms or Terms(), Sureness(high=0.9, doubt=0.3, left_out=frozenset({"exam"}))
+    )
 
 
 def test_a_chart_that_is_settled_does_not_reach_the_model():
@@ -206,6 +208,7 @@ def test_it_names_both_makers():
         details={
             "base": "x",
             "knowledge": "embedded-1",
-            "sure": "high=0.9 agreeing=0.6 exact=0.95 doubt=0.3 beside=1 term=0.8 context=true known=true left_out=exam",
+            "sure": "high=0.9 agreeing=0.6 exact=0.95 doubt=0.3 beside=1 term=0.7 context=true known=true"
+            " left_out=exam",
         },
     )
