@@ -18,18 +18,15 @@ class CodeTitles:
     def __init__(self) -> None:
         self._releases: dict[str, Release] = {}
         self._titles: dict[str, dict[str, str | None]] = {}
+        self._by_day: dict[date | None, str] = {}
 
     def release_of(self, day: date | None) -> str:
         """The release valid on the day, else the latest loaded one, as the batch interface has it; empty where none is
         loaded."""
-        try:
-            release = release_for(CodeSystem.ICD10CM, day)
-        except NoRelease:
-            try:
-                release = latest_release(CodeSystem.ICD10CM)
-            except NoRelease:
-                return ""
-        return self.known(release)
+        if day not in self._by_day:
+            found = _release_of(day)
+            self._by_day[day] = self.known(found) if found is not None else ""
+        return self._by_day[day]
 
     def known(self, release: Release) -> str:
         name = str(release)
@@ -49,6 +46,17 @@ class CodeTitles:
                 }
             )
         return {code: title for code in asked if (title := known[code]) is not None}
+
+
+def _release_of(day: date | None) -> Release | None:
+    try:
+        return release_for(CodeSystem.ICD10CM, day)
+    except NoRelease:
+        pass
+    try:
+        return latest_release(CodeSystem.ICD10CM)
+    except NoRelease:
+        return None
 
 
 def catalog_words() -> frozenset[str]:
