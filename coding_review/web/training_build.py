@@ -441,7 +441,7 @@ def _line(step: TrainingStep) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _percent(value: float) -> str:

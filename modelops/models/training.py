@@ -116,7 +116,7 @@ class TrainingStepQuerySet(models.QuerySet["TrainingStep"]):
         stretch = -(-(last + 1) // most)
         means = ("loss", "validation_loss", "learning_rate", "tokens_per_second", "mfu")
         peaks = ("grad_norm", "host_memory", "gpu_memory")
-        rows = (
+        rows: Any = (
             self.order_by()
             .values(stretch=F("step") / stretch)
             .annotate(
