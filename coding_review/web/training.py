@@ -45,10 +45,12 @@ def trainings(request: HttpRequest) -> HttpResponse:
         last_loss=Subquery(losses.values("loss")[:1])
     )
     found = Paginator(jobs, _A_PAGE).get_page(request.GET.get("page"))
+    # With what was annotated, which the model's type does not know.
+    shown: list[Any] = list(found)
     context = {
-        "rows": [build.job_row(job, job.last_loss) for job in found],
+        "rows": [build.job_row(job, job.last_loss) for job in shown],
         "found": found,
-        "polls": any(job.status in TRAINING_OPEN for job in found),
+        "polls": any(job.status in TRAINING_OPEN for job in shown),
         "may_train": RoleBackend().has_perm(request.user, TRAIN_MODEL),
     }
     return render(request, f"{_TEMPLATES}/{'_jobs' if is_htmx(request) else 'jobs'}.html", context)
