@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +33,36 @@ def charts(tmp_path: Path) -> Path:
     return path
 
 
-def begin(charts: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "manage.py", "import_charts", str(charts), "--facility", "TVMC"]
-    return subprocess.Popen(
-        [*command, "--work-group", "inpatient"],
-        cwd=ROOT,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+Begin = Callable[[], subprocess.Popen[str]]
 
 
-def test_killed_in_the_middle(
-    icd10cm: Any, marked_engine: Any, work_group: Any, environment: dict[str, str], charts: Path
-) -> None:
-    importing = begin(charts, environment)
+@pytest.fixture
+def begin(charts: Path, environment: dict[str, str]) -> Iterator[Begin]:
+    """Starts an import. None is left running, with its connections, where the test ends before it does."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "manage.py", "import_charts", str(charts), "--facility", "TVMC"]
+        begun.append(
+            subprocess.Popen(
+                [*command, "--work-group", "inpatient"],
+                cwd=ROOT,
+                env=environment,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        )
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        with one:
+            one.kill()
+
+
+def test_killed_in_the_middle(icd10cm: Any, marked_engine: Any, work_group: Any, begin: Begin) -> None:
+    importing = begin()
     wait_until(lambda: Encounter.objects.count() > 0, seconds=60)
     os.kill(importing.pid, signal.SIGKILL)
     importing.communicate()
@@ -57,7 +72,7 @@ def test_killed_in_the_middle(
     assert 0 < taken < CHARTS
     assert list(verify()) == []
 
-    again = begin(charts, environment)
+    again = begin()
     told, problems = again.communicate(timeout=120)
     assert (again.returncode, told) == (
         0,
