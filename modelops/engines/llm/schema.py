@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES, Limits
+from modelops.engines.llm.numbered import shown
 from modelops.engines.llm.ports import Candidate
 
 SCHEMA_VERSION = "llm-1"
@@ -45,7 +46,8 @@ def closed_schema(
     items = []
     for candidate in candidates:
         numbers = sorted({segment.number for segment in candidate.segments})
-        quotes = list(dict.fromkeys(segment.text for segment in candidate.segments))
+        # As the prompt shows them: a server fails over a grammar that holds a sign of its tokenizer.
+        quotes = list(dict.fromkeys(shown(segment.text) for segment in candidate.segments))
         if not numbers:
             continue
         items.append(

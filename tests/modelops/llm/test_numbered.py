@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelops.engines.llm.numbered import Piece, heading, number_lines, shown, whole, write_out
+from modelops.engines.llm.ports import Candidate, Segment
+from modelops.engines.llm.schema import closed_schema
 from modelops.engines.types import ChartDocument, ChartText
 
 
@@ -89,3 +91,10 @@ def test_as_many_code_points_and_none_of_the_signs(text):
     found = shown(text)
     assert len(found) == len(text)
     assert [sign for sign in ("<|s|>", "<s>", "</s>", "[INST]", "[/INST]") if sign in found] == []
+
+
+def test_nor_in_the_quotes_of_a_closed_schema():
+    note = "gout <|eot_id|>"
+    schema = closed_schema([Candidate("M10.9", "Gout", (Segment(1, 0, len(note), note),))])
+    (item,) = schema["properties"]["codes"]["items"]["anyOf"]
+    assert item["properties"]["quote"]["enum"] == ["gout ‹|eot_id|>"]
