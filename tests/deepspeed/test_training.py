@@ -1,0 +1,157 @@
+"""Real trainings through TRL and DeepSpeed: what is learned from, what is told, and what survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from modelops.datasets.packing import pack
+from modelops.training import card
+from modelops.training.base import check_base
+from modelops.training.checkpoints import is_complete, newest_complete, step_of
+from tests.deepspeed.conftest import RECIPE, ROOT, STEPS, Run
+from tests.modelops.training.rows import weights
+
+pytestmark = pytest.mark.timeout(290)
+
+
+@pytest.fixture(scope="module")
+def whole(make_run) -> Run:
+    """An uninterrupted training."""
+    run = make_run("whole")
+    assert run.finish() == "done", run.log
+    return run
+
+
+def test_examples_of_a_pack_do_not_see_one_another(make_run, training_venv):
+    run = make_run("packing")
+    done = subprocess.run(
+        [
+            training_venv / "bin" / "python",
+            "-W",
+            "ignore",
+            ROOT / "tests/deepspeed/check_packing.py",
+            run.folder.path,
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert {"input_ids", "labels", "position_ids"} <= set(found["keys"])
+    assert "attention_mask" not in found["keys"]
+    assert found["most_in_a_pack"] > 1
+    assert found["tokens"][0] == found["tokens"][1] > 0
+    assert abs(found["packed"] - found["separate"]) < 1e-5
+    # The measure can tell: a mask lets examples see one another.
+    assert abs(found["with_a_mask"] - found["separate"]) > 1e-3
+    assert found["fewest"] > 0
+    assert (found["counts"]["examples"], found["counts"]["too_long"], found["counts"]["without_answer"]) == (
+        60,
+        1,
+        0,
+    )
+    assert found["packs"] == len(pack(found["lengths"], RECIPE.max_tokens).packs)
+
+
+def test_every_step_is_told_and_the_loss_falls(whole):
+    assert sorted(whole.steps) == list(range(1, STEPS + 1))
+    losses = [loss for loss, _, _ in whole.steps.values()]
+    assert losses[-1] < losses[0] - 1
+    assert whole.steps[1][1] == RECIPE.learning_rate
+    rows = [json.loads(line) for line in whole.folder.progress.read_text().splitlines()]
+    assert all(row["tokens_per_second"] > 0 and row["host_memory"] > 10**8 and row["mfu"] > 0 for row in rows)
+    tokens = [row["tokens"] for row in rows]
+    assert tokens == sorted(tokens)
+    assert tokens[-1] <= STEPS * RECIPE.accumulation * RECIPE.max_tokens
+
+
+def test_the_result_is_whole_and_says_what_it_is(whole):
+    told = whole.folder.read_state()
+    assert (told.step, told.steps, told.result["told"]["train"]["too_long"]) == (STEPS, STEPS, 1)
+    output = whole.folder.output
+    assert card.check(output) == told.result["sha256"] != ""
+    assert check_base(output).parameters == check_base(Path(whole.job.base)).parameters
+    assert [path.suffix for path in output.iterdir() if path.suffix in (".bin", ".pt")] == []
+    assert "| Steps | 24 |" in (output / "README.md").read_text()
+
+
+# Three beginnings of a trainer.
+@pytest.mark.timeout(590)
+def test_killed_cancelled_and_resumed_it_goes_on_bit_by_bit(make_run, whole):
+    run = make_run("interrupted")
+    supervisor = run.start()
+    run.wait_for_step(10)
+    os.kill(run.trainer(), signal.SIGKILL)
+    assert supervisor.wait(60) == 0
+    told = run.folder.read_state()
+    assert (told.status, told.error_code) == ("failed", "worker_lost")
+    checkpoints = run.folder.checkpoints / "all"
+    newest = newest_complete(checkpoints)
+    assert newest is not None
+    # As the machine may leave one that was being written: newer, and not whole.
+    half = checkpoints / f"checkpoint-{step_of(newest) + 5}"
+    half.mkdir(exist_ok=True)
+    (half / "trainer_state.json").write_text('{"global_step": 99')
+    (half / "latest").write_text("global_step99")
+    run.again()
+    supervisor = run.start()
+    run.wait_for_step(max(run.steps) + 2)
+    run.folder.cancel.touch()
+    assert supervisor.wait(120) == 0
+    told = run.folder.read_state()
+    assert (told.status, told.error_code) == ("cancelled", "")
+    last = newest_complete(checkpoints)
+    assert last is not None
+    assert step_of(last) == told.step == max(run.steps) < STEPS
+    assert f"Going on from {newest.name}." in run.folder.log.read_text()
+    assert not run.folder.output.exists()
+    run.again()
+    assert run.finish() == "done", run.log
+    assert run.steps == whole.steps
+    assert card.check(run.folder.output) != ""
+    for name in ("model.safetensors", "config.json"):
+        assert card.file_sha256(run.folder.output / name) == card.file_sha256(whole.folder.output / name)
+    assert all(is_complete(path) for path in checkpoints.glob("checkpoint-*"))
+
+
+def test_a_loss_that_is_no_number_ends_it_before_anything_is_saved(make_run, tiny):
+    run = make_run("nan", base=str(tiny / "broken"))
+    assert run.finish() == "failed"
+    told = run.folder.read_state()
+    assert (told.error_code, told.step) == ("loss_not_finite", 1)
+    assert newest_complete(run.folder.checkpoints / "all") is None
+
+
+def test_a_file_that_cannot_be_written_whole_is_a_full_disk(make_run):
+    """The limit on a file's size stands for the disk: the weights' file meets it, the state's does not."""
+    run = make_run("full", recipe=replace(RECIPE, save_steps=2))
+    assert run.finish(largest_file=200_000) == "failed"
+    told = run.folder.read_state()
+    assert (told.error_code, told.step) == ("disk_full", 2)
+    assert newest_complete(run.folder.checkpoints / "all") is None
+
+
+def test_a_damaged_base_and_an_empty_dataset_have_their_names(make_run, tiny, tmp_path):
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for path in (tiny / "tiny").iterdir():
+        (damaged / path.name).write_bytes(path.read_bytes())
+    weights(damaged / "model.safetensors")
+    (damaged / "model.safetensors").write_bytes((damaged / "model.safetensors").read_bytes()[:-8])
+    run = make_run("damaged", base=str(damaged))
+    assert run.finish() == "failed"
+    assert run.folder.read_state().error_code == "bad_checkpoint"
+    long = make_run("too-long", recipe=replace(RECIPE, max_tokens=64))
+    assert long.finish() == "failed"
+    assert long.folder.read_state().error_code == "bad_dataset"
