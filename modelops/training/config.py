@@ -62,7 +62,8 @@ class Recipe:
 
     micro_batch: packs a process takes at once. accumulation: such batches for one step. max_tokens: of a pack; longer
     examples are left out and counted. save_steps: steps between checkpoints, 0: one at the end of each epoch.
-    keep: checkpoints kept. stages: a curriculum in place of epochs and learning_rate; empty: all examples together.
+    keep: checkpoints kept. max_steps: of each stage, 0: as many as its epochs have. stages: a
+    curriculum in place of epochs and learning_rate; empty: all examples together.
     """
 
     epochs: float = 4.0

@@ -72,13 +72,12 @@ def plan(
     for phase in recipe.phases:
         size = sizes[phase.name]
         of_phase = packs_of(size, recipe.max_tokens, packing)
+        of_steps = math.ceil(math.ceil(of_phase / batch) * phase.epochs)
+        share = min(1.0, recipe.max_steps / of_steps) if recipe.max_steps and of_steps else 1.0
         packs += of_phase
-        steps += math.ceil(math.ceil(of_phase / batch) * phase.epochs)
-        tokens += size.tokens * phase.epochs
-        examples += size.examples * phase.epochs
-    if recipe.max_steps and steps > recipe.max_steps:
-        tokens, examples = tokens * recipe.max_steps / steps, examples * recipe.max_steps / steps
-        steps = recipe.max_steps
+        steps += round(of_steps * share)
+        tokens += size.tokens * phase.epochs * share
+        examples += size.examples * phase.epochs * share
     mean_length = tokens / examples if examples else 0.0
     flops = tokens * flops_per_token(shape, mean_length, trained=trained)
     states, host = model_states(shape, trained, recipe, resources)
