@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from catalog.edits.site_table import read_site_table
 from catalog.errors import LoadRefused
+from coding_review.rules.drift import LIMITS as DRIFT_LIMITS
 from coding_review.rules.promotion_gate import IDS as GATE_IDS
 from modelops.engines.llm.config import BadLlmConfig, LlmConfig
 from modelops.engines.sureness import BadSureness, Sureness
@@ -93,13 +94,12 @@ def settings_make_sense(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
                 id="coding_review.E009",
             )
         )
-    if unknown := sorted(settings.PROMOTION_GATE.keys() - GATE_IDS):
-        found.append(
-            Error(
-                f"PROMOTION_GATE names {', '.join(unknown)}; there are: {', '.join(sorted(GATE_IDS))}.",
-                id="coding_review.E020",
+    for name, known_names in (("PROMOTION_GATE", GATE_IDS), ("DRIFT_LIMITS", DRIFT_LIMITS.keys())):
+        if unknown := sorted(getattr(settings, name).keys() - known_names):
+            there = ", ".join(sorted(known_names))
+            found.append(
+                Error(f"{name} names {', '.join(unknown)}; there are: {there}.", id="coding_review.E020")
             )
-        )
     found += _language_model()
     if settings.IDLE_MINUTES > settings.LEASE_MINUTES:
         found.append(

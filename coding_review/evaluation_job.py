@@ -27,11 +27,13 @@ from coding_review.actions.evaluation_steps import (
     note_step,
     show_life,
 )
+from coding_review.choices import GoldSetPurpose
 from coding_review.errors import NotAllowed
 from coding_review.evaluation_predictions import engine_lines, from_band
 from coding_review.evaluation_store import Evaluated, store
 from coding_review.exports.gold import write_gold
 from coding_review.models import EvaluationJob
+from coding_review.version_predictions import CandidateFailed, fitted, keep_curve, version_lines
 from modelops.choices import Band
 from modelops.evaluation.charts import Options
 from modelops.evaluation.metrics import evaluate_packed
@@ -75,6 +77,9 @@ def run_evaluation(job_id: int) -> bool:
                 "EVALUATION_DIR is shared between the web server and the workers.",
             )
             return False
+        except CandidateFailed as error:
+            fail_evaluation(job, error.code, str(error))
+            return False
         except SoftTimeLimitExceeded:
             fail_evaluation(
                 job,
@@ -98,6 +103,11 @@ def _evaluate(job: EvaluationJob, folder: Path) -> None:
     # No processes of its own: a worker's process may start none.
     gold = read_gold(gold_file, Lines("gold set"), processes=1)
     predictions = read_predictions(gold, predicted_file, Lines("predictions"), processes=1)
+    if job.gold_set.purpose == GoldSetPurpose.CALIBRATION:
+        note_step(job, "Fitting the confidences", 60)
+        found = fitted(gold, predictions)
+        finish_evaluation(job, lambda: keep_curve(job, found, predicted_file))
+        return
     note_step(job, "Reckoning the figures", 50)
     places = places_of_latest()
     options = Options(
@@ -118,6 +128,10 @@ _BANDS = {Band.LOW: "all", Band.MEDIUM: "high and medium", Band.HIGH: "high"}
 
 
 def _write_predictions(job: EvaluationJob, path: Path) -> None:
+    if job.model_version is not None:
+        with path.open("wb") as out:
+            out.writelines(version_lines(job, job.model_version))
+        return
     if job.engine:
         with path.open("wb") as out:
             out.writelines(_counting(job, engine_lines(job.gold_set, job.engine)))

@@ -31,11 +31,12 @@ def bare_lines(lines: list[bytes], out: IO[bytes]) -> tuple[int, Lines]:
     for raw in lines:
         if raw.strip():
             row = json.loads(raw.decode("utf-8-sig"))
-            out.write(_line(_bare(row)))
+            out.write(_line(bare_row(row)))
     return rows, told
 
 
-def _bare(row: Mapping[str, Any]) -> dict[str, Any]:
+def bare_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A prediction without a word of the chart."""
     codes = [
         {
             **_only(code, _OF_CODE),

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 env = environ.Env()
@@ -200,6 +201,7 @@ CELERY_TASK_ROUTES = {
     # Sent to one of two queues by name (coding_review/queues.py).
     "coding_review.tasks.infer": {"queue": "inference.batch"},
     "coding_review.tasks.evaluate": {"queue": "evaluate"},
+    "coding_review.tasks.shadow": {"queue": "inference.batch"},
     # Where the run's files and processes are.
     "coding_review.tasks.spawn_training": {"queue": "train"},
     "coding_review.tasks.reconcile_trainings": {"queue": "train"},
@@ -211,6 +213,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "coding_review.tasks.reconcile_trainings",
         "schedule": 5.0,
         "options": {"expires": 5},
+    },
+    # Of the month before, once it is over.
+    "audit-month": {
+        "task": "coding_review.tasks.audit_last_month",
+        "schedule": crontab(minute="15", hour="4", day_of_month="2"),
+        "options": {"expires": 86400},
     },
     # Each does some seconds' work at most, and nothing once every release has its vectors.
     "embed": {"task": "coding_review.tasks.embed", "schedule": 10.0, "options": {"expires": 10}},
@@ -255,6 +263,8 @@ EVALUATION_SECONDS = env.int("EVALUATION_SECONDS", default=1800)
 EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluations")))
 # Limits of the promotion gate in place of the table's (rules/promotion_gate.py): "exact_f1=-0.01,domain_loss=0.03".
 PROMOTION_GATE = env.dict("PROMOTION_GATE", cast={"value": float}, default={})
+# Limits of the drift page in place of its own (rules/drift.py): "accept_drop=0.1,least_decisions=50".
+DRIFT_LIMITS = env.dict("DRIFT_LIMITS", cast={"value": float}, default={})
 # Where dataset versions are kept, each in a folder of its own; web server, workers and trainers share it.
 DATASETS_DIR = Path(env.str("DATASETS_DIR", default=str(VAR_DIR / "datasets")))
 # What other names and days in de-identified charts follow from. With another key the same patient gets others.

@@ -5,15 +5,18 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
+from coding_review.actions.audit_month import audit_month
 from coding_review.actions.claim import park_expired_leases
 from coding_review.actions.evaluation_steps import missed_evaluations
 from coding_review.actions.sweep_predictions import missed_runs, put_back_lost_runs
 from coding_review.actions.training_steps import begin_training, reconcile_training
 from coding_review.broker import SweptTask, waiting_in
+from coding_review.drift import month_before
 from coding_review.embedding import embed_beside
 from coding_review.evaluation_job import run_evaluation
 from coding_review.prediction import predict_run
 from coding_review.queues import PREDICT, PREDICTION_QUEUES
+from coding_review.shadow import score_in_shadow, wants_shadow
 
 
 @shared_task(
@@ -22,13 +25,24 @@ from coding_review.queues import PREDICT, PREDICTION_QUEUES
     time_limit=settings.PREDICTION_SECONDS + 30,
 )
 def predict(run_id: int) -> None:
-    predict_run(run_id)
+    _predict(run_id)
 
 
 @shared_task(base=SweptTask)
 def infer(run_id: int) -> None:
     """By workers with threads, which know no time limits: the engine keeps to its own deadline."""
-    predict_run(run_id)
+    _predict(run_id)
+
+
+@shared_task(base=SweptTask)
+def shadow(run_id: int) -> None:
+    """A candidate is asked about what was just answered; one that the broker dropped is not asked again."""
+    score_in_shadow(run_id)
+
+
+def _predict(run_id: int) -> None:
+    if predict_run(run_id) and wants_shadow(run_id):
+        shadow.send_or_leave(run_id)
 
 
 def send_run(run_id: int, queue: str) -> bool:
@@ -65,6 +79,12 @@ def reconcile_trainings() -> None:
     """Every 5 s by beat: what the runs' files say becomes rows; of each free slot the next job is begun."""
     for job_id in reconcile_training():
         spawn_training.send_or_leave(job_id)
+
+
+@shared_task
+def audit_last_month() -> None:
+    """On the second of each month by beat."""
+    audit_month(month_before())
 
 
 @shared_task

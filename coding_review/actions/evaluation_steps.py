@@ -66,8 +66,8 @@ def note_step(job: EvaluationJob, step: str, percent: int) -> None:
 
 
 @transaction.atomic
-def finish_evaluation(job: EvaluationJob, store: Callable[[], EvaluationRun]) -> EvaluationRun:
-    """The run is stored and the job done, or neither. Raises Cancelled, and what `store` raises."""
+def finish_evaluation(job: EvaluationJob, store: Callable[[], EvaluationRun | None]) -> EvaluationRun | None:
+    """What the job was for is stored and the job done, or neither. Raises Cancelled, and what `store` raises."""
     held = _mine(job).select_for_update(no_key=True).first()
     if held is None:
         raise Cancelled

@@ -12,7 +12,7 @@ from django.utils import timezone
 from coding_review.actions.end_prediction import close_run
 from coding_review.choices import CodeSetStatus, RunStatus
 from coding_review.locks import lock_encounter
-from coding_review.models import PredictionRun
+from coding_review.models import Encounter, PredictionRun
 from coding_review.run_status import mark_started
 from modelops.engines.types import ChartDocument, ChartText
 
@@ -55,8 +55,13 @@ def start_prediction(run_id: int) -> Attempt | None:
     run.started_at = run.heartbeat_at = now
     run.save(update_fields=["status", "attempts", "started_at", "heartbeat_at"])
     mark_started(encounter)
+    return Attempt(run.pk, run.attempts, run.engine, run.release_id, chart_of(run, encounter))
+
+
+def chart_of(run: PredictionRun, encounter: Encounter) -> ChartText:
+    """The documents that the run is asked about, as an engine reads them."""
     versions = run.documents.select_related("document").order_by("document__position", "document_id")
-    chart = ChartText(
+    return ChartText(
         id=str(encounter.pk),
         # The version's key is what evidence comes back with; the source's own id may hold a name.
         documents=tuple(
@@ -80,7 +85,6 @@ def start_prediction(run_id: int) -> Attempt | None:
         specialty=encounter.specialty,
         procedure_releases=dict(run.procedure_releases.values_list("system", "pk")),
     )
-    return Attempt(run.pk, run.attempts, run.engine, run.release_id, chart)
 
 
 def is_lost(run: PredictionRun, now: datetime) -> bool:

@@ -144,6 +144,10 @@ EVENTS: dict[str, EventType] = {
         "Confidence calibrated",
         "calibration_id engine model_version configuration gold_set_sha256 predictions_sha256 codes charts",
     ),
+    "quality.audited": _event(
+        "Signed code sets of a month audited",
+        "month code_sets lines procedures validity bundling unbundling_modifiers overridden no_data",
+    ),
     "model.promoted": _event("Model version promoted", _PROMOTION, "comment"),
     "model.rolled_back": _event("Model version taken back", _PROMOTION, "comment"),
     "model.canary_set": _event("Canary share set", _PROMOTION, "comment"),

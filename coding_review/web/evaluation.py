@@ -58,7 +58,9 @@ def evaluations(request: HttpRequest) -> HttpResponse:
     found = Paginator(runs, RUNS_A_PAGE).get_page(request.GET.get("page"))
     # Those that ended without a run stay in sight for a day.
     lately = Q(status=EvaluationStatus.FAILED, finished_at__gt=timezone.now() - timedelta(days=1))
-    jobs = EvaluationJob.objects.filter(lately | Q(status__in=EVALUATION_OPEN)).select_related("gold_set")
+    jobs = EvaluationJob.objects.filter(lately | Q(status__in=EVALUATION_OPEN)).select_related(
+        "gold_set", "model_version"
+    )
     context = {
         "rows": [page.run_row(run) for run in found],
         "found": found,

@@ -135,7 +135,11 @@ def _form(
 def evaluation_job(request: HttpRequest, job_id: int) -> HttpResponse:
     """The job's page; for its own poll only what changes."""
     require(request.user, VIEW_EVALUATION)
-    job = EvaluationJob.objects.select_related("gold_set", "created_by", "run").filter(pk=job_id).first()
+    job = (
+        EvaluationJob.objects.select_related("gold_set", "created_by", "run", "model_version")
+        .filter(pk=job_id)
+        .first()
+    )
     if job is None:
         raise Http404(HIDDEN)
     context = {

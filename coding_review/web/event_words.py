@@ -328,6 +328,7 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
     "evaluation.queued": lambda d, n: [
         f"gold set {d.get('gold_set_id', '')}",
         f"engine {d['engine']}" if d.get("engine") else "an uploaded file",
+        f"model version {d['model_version_id']}" if d.get("model_version_id") else "",
     ],
     "evaluation.cancelled": lambda d, n: [f"gold set {d.get('gold_set_id', '')}"],
     "evaluation.failed": lambda d, n: [
@@ -349,6 +350,12 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         f"{d.get('engine', '')} {d.get('model_version', '')}".strip(),
         words.count(d.get("codes", 0), "code"),
         words.count(d.get("charts", 0), "chart"),
+    ],
+    "quality.audited": lambda d, n: [
+        str(d.get("month", "")),
+        words.count(d.get("code_sets", 0), "code set"),
+        f"not valid in {d.get('validity', 0)}",
+        f"bundled in {d.get('bundling', 0)}",
     ],
     "model.promoted": lambda d, n: _promotion(d),
     "model.rolled_back": lambda d, n: _promotion(d),

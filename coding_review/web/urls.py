@@ -15,6 +15,7 @@ from coding_review.web import (
     history,
     late_documents,
     learning_urls,
+    model_urls,
     review,
     worklist,
 )
@@ -86,6 +87,7 @@ urlpatterns: list[URLPattern] = [
         evaluation.evaluation_chart,
         name="evaluation-chart",
     ),
+    *model_urls.urlpatterns,
     path("audit/", audit.audit, name="audit"),
     path("audit/export/", audit.audit_export, name="audit-export"),
     path("sign-in/", account.SignInView.as_view(), name="sign-in"),

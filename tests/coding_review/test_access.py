@@ -40,6 +40,7 @@ from coding_review.models import (
     RoleAssignment,
 )
 from coding_review.rules import permissions as p
+from modelops.models import ModelVersion
 from tests.catalog.test_index_pages import load_index
 from tests.coding_review.api_cases import Case, case, everything
 from tests.coding_review.evaluation_rows import stored
@@ -200,6 +201,18 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     # Nobody was overruled by it.
     "web:gold-reply": (gold("POST", "ruling", comment="No."),),
     "web:checks": (Expected("GET", p.VIEW_CHECKS),),
+    "web:models": (Expected("GET", p.VIEW_EVALUATION),),
+    "web:drift": (Expected("GET", p.VIEW_EVALUATION),),
+    "web:model-version": (Expected("GET", p.VIEW_EVALUATION, kwargs={"version_id": "model_version"}),),
+    "web:model-evaluate": (
+        Expected("POST", p.RUN_EVALUATION, kwargs={"version_id": "model_version"}, answers=ACTED),
+    ),
+    **{
+        f"web:model-{act}": (
+            Expected("POST", p.PROMOTE_MODEL, kwargs={"version_id": "model_version"}, answers=ACTED),
+        )
+        for act in ("promote", "rollback", "canary", "shadow")
+    },
     "web:evaluations": (Expected("GET", p.VIEW_EVALUATION),),
     "web:evaluation-new": (
         Expected("GET", p.RUN_EVALUATION),
@@ -328,6 +341,7 @@ def ids(
         "synthetic_position": 0,
         "dataset_id": dataset_version().pk,
         "training_id": training_job().pk,
+        "model_version": ModelVersion.objects.create(engine="vllm", name="coder", version="1").pk,
     } | gold_ids(case.code_set, case.version)
 
 

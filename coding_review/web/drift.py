@@ -1,0 +1,144 @@
+"""The drift page: how suggestions of each model fare, week by week, what calls for a look, and the monthly audits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from coding_review.auth import require
+from coding_review.drift import Overridden, audits, by_chapter, by_code, by_reason, judged, since, weeks
+from coding_review.rules import reasons
+from coding_review.rules.drift import LIMITS, Alert, Week, alerts
+from coding_review.rules.permissions import VIEW_EVALUATION
+
+DAYS, CODES_SHOWN, AUDITS_SHOWN = 84, 20, 12
+# A code with fewer decisions is not listed: its share would tell of single records.
+_LEAST = 5
+_ALERTS: dict[str, str] = {
+    "accept_drop": "fewer suggestions are accepted than in the weeks before",
+    "override_rate": "many suggestions are modified or rejected",
+    "calibration_error": "confidences are far from the share that is accepted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AlertLine:
+    model: str
+    monday: str
+    what: str
+    figure: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeekLine:
+    monday: str
+    model: str
+    decisions: int
+    accepted: str
+    modified: str
+    rejected: str
+    calibration_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideLine:
+    label: str
+    overridden: int
+    decisions: int
+    share: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """Counts of one month with their share, and the share's change against the month before it."""
+
+    month: str
+    code_sets: int
+    validity: str
+    bundling: str
+    modifiers: str
+    overridden: int
+    no_data: int
+
+
+@require_GET
+def drift(request: HttpRequest) -> HttpResponse:
+    require(request.user, VIEW_EVALUATION)
+    today = timezone.now().date()
+    first = since(DAYS, today)
+    decisions = judged(first, today)
+    found = weeks(decisions)
+    codes = [of for of in by_code(decisions) if of.decisions >= _LEAST and of.overridden]
+    context = {
+        "first": first.isoformat(),
+        "limits": LIMITS | settings.DRIFT_LIMITS,
+        "alerts": [_alert(one) for one in alerts(found, settings.DRIFT_LIMITS)],
+        "weeks": [_week(one) for one in found],
+        "reasons": [_line(of, reasons.label(of.key)) for of in by_reason(decisions)],
+        "codes": [_line(of) for of in codes[:CODES_SHOWN]],
+        "chapters": [_line(of) for of in by_chapter(decisions) if of.decisions >= _LEAST],
+        "least": _LEAST,
+        "audits": _audits(audits(AUDITS_SHOWN + 1))[:AUDITS_SHOWN],
+    }
+    return render(request, "coding_review/models/drift.html", context)
+
+
+def _alert(one: Alert) -> AlertLine:
+    return AlertLine(
+        one.model, one.monday.isoformat(), _ALERTS[one.id], f"{one.figure:.1%}", f"{one.limit:.0%}"
+    )
+
+
+def _week(one: Week) -> WeekLine:
+    def share(count: int) -> str:
+        return f"{count / one.decisions:.1%}"
+
+    error = one.calibration_error
+    return WeekLine(
+        one.monday.isoformat(),
+        one.model,
+        one.decisions,
+        share(one.accepted),
+        share(one.modified),
+        share(one.rejected),
+        "—" if error is None else f"{error:.3f}",
+    )
+
+
+def _line(of: Overridden, label: str = "") -> OverrideLine:
+    return OverrideLine(label or of.key, of.overridden, of.decisions, f"{of.share:.1%}")
+
+
+def _audits(found: list[dict[str, Any]]) -> list[AuditLine]:
+    lines = []
+    for place, data in enumerate(found):
+        before = found[place + 1] if place + 1 < len(found) else None
+        lines.append(
+            AuditLine(
+                month=data["month"],
+                code_sets=data["code_sets"],
+                validity=_trend(data, before, "validity", "code_sets"),
+                bundling=_trend(data, before, "bundling", "code_sets"),
+                modifiers=_trend(data, before, "unbundling_modifiers", "procedures"),
+                overridden=data["overridden"],
+                no_data=data["no_data"],
+            )
+        )
+    return lines
+
+
+def _trend(data: dict[str, Any], before: dict[str, Any] | None, name: str, of: str) -> str:
+    if not data[of]:
+        return "—"
+    share = data[name] / data[of]
+    told = f"{data[name]} ({share:.1%}"
+    if before is not None and before[of]:
+        told += f", {100 * (share - before[name] / before[of]):+.1f} points"
+    return f"{told})"
