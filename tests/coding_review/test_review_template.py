@@ -215,7 +215,12 @@ def test_read_first_holds_back_cards_and_marks() -> None:
             "Predicting",
         ),
         (
-            {"prediction": "failed", "prediction_line": "The engine did not answer.", "cards": ()},
+            {
+                "prediction": "failed",
+                "prediction_ended": "The prediction failed",
+                "prediction_line": "The engine did not answer.",
+                "cards": (),
+            },
             "The prediction failed",
         ),
         ({"cards": ()}, "No suggestions"),

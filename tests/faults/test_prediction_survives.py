@@ -22,7 +22,7 @@ from coding_review.models import (
     Suggestion,
 )
 from coding_review.tasks import predict
-from tests.faults.conftest import _connect_to, wait_until
+from tests.faults.conftest import connect_to, wait_until
 from tests.prediction_steps import queue
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -155,7 +155,7 @@ def test_broker_down_while_encounters_come_in(icd10cm, marked_engine, lead, brok
 @pytest.mark.timeout(120)
 def test_a_broker_that_takes_connections_and_never_answers(waiting, broker):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        _connect_to(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        connect_to(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         begun = time.monotonic()
         (run,) = waiting(1)
         assert time.monotonic() - begun < 10
