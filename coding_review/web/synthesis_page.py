@@ -8,45 +8,13 @@ from typing import Any
 
 from coding_review.web import amounts, words
 from coding_review.web.datasets_page import Group, Spread, bars
+from coding_review.web.synthesis_words import DOMAINS, PHI, TONES, TRAPS, plain, reason_words
 from coding_review.web.training_build import person
 from coding_review.web.training_page import Fact, Figure
 from modelops.choices import SynthesisStatus
 from modelops.engines.types import split_lines
 from modelops.models import SynthesisRun, SyntheticChart
 
-TONES: Mapping[str, str] = {
-    SynthesisStatus.RUNNING: "accent",
-    SynthesisStatus.DONE: "good",
-    SynthesisStatus.FAILED: "bad",
-    SynthesisStatus.CANCELLED: "calm",
-}
-# Why a code was drawn, found or suggested and not kept, where the id alone does not say it; code edits' ids are words.
-REASONS: Mapping[str, str] = {
-    "does_not_stand": "does not stand as the seed of a chart",
-    "not_attributed": "ordered, and no line tells it",
-    "suggested_not_written": "a likely candidate that nobody wrote: a trap, or a word that says more than meant",
-    "not_retrieved": "written, and retrieval did not find it: kept",
-    "no_code": "no code is left",
-    "not_written": "the writer gave nothing",
-}
-_DOMAINS: Mapping[str, str] = {
-    "advanced_illness": "Advanced illness",
-    "frailty": "Frailty",
-    "sdoh": "Social determinants of health",
-}
-TRAPS: Mapping[str, str] = {
-    "negated": "negated",
-    "family_history": "family history",
-    "historical": "historical",
-    "uncertain_outpatient": "uncertain, outpatient",
-    "other_person": "another person's",
-    "copied_forward_resolved": "copied forward, resolved",
-    "template_text": "template text",
-    "lab_only": "a value alone",
-    "hypothetical": "hypothetical",
-}
-# What the gate found may be somebody's: such a chart's text is not shown.
-_PHI = "phi"
 _CANDIDATES = 30
 
 
@@ -243,7 +211,7 @@ def _figures(run: SynthesisRun, counts: Mapping[str, Any], made: int) -> tuple[F
         Figure(
             "distinct codes",
             amounts.count(counts.get("distinct_codes")),
-            ", ".join(f"{domains[d]:,} {told.lower()}" for d, told in _DOMAINS.items() if d in domains),
+            ", ".join(f"{domains[d]:,} {told.lower()}" for d, told in DOMAINS.items() if d in domains),
         ),
         Figure("discarded", amounts.share(counts.get("discard_rate")), "of the charts made"),
         Figure(
@@ -365,7 +333,7 @@ def chart_page(
     labels = _labels(chart.codes, titles)
     withheld = (
         "The gate found what may be somebody's name, number or address in it, so the text is not shown."
-        if chart.discarded_reason.lower().startswith(_PHI)
+        if chart.discarded_reason.lower().startswith(PHI)
         else ""
     )
     found = between.get("candidates", ())
@@ -491,14 +459,3 @@ def spans(lines: Iterable[int]) -> str:
         else:
             runs.append([line, line])
     return ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs)
-
-
-def reason_words(reason: str) -> str:
-    """The gate's reasons name the kinds of what it found: "phi: name, date"."""
-    if reason.lower().startswith(_PHI):
-        return f"may identify somebody: {reason.partition(':')[2].strip() or 'by the gate'}"
-    return REASONS.get(reason, plain(reason))
-
-
-def plain(key: str) -> str:
-    return key.replace("_", " ")
