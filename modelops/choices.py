@@ -81,11 +81,17 @@ class SynthesisWriter(models.TextChoices):
     LLM = "llm", "Language model"
 
 
-class SynthesisStatus(models.TextChoices):
+class WorkStatus(models.TextChoices):
+    """Of what a worker does once for somebody: charts to write, a dataset to build."""
+
+    QUEUED = "queued", "Queued"
     RUNNING = "running", "Running"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
+
+
+WORK_OPEN: frozenset[str] = frozenset({WorkStatus.QUEUED, WorkStatus.RUNNING})
 
 
 class ModelState(models.TextChoices):

@@ -2,6 +2,7 @@
 
 from coding_review.models.audit import AuditChain, AuditEvent, AuditPayload
 from coding_review.models.codeset import CodeLine, CodeSet
+from coding_review.models.dataset_build import DatasetBuild
 from coding_review.models.document import Document, DocumentVersion
 from coding_review.models.encounter import (
     DocumentAlert,
@@ -74,6 +75,7 @@ __all__ = [
     "CodeSet",
     "Codebook",
     "ContextMention",
+    "DatasetBuild",
     "Decision",
     "DecisionPayload",
     "DiscardedOutput",

@@ -11,7 +11,7 @@ from coding_review.web.datasets_page import Group, Spread, bars
 from coding_review.web.synthesis_words import DOMAINS, PHI, TONES, TRAPS, plain, reason_words
 from coding_review.web.training_build import person
 from coding_review.web.training_page import Fact, Figure
-from modelops.choices import SynthesisStatus
+from modelops.choices import WorkStatus
 from modelops.engines.types import split_lines
 from modelops.models import SynthesisRun, SyntheticChart
 
@@ -162,7 +162,7 @@ def run_row(run: SynthesisRun) -> RunRow:
 def run_page(run: SynthesisRun, made: int) -> RunPage:
     """`made`: charts stored so far."""
     counts: Mapping[str, Any] = run.counts
-    is_open = run.status == SynthesisStatus.RUNNING
+    is_open = run.status == WorkStatus.RUNNING
     took = (
         f", took {amounts.span((run.ended_at - run.created_at).total_seconds())}"
         if run.ended_at is not None
@@ -196,7 +196,7 @@ def run_page(run: SynthesisRun, made: int) -> RunPage:
 
 def _figures(run: SynthesisRun, counts: Mapping[str, Any], made: int) -> tuple[Figure, ...]:
     asked = run.settings.get("count")
-    if run.status == SynthesisStatus.RUNNING:
+    if run.status == WorkStatus.RUNNING:
         return (
             Figure("charts made", amounts.count(made), f"of {amounts.count(asked)}" if asked else ""),
             Figure("distinct codes", amounts.ABSENT, "counted at the end"),

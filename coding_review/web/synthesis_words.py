@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from modelops.choices import SynthesisStatus
+from modelops.choices import WorkStatus
 
 TONES: Mapping[str, str] = {
-    SynthesisStatus.RUNNING: "accent",
-    SynthesisStatus.DONE: "good",
-    SynthesisStatus.FAILED: "bad",
-    SynthesisStatus.CANCELLED: "calm",
+    WorkStatus.QUEUED: "calm",
+    WorkStatus.RUNNING: "accent",
+    WorkStatus.DONE: "good",
+    WorkStatus.FAILED: "bad",
+    WorkStatus.CANCELLED: "calm",
 }
 # Why a code was drawn, found or suggested and not kept, where the id alone does not say it; code edits' ids are words.
 REASONS: Mapping[str, str] = {

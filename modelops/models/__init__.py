@@ -7,6 +7,7 @@ from modelops.models.model_version import ModelVersion
 from modelops.models.promotion import Promotion, ShadowScore
 from modelops.models.synthesis import SynthesisRun, SyntheticChart
 from modelops.models.training import TrainingJob, TrainingStep
+from modelops.models.work import Work
 
 __all__ = [
     "Calibration",
@@ -20,4 +21,5 @@ __all__ = [
     "SyntheticChart",
     "TrainingJob",
     "TrainingStep",
+    "Work",
 ]

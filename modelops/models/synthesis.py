@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pgtrigger
-from django.conf import settings as site
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
-from modelops.choices import SynthesisKind, SynthesisStatus, SynthesisWriter
+from modelops.choices import SynthesisKind, SynthesisWriter, WorkStatus
+from modelops.models.work import Work
 
 
 class SynthesisRunQuerySet(models.QuerySet["SynthesisRun"]):
@@ -17,10 +16,10 @@ class SynthesisRunQuerySet(models.QuerySet["SynthesisRun"]):
 
     def latest_named(self, name: str) -> SynthesisRun | None:
         """Of the runs of that name that ended well, the newest."""
-        return self.filter(name=name, status=SynthesisStatus.DONE).newest_first().first()
+        return self.filter(name=name, status=WorkStatus.DONE).newest_first().first()
 
 
-class SynthesisRun(models.Model):
+class SynthesisRun(Work):
     """One making of charts. The row is open until the run ends: then it has its counts, and stays as it is.
 
     `settings`: what the charts were drawn by, with the release. `counts`: modelops.synthesis.diagnostics, as rows.
@@ -31,15 +30,7 @@ class SynthesisRun(models.Model):
     writer = models.CharField(max_length=20, choices=SynthesisWriter.choices)
     seed = models.BigIntegerField()
     settings = models.JSONField(default=dict)
-    status = models.CharField(
-        max_length=12, choices=SynthesisStatus.choices, default=SynthesisStatus.RUNNING, db_index=True
-    )
     counts = models.JSONField(default=dict)
-    created_by = models.ForeignKey(
-        site.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    ended_at = models.DateTimeField(null=True, blank=True)
 
     objects = SynthesisRunQuerySet.as_manager()
 

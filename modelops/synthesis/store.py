@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from modelops.choices import SynthesisStatus
+from modelops.choices import WorkStatus
 from modelops.models import SynthesisRun, SyntheticChart
 from modelops.synthesis.chart_rows import chart_row, gold_row, intermediates_row, sha256_of
 from modelops.synthesis.diagnostics import Diagnostics
@@ -23,7 +23,13 @@ def begin(
     name: str, *, kind: str, writer: str, seed: int, settings: Mapping[str, Any], user_id: int | None = None
 ) -> SynthesisRun:
     return SynthesisRun.objects.create(
-        name=name, kind=kind, writer=writer, seed=seed, settings=dict(settings), created_by_id=user_id
+        name=name,
+        kind=kind,
+        writer=writer,
+        seed=seed,
+        settings=dict(settings),
+        status=WorkStatus.RUNNING,
+        created_by_id=user_id,
     )
 
 
@@ -33,7 +39,7 @@ def keep(
     """Hands the drafts on as they are stored, and ends the run: done, or failed where the making raised. A run whose
     drafts are not all taken is left cancelled."""
     source = iter(drafts)
-    position, status = 0, SynthesisStatus.CANCELLED
+    position, status = 0, WorkStatus.CANCELLED
     try:
         while batch := list(islice(source, _AT_ONCE)):
             for draft in batch:
@@ -44,11 +50,11 @@ def keep(
                 )
             position += len(batch)
             yield from batch
-        status = SynthesisStatus.DONE
+        status = WorkStatus.DONE
     except GeneratorExit:
         raise
     except BaseException:
-        status = SynthesisStatus.FAILED
+        status = WorkStatus.FAILED
         raise
     finally:
         run.status, run.counts, run.ended_at = status, diagnostics.rows(), timezone.now()

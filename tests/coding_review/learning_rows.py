@@ -76,6 +76,7 @@ def synthesis_run(*, name: str = "heart-7", user: Any = None, ended: bool = True
         writer="embedded",
         seed=7,
         settings={"count": 3, "domain": "advanced_illness", "release": "2026"},
+        status="running",
         created_by=user,
     )
     for position in range(3):

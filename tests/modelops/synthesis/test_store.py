@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.db import DatabaseError, transaction
 
-from modelops.choices import SynthesisStatus
+from modelops.choices import WorkStatus
 from modelops.models import SynthesisRun, SyntheticChart
 from modelops.synthesis.chart_rows import gold_row, sha256_of
 from modelops.synthesis.diagnostics import Diagnostics
@@ -25,7 +25,7 @@ def test_charts_and_counts_are_kept(drafts: list[SyntheticDraft]) -> None:
     bad = replace(drafts[2], discarded="phi: name")
     run = run_of([*drafts[:2], bad])
     run.refresh_from_db()
-    assert (run.status, run.counts["charts"], run.counts["kept"]) == (SynthesisStatus.DONE, 3, 2)
+    assert (run.status, run.counts["charts"], run.counts["kept"]) == (WorkStatus.DONE, 3, 2)
     assert run.counts["discarded"] == {"phi: name": 1}
     assert [chart.position for chart in run.charts.all()] == [0, 1, 2]
     assert [chart.gold_row() for chart in SyntheticChart.objects.filter(run=run).usable()] == [
@@ -69,7 +69,7 @@ def test_a_making_that_raises_leaves_a_failed_run(drafts: list[SyntheticDraft]) 
     with pytest.raises(RuntimeError):
         list(keep(run, broken(), Diagnostics()))
     run.refresh_from_db()
-    assert (run.status, run.ended_at is not None) == (SynthesisStatus.FAILED, True)
+    assert (run.status, run.ended_at is not None) == (WorkStatus.FAILED, True)
 
 
 def test_a_making_that_is_left_is_cancelled(drafts: list[SyntheticDraft]) -> None:
@@ -78,7 +78,7 @@ def test_a_making_that_is_left_is_cancelled(drafts: list[SyntheticDraft]) -> Non
     next(taken)
     taken.close()
     run.refresh_from_db()
-    assert run.status == SynthesisStatus.CANCELLED
+    assert run.status == WorkStatus.CANCELLED
     assert run.charts.count() == len(drafts)
 
 
