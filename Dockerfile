@@ -8,7 +8,7 @@ RUN pip install --require-hashes --only-binary :all: -r requirements/bootstrap.t
  && pip install --require-hashes --only-binary :all: -r requirements/base.txt
 COPY . .
 RUN useradd --system --home-dir /var/lib/coding-review --create-home coding-review \
- && install --directory --owner coding-review /evaluations /datasets \
+ && install --directory --owner coding-review /evaluations /datasets /training /environment \
  && DATABASE_URL=postgres://build/none REDIS_URL=redis://build/0 SECRET_KEY=build \
         python manage.py collectstatic --noinput --verbosity 0
 USER coding-review

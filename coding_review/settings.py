@@ -279,6 +279,8 @@ TRAINING_BASE_DIRS = [
 TRAINING_VENV = env.str("TRAINING_VENV", default="")
 # A training without a sign of life for so long is lost; one told to stop that has not ended after so long is ended.
 TRAINING_LOST_SECONDS = env.int("TRAINING_LOST_SECONDS", default=60)
+# The same of one that a cluster's scheduler runs, seen through a shared file system.
+TRAINING_CLUSTER_LOST_SECONDS = env.int("TRAINING_CLUSTER_LOST_SECONDS", default=900)
 TRAINING_CANCEL_SECONDS = env.int("TRAINING_CANCEL_SECONDS", default=1800)
 # Servers of the engine vllm, OpenAI-compatible: url or url=weight. Never taken from a request or a file.
 LLM_BASE_URLS = env.list("LLM_BASE_URLS", default=[])

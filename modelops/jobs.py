@@ -22,6 +22,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from modelops.choices import TrainingStatus
 from modelops.models import DatasetVersion, TrainingJob, TrainingStep
 from modelops.training import processes, templates
 from modelops.training.base import check_base, under_root
@@ -188,13 +189,22 @@ def observe(job: TrainingJob) -> Observed:
 
 def _is_lost(job: TrainingJob, beat: dt.datetime | None) -> bool:
     """On the supervisor's own machine its process tells, elsewhere its sign of life alone."""
-    if job.written_at is not None:
-        # Somebody else's scheduler: what became of it is not for us to know.
-        return False
+    if is_clusters(job):
+        # How long it waits there is the scheduler's matter; once begun, its trainer beats.
+        begun = job.status != TrainingStatus.QUEUED
+        return begun and _silent(beat or job.heartbeat_at, settings.TRAINING_CLUSTER_LOST_SECONDS)
     if job.pid is not None and job.host == socket.gethostname():
         return not is_alive(Process(job.pid, job.process_started))
-    last = beat or job.heartbeat_at or job.started_at
-    return last is None or timezone.now() - last > dt.timedelta(seconds=settings.TRAINING_LOST_SECONDS)
+    return _silent(beat or job.heartbeat_at or job.started_at, settings.TRAINING_LOST_SECONDS)
+
+
+def is_clusters(job: TrainingJob) -> bool:
+    """Whether a scheduler of a cluster has it: its files were written for a person to submit."""
+    return job.written_at is not None
+
+
+def _silent(last: dt.datetime | None, seconds: int) -> bool:
+    return last is None or timezone.now() - last > dt.timedelta(seconds=seconds)
 
 
 def _has_ended(folder: RunFolder, job: TrainingJob) -> bool:

@@ -78,8 +78,10 @@ def test_only_the_proxy_is_reached_from_outside(compose: dict[str, Any], service
     }
     reach = {name: set(service["networks"]) for name, service in services.items()}
     assert {name for name, networks in reach.items() if "front" in networks} == {"proxy", "web"}
-    # The model's server, and its address for adapters, are reached by the worker that asks it and by nobody else.
-    assert {name for name, networks in reach.items() if "model" in networks} == {"inference", "vllm"}
+    # The model's server, and its address for adapters, are reached by the workers that ask it and by nobody else.
+    assert {name for name, networks in reach.items() if "model" in networks} == {
+        "inference", "modelops", "vllm",
+    }  # fmt: skip
     assert reach["vllm"] == {"model"}
     assert reach["proxy"] == {"front"}
 
@@ -143,6 +145,37 @@ def test_only_settings_that_there_are_are_set(services: dict[str, Any]) -> None:
     known |= set(re.findall(r'env\.db_url\("([A-Z_]+)"', settings))
     for name in APPLICATION:
         assert set(services[name]["environment"]) - known == set(), name
+
+
+def test_trainings_find_their_folders_at_the_same_places_everywhere(
+    compose: dict[str, Any], services: dict[str, Any]
+) -> None:
+    """The web server plans, the worker trains, the model's server loads what came of it: by the same paths."""
+    mounts = {
+        name: dict(reversed(volume.split(":", 1)) for volume in service.get("volumes", ()))
+        for name, service in services.items()
+    }
+    shared = {
+        "/evaluations": "evaluations", "/datasets": "datasets", "/training": "training",
+        "/models:ro": "./models",
+    }  # fmt: skip
+    for name in APPLICATION:
+        assert mounts[name] == shared | ({"/environment:ro": "environment"} if name == "modelops" else {}), (
+            name
+        )
+        told = services[name]["environment"]
+        assert (told["TRAINING_DIR"], told["DATASETS_DIR"]) == ("/training", "/datasets"), name
+        assert told["TRAINING_BASE_DIRS"] == "/models", name
+    assert mounts["vllm"] == {"/models:ro": "./models", "/training:ro": "training"}
+    assert {name for name in ALL if "TRAINING_VENV" in services[name].get("environment", {})} == {"modelops"}
+    assert services["modelops"]["environment"]["TRAINING_VENV"].startswith("/environment/")
+    # What an image owns, a named volume is made with: its writer is not root.
+    made = re.search(
+        r"install --directory --owner coding-review (.+?) \\\n", (ROOT / "Dockerfile").read_text()
+    )
+    assert made is not None
+    assert set(made[1].split()) == {"/evaluations", "/datasets", "/training", "/environment"}
+    assert {"evaluations", "datasets", "training", "environment"} < set(compose["volumes"])
 
 
 def test_passwords_come_from_files_into_the_addresses(tmp_path: Path) -> None:

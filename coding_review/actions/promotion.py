@@ -1,6 +1,7 @@
 """Which model answers: promote a version, go back to the one before, send it a share of the charts, ask it in shadow.
 
-Nobody brings in a version that they trained themselves. Whoever promotes was shown the comparison behind the gate:
+Nobody brings in a version that they trained themselves, unless it comes back after somebody else
+promoted it. Whoever promotes was shown the comparison behind the gate:
 the numbers of its runs come with the act and must be those that hold now.
 """
 
@@ -63,6 +64,9 @@ def promote(
 def rollback(actor: Any, engine: str, *, serving_id: int | None, reason: str) -> Promotion:
     """The version before serves again, or the engine without one. No gate: it served already.
 
+    An act for an emergency: whoever may promote may do it, also who trained the version that comes back, since
+    somebody else promoted that one before. One that nobody ever promoted comes back by another hand only.
+
     Raises NotAllowed, InvalidDecision, WrongStatus (nothing to go back to), StalePage (another version serves).
     """
     require(actor, PROMOTE_MODEL)
@@ -74,7 +78,7 @@ def rollback(actor: Any, engine: str, *, serving_id: int | None, reason: str) ->
         raise WrongStatus("No version was promoted that could be taken back.", status="")
     _same_serving(serving, serving_id)
     back = versions[before[-1]] if before[-1] is not None else None
-    if back is not None:
+    if back is not None and not Promotion.objects.was_promoted(back):
         _not_own(actor, back)
     _serve(back, serving, engine)
     return _told(actor, PromotionKind.ROLLBACK, engine, version=back, replaced=serving, reason=reason)
@@ -248,6 +252,7 @@ def _told(
             "not_passed": [one.id for one in rows if one.verdict != Verdict.PASS],
             "overridden": row.overridden,
             "share": share,
+            "trained_by_actor": version is not None and trained_by(actor, version),
         },
         payload={"comment": reason},
     )

@@ -16,6 +16,7 @@ from modelops.choices import TrainingMethod, TrainingStatus
 from modelops.jobs import (
     ask_to_stop,
     end_processes,
+    is_clusters,
     observe,
     run_folder,
     start_supervisor,
@@ -24,7 +25,7 @@ from modelops.jobs import (
 )
 from modelops.models import ModelVersion, TrainingJob
 from modelops.training.config import Resources, from_dict
-from modelops.training.errors import ERRORS, Stopped, code_of
+from modelops.training.errors import ERRORS, SILENT_CLUSTER, Stopped, code_of
 from modelops.training.files import State
 
 log = logging.getLogger(__name__)
@@ -97,20 +98,32 @@ def _reconcile(job_id: int) -> None:
     if state is not None:
         job.step, job.steps = state.step, state.steps or job.steps
         if job.status == TrainingStatus.QUEUED:
+            # Before its first beat is read, its beginning is its sign of life.
             job.started_at = job.started_at or timezone.now()
+            job.heartbeat_at = seen.heartbeat_at or timezone.now()
             job.status = TrainingStatus.RUNNING
     if state is not None and state.is_end:
         _end(job, state)
     elif seen.lost:
-        if not end_processes(job):
-            log.warning("training job %s: processes of it are left and cannot be ended", job.pk)
-        _close(job, TrainingStatus.FAILED, "worker_lost")
+        _lose(job)
     elif job.status == TrainingStatus.CANCELLING:
         if ask_to_stop(job) and end_processes(job):
             _close(job, TrainingStatus.CANCELLED)
     elif state is not None and state.status in _AT_WORK and job.status != TrainingStatus.QUEUED:
         job.status = TrainingStatus(state.status)
     job.save()
+
+
+def _lose(job: TrainingJob) -> None:
+    """Its processes are ended as far as they are in reach; one of a cluster that lives still is told to stop, so that
+    no two write into one run."""
+    if is_clusters(job):
+        ask_to_stop(job)
+        _close(job, TrainingStatus.FAILED, "worker_lost", SILENT_CLUSTER)
+        return
+    if not end_processes(job):
+        log.warning("training job %s: processes of it are left and cannot be ended", job.pk)
+    _close(job, TrainingStatus.FAILED, "worker_lost")
 
 
 def _end(job: TrainingJob, state: State) -> None:

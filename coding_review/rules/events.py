@@ -23,7 +23,10 @@ _DECISION = (
     "state_before state_after assistance batch field value_before value_after undoes redoes sha256"
 )
 
-_PROMOTION = "promotion_id engine model_version_id replaced_id comparison_runs not_passed overridden share"
+_PROMOTION = (
+    "promotion_id engine model_version_id replaced_id comparison_runs not_passed overridden share"
+    " trained_by_actor"
+)
 
 EVENTS: dict[str, EventType] = {
     "encounter.received": _event("Received", "source_id_hash documents text_hashes claim_types via"),

@@ -25,6 +25,8 @@ from modelops.models import ModelVersion, Promotion
 
 VERSIONS_A_PAGE, ACTS_SHOWN = 50, 20
 _TEMPLATES = "coding_review/models"
+# What an emergency leaves no time to write.
+_BACK = "Back to the version before."
 
 
 class ReasonForm(forms.Form):
@@ -134,7 +136,7 @@ def _page(
         "may_evaluate": may(user, RUN_EVALUATION),
         "may_go_back": version.active and bool(Promotion.objects.versions_before(version.engine)),
         "promote_form": given.get("promote") or GateForm(initial=shown, prefix="promote"),
-        "rollback_form": given.get("rollback") or ReasonForm(prefix="rollback"),
+        "rollback_form": given.get("rollback") or ReasonForm(initial={"reason": _BACK}, prefix="rollback"),
         "canary_form": given.get("canary")
         or CanaryForm(initial=shown | {"percent": 100 * version.canary_share}, prefix="canary"),
         "shadow_form": given.get("shadow")

@@ -15,6 +15,10 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
     def newest_first(self) -> PromotionQuerySet:
         return self.order_by("-pk")
 
+    def was_promoted(self, version: ModelVersion) -> bool:
+        """Past the gate and by another than its trainer."""
+        return self.filter(kind=PromotionKind.PROMOTE, model_version=version).exists()
+
     def versions_before(self, engine: str) -> list[int | None]:
         """Primary keys of the versions that one rollback after another brings back, the next one last.
 

@@ -24,6 +24,7 @@ from modelops.training.config import JobFile, Stage
 from modelops.training.errors import ERRORS, Stopped, code_of
 from modelops.training.examples import Tokenized, read_rows, tokenize
 from modelops.training.files import RunFolder, State, read_json
+from modelops.training.heartbeat import beating
 from modelops.training.plan import flops_per_token, lora_parameters
 from modelops.training.zero import deepspeed_config
 
@@ -40,7 +41,10 @@ def main(arguments: list[str]) -> int:
         attempt = job.attempt
         if _rank() == 0:
             _reserve(folder)
-        state = _train(folder, job)
+        # A scheduler starts the trainer without a supervisor beside it.
+        alone = _rank() == 0 and not job.resources.is_started_here
+        with beating(folder, attempt) if alone else contextlib.nullcontext():
+            state = _train(folder, job)
     except BaseException as error:
         # The process ends here whatever it was: the reason becomes the run's last word, the words go to the log.
         traceback.print_exc()

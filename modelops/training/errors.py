@@ -62,6 +62,12 @@ ERRORS: Mapping[str, TrainingError] = {
     ),
 }
 
+# In place of the message of worker_lost, for a job that a cluster's scheduler runs.
+SILENT_CLUSTER = (
+    "The job has shown no sign of life from the cluster for too long. See with the scheduler whether it still runs, "
+    "and end it there first."
+)
+
 # In words, where a library wraps what the system said. The first that is found stands.
 _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (

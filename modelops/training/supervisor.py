@@ -24,10 +24,10 @@ from modelops.child_processes import die_with_parent
 from modelops.training import processes
 from modelops.training.config import JobFile
 from modelops.training.errors import ERRORS, code_in
-from modelops.training.files import RunFolder, State, write_json
-from modelops.training.processes import end_all, this_process
+from modelops.training.files import RunFolder, State
+from modelops.training.heartbeat import HEARTBEAT_SECONDS, beat
+from modelops.training.processes import end_all
 
-HEARTBEAT_SECONDS = 2.0
 _LOOK_SECONDS = 0.2
 _WAIT_SECONDS = 90.0
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         told = folder.read_state()
         if told is not None and told.attempt == job.attempt and told.is_end:
             return 0
-        _beat(folder, job)
+        beat(folder, job.attempt)
         signal.signal(signal.SIGTERM, _end)
         try:
             return _run(folder, job, venv)
@@ -89,7 +89,7 @@ def _watch(folder: RunFolder, job: JobFile, trainer: subprocess.Popen[bytes]) ->
     while trainer.poll() is None:
         time.sleep(_LOOK_SECONDS)
         if time.monotonic() - beaten >= HEARTBEAT_SECONDS:
-            _beat(folder, job)
+            beat(folder, job.attempt)
             beaten = time.monotonic()
             told = folder.read_state()
             if told is not None and told.attempt == job.attempt and told.is_end:
@@ -153,22 +153,6 @@ def _last_word(folder: RunFolder, job: JobFile, code: str) -> None:
         result=None,
     )
     folder.write_state(last)
-
-
-def _beat(folder: RunFolder, job: JobFile) -> None:
-    """A full disk does not end the supervisor: it is seen by its number too."""
-    me = this_process()
-    with contextlib.suppress(OSError):
-        write_json(
-            folder.heartbeat,
-            {
-                "attempt": job.attempt,
-                "host": socket.gethostname(),
-                "pid": me.pid,
-                "started": me.started,
-                "at": dt.datetime.now(tz=dt.UTC).isoformat(),
-            },
-        )
 
 
 @contextlib.contextmanager

@@ -165,6 +165,7 @@ def test_another_than_the_trainer_promotes_what_passes(admin, candidate, serving
         "not_passed": [],
         "overridden": False,
         "share": None,
+        "trained_by_actor": False,
     }
     assert event.payload.body == {"comment": "As good, cheaper."}
 
@@ -292,7 +293,20 @@ def test_a_rollback_that_another_did_already_is_refused(admin, candidate, servin
     assert state()["2"][0] == "serving"
 
 
-def test_the_trainer_of_the_version_before_does_not_bring_it_back(admin, lead, candidate, serving):
+def test_in_an_emergency_the_trainer_brings_a_promoted_version_back_and_it_is_told(admin, lead, tmp_path):
+    gold, versions = gold_set(), [version("1", by=lead), version("2")]
+    for one in (None, *versions):
+        run_of(tmp_path, one, gold)
+    promote(admin, versions[0].pk, serving_id=None, compared=gate_of(versions[0]).pairs, reason="First.")
+    promoted(admin, versions[1], versions[0])
+    row = rollback(lead, "vllm", serving_id=versions[1].pk, reason="It answers nonsense.")
+    assert (row.by, row.model_version) == (lead, versions[0])
+    assert state()["1"][0] == "serving"
+    told = [event.data["trained_by_actor"] for event in AuditEvent.objects.filter(type__startswith="model.")]
+    assert sorted(told) == [False, False, True]
+
+
+def test_the_trainer_does_not_bring_back_what_nobody_promoted(admin, lead, candidate, serving):
     promoted(admin, candidate, serving)
     ModelVersion.objects.filter(pk=serving.pk).update(trained_by=lead)
     with pytest.raises(NotAllowed):

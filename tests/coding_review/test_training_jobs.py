@@ -282,3 +282,42 @@ def test_a_job_of_a_cluster_is_written_and_begins_when_somebody_submits_it(site,
     assert (job.status, job.step) == (TrainingStatus.RUNNING, 2)
     folder.state.write_text(json.dumps({**state, "status": "done", "step": 9}))
     assert until(job, ended).status == TrainingStatus.DONE
+
+
+def test_a_job_of_a_cluster_that_falls_silent_is_told_lost_and_goes_on_when_submitted_anew(
+    site, admin, settings
+):
+    job = site.queue(admin, resources=SLURM)
+    begin_training(job.pk)
+    job.refresh_from_db()
+    settings.TRAINING_CLUSTER_LOST_SECONDS = 3600
+    folder = run_folder(job)
+    # However long it waits at the scheduler.
+    TrainingJob.objects.update(written_at=timezone.now() - timedelta(days=30))
+    reconcile_training()
+    job.refresh_from_db()
+    assert job.status == TrainingStatus.QUEUED
+    folder.state.write_text(json.dumps({"attempt": 1, "status": "running", "step": 2, "steps": 9}))
+
+    def beaten(ago):
+        at = timezone.now() - timedelta(seconds=ago)
+        folder.heartbeat.write_text(json.dumps({"attempt": 1, "at": at.isoformat()}))
+        reconcile_training()
+        job.refresh_from_db()
+        return job.status
+
+    assert beaten(600) == TrainingStatus.RUNNING
+    assert not folder.cancel.exists()
+    assert beaten(3700) == TrainingStatus.FAILED
+    assert (job.error_code, job.step) == ("worker_lost", 2)
+    assert job.error.startswith("The job has shown no sign of life from the cluster")
+    assert "Resume" in job.error
+    # One that lives still stops by itself before another writes into its folder.
+    assert folder.cancel.exists()
+    resume_training(admin, job.pk)
+    assert begin_training(job.pk) is True
+    job.refresh_from_db()
+    assert (job.status, job.attempt, folder.cancel.exists()) == (TrainingStatus.QUEUED, 2, False)
+    assert reconcile_training() == []
+    job.refresh_from_db()
+    assert job.status == TrainingStatus.QUEUED
