@@ -1,10 +1,8 @@
 """Fixtures of all tests."""
 
 from django.conf import settings
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 
-from tests import flush
+from tests import flush, generated
 from tests.catalog_fixtures import _icd10cm_loaded, icd10cm, small_release
 from tests.engines import marked_engine, served_engine
 from tests.personas import (
@@ -51,11 +49,7 @@ __all__ = [
 
 def pytest_configure() -> None:
     flush.install()
-    # Time says nothing about correctness where two cores are shared by browsers, servers and workers.
-    hypothesis_settings.register_profile(
-        "shared cores", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
-    hypothesis_settings.load_profile("shared cores")
+    generated.install()
     # Argon2 is slow on purpose; every test signs in or creates people.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Pages are drawn without collectstatic; hashed names are test_static_files.py's business.

@@ -277,6 +277,25 @@ def test_without_a_second_reading_every_figure_says_why(rows):
     assert (report["by_pair"], report["per_code"]) == ({}, [])
 
 
+def test_without_a_chart_read_twice_there_is_no_universe():
+    """A code that one reader added alone is seen in the project, and no pair of readers could give it."""
+    rows = [addition("c1", "B", "I11.1", 2, 3)]
+
+    def chapter(system, code, release):
+        return code[0]
+
+    report = agreement(rows, chapter_of=chapter)
+    assert report["counts"]["codes"] == 1
+    assert (report["overall"]["codes"]["codes"], report["overall"]["codes"]["charts"]) == (0, 0)
+    assert report["by_chapter"] == {}
+    # A chart that two readers finished, on which neither says a word: the same code is a cell of it.
+    report = agreement([*rows, empty("c2", "A"), empty("c2", "B")], chapter_of=chapter)
+    assert (report["overall"]["codes"]["codes"], report["overall"]["codes"]["charts"]) == (1, 1)
+    assert list(report["by_chapter"]) == ["I"]
+    whole, part = report["overall"], report["by_chapter"]["I"]
+    assert {key: part[key] for key in part if key != "sets"} == {k: whole[k] for k in whole if k != "sets"}
+
+
 def test_where_all_approve_kappa_is_undefined_and_specific_agreement_is_not():
     labels = agreement(verdicts_of_labels(12, 0, 0, 0))["overall"]["labels"]
     assert value(labels["positive_agreement"]) == 1.0

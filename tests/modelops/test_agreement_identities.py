@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modelops.evaluation.agreement import agreement
 from modelops.evaluation.agreement.code_sets import masi_distance
 from modelops.evaluation.agreement.likeness import _by_postings, _by_product, _postings
-from tests.modelops.agreement_rows import drawn_study, empty, label, seeded
+from tests.generated import examples
+from tests.modelops.agreement_rows import addition, drawn_study, empty, label, seeded
 
 studies = st.builds(
     drawn_study,
@@ -22,7 +23,7 @@ studies = st.builds(
     shown=st.integers(0, 6),
     missing=st.sampled_from([0.0, 0.3]),
 )
-few = settings(max_examples=40, deadline=None)
+few = examples(40)
 
 
 def figures(report, path=()):
@@ -117,6 +118,7 @@ def test_a_repeat_that_says_the_same_agrees_wholly(rows):
 
 @few
 @given(studies)
+@example([addition("c0", "B", "I11.1", 2, 3)])
 def test_chapters_part_the_labels_and_the_codes(rows):
     report = quick(rows, chapter_of=chapter)
     chapters = report["by_chapter"].values()

@@ -1,10 +1,11 @@
 """What must hold for any charts: the order of charts, repeated predictions, empty gold, optional codes."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modelops.evaluation.charts import GoldChart, GoldCode, Options, PredictedChart, PredictedCode
 from modelops.evaluation.metrics import evaluate
+from tests.generated import examples
 
 OPTIONS = Options(resamples=0, domains={"some": {"E11.9", "E11.22"}})
 CODES = st.sampled_from(["E11.9", "E11.22", "E11.21", "I10", "I50.22", "I50.23", "S72.001A", "S72.001D"])
@@ -51,7 +52,7 @@ def rounded(value):
     return round(value, 12) if isinstance(value, float) else value
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_charts_changes_nothing(case, chance):
     gold, predicted = case
@@ -61,7 +62,7 @@ def test_the_order_of_charts_changes_nothing(case, chance):
     assert figures(shuffled, answers) == figures(gold, predicted)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(cases())
 def test_a_prediction_given_twice_counts_once(case):
     gold, predicted = case
@@ -69,7 +70,7 @@ def test_a_prediction_given_twice_counts_once(case):
     assert figures(gold, twice) == figures(gold, predicted)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(cases())
 def test_gold_given_twice_counts_once(case):
     gold, predicted = case
@@ -77,7 +78,7 @@ def test_gold_given_twice_counts_once(case):
     assert figures(twice, predicted) == figures(gold, predicted)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(cases())
 def test_against_empty_gold_only_silence_is_right(case):
     gold, predicted = case
@@ -88,7 +89,7 @@ def test_against_empty_gold_only_silence_is_right(case):
     assert level["micro"]["f1"] == (0.0 if spoken else 1.0)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(cases())
 def test_gold_as_prediction_is_perfect(case):
     gold, _ = case
@@ -104,7 +105,7 @@ def test_gold_as_prediction_is_perfect(case):
     assert found["coding"]["changes"]["no_change"] == 1.0
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(cases())
 def test_predicting_an_optional_code_counts_neither_way(case):
     gold, predicted = case
@@ -125,7 +126,7 @@ def test_predicting_an_optional_code_counts_neither_way(case):
     assert with_optional[3] == left_out[3]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(cases())
 def test_levels_do_not_rise_as_they_get_finer(case):
     levels = evaluate(*case, OPTIONS)["levels"]
@@ -137,7 +138,7 @@ def test_levels_do_not_rise_as_they_get_finer(case):
         )
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(cases())
 def test_the_filter_by_every_code_changes_nothing(case):
     every = {"E11.9", "E11.22", "E11.21", "I10", "I50.22", "I50.23", "S72.001A", "S72.001D"}
@@ -147,7 +148,7 @@ def test_the_filter_by_every_code_changes_nothing(case):
         assert (level["macro"], level["weighted"]) == (plain["macro"], plain["weighted"])
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(cases())
 def test_the_lowest_threshold_keeps_everything(case):
     found = evaluate(*case, OPTIONS)

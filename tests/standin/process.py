@@ -74,12 +74,12 @@ class StandInProcess:
         return found
 
     def _get(self, what: str) -> Any:
-        return httpx.get(f"{self.url}/standin/{what}", timeout=10, trust_env=False).raise_for_status().json()
+        return httpx.get(f"{self.url}/standin/{what}", timeout=60, trust_env=False).raise_for_status().json()
 
     def _post(self, what: str, said: dict[str, Any]) -> None:
         content = json.dumps(said)
         httpx.post(
-            f"{self.url}/standin/{what}", content=content, timeout=10, trust_env=False
+            f"{self.url}/standin/{what}", content=content, timeout=60, trust_env=False
         ).raise_for_status()
 
 

@@ -39,7 +39,8 @@ class Group:
     @classmethod
     def everything(cls, table: PairTable, resamples: Resamples) -> Group:
         rows = np.ones(len(table.code), dtype=np.bool_)
-        codes = np.ones((1 + max(table.chart_release, default=0), len(table.codes)), dtype=np.bool_)
+        # No row where no chart was read twice: then there is no release to ask for a code's chapter, and no universe.
+        codes = np.ones((1 + max(table.chart_release, default=-1), len(table.codes)), dtype=np.bool_)
         return cls(table, resamples, rows, codes)
 
     def of_pair(self, pair: int) -> Group:
@@ -109,7 +110,8 @@ class Group:
         return counted.figure(coefficients.ALPHA_OF_ANSWERS)
 
     def _codes(self) -> dict[str, Any]:
-        """Every code seen in the project on every chart read twice: given (approved or added), or not."""
+        """Every code seen in the project on every chart read twice: given (approved or added), or not. `codes` counts
+        those that lie in the group in the release of some chart read twice: without such a chart none does."""
         count = int(self.codes.any(axis=0).sum())
         charts = int(self.charts().sum())
         cells = int(self._by_chart(self._codes_of_charts()).sum())

@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modelops.datasets.build import Gathered, Options, assemble
 from modelops.datasets.split import SALT, TRAIN, VALIDATION, patient_key, position, split_of
+from tests.generated import examples
 from tests.modelops.datasets.made import example, tools
 
 NAMES = st.lists(st.text("abcdef0123456789", min_size=1, max_size=12), min_size=1, max_size=12, unique=True)
@@ -47,7 +48,7 @@ def test_two_systems_pseudonyms_are_two_patients() -> None:
     assert patient_key("a", "1") != patient_key("b", "1")
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(NAMES, st.randoms(use_true_random=False))
 def test_neither_order_nor_company_changes_a_split(names: list[str], chance) -> None:
     train = [f"chart {n}" for n in range(8) if n not in IN_VALIDATION]
@@ -61,7 +62,7 @@ def test_neither_order_nor_company_changes_a_split(names: list[str], chance) -> 
     assert all(together[name] == split_of(patient_key("test", name)) for name in together)
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(st.integers(0, 30), st.integers(1, 3))
 def test_no_patient_is_in_both_splits(patients: int, charts: int) -> None:
     made = [

@@ -126,7 +126,7 @@ def soon(seconds: float = 60.0) -> Deadline:
     return Deadline.after(seconds)
 
 
-def comes_true(holds: Callable[[], bool], seconds: float = 15.0) -> bool:
+def comes_true(holds: Callable[[], bool], seconds: float = 60.0) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if holds():
