@@ -275,6 +275,8 @@ TRAINING_DIR = Path(env.str("TRAINING_DIR", default=str(VAR_DIR / "training")))
 TRAINING_BASE_DIRS = [
     Path(folder) for folder in env.list("TRAINING_BASE_DIRS", default=[str(VAR_DIR / "models")])
 ]
+# Hostfiles of trainings over several nodes are taken from here alone: who writes there says where jobs may run.
+TRAINING_HOSTFILES_DIR = Path(env.str("TRAINING_HOSTFILES_DIR", default=str(VAR_DIR / "hostfiles")))
 # The environment that trainers run in; empty: the one that `make training` made.
 TRAINING_VENV = env.str("TRAINING_VENV", default="")
 # A training without a sign of life for so long is lost; one told to stop that has not ended after so long is ended.

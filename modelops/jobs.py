@@ -57,10 +57,22 @@ def base_roots() -> list[Path]:
 
 
 def make_plan(dataset: DatasetVersion, base: str, method: str, recipe: Recipe, resources: Resources) -> Plan:
-    """Reads the base's headers and the dataset's rows. Raises Stopped: bad_checkpoint, bad_dataset."""
+    """Reads the base's headers and the dataset's rows. Raises Stopped: bad_checkpoint, bad_dataset, bad_config."""
+    check_hostfile(resources)
     shape = check_base(base_folder(base))
     sizes = dataset_sizes(dataset_folder(dataset) / TRAIN, recipe)
     return plan(shape, sizes, recipe, resources, method)
+
+
+def check_hostfile(resources: Resources) -> None:
+    """A launcher writes lines that it cannot read into the log and opens a shell on every host that it finds: it gets
+    no file but those that the operator laid down for it. Raises Stopped("bad_config")."""
+    if resources.place != "hostfile":
+        return
+    folder = os.path.realpath(settings.TRAINING_HOSTFILES_DIR)
+    named = Path(os.path.realpath(resources.hostfile))
+    if not named.is_relative_to(folder) or not named.is_file():
+        raise Stopped("bad_config", "There is no such file in the folder that hostfiles are taken from.")
 
 
 def dataset_sizes(path: Path, recipe: Recipe) -> dict[str, DatasetSize]:
@@ -85,6 +97,7 @@ def write_files(job: TrainingJob, *, code_revision: str) -> JobFile:
     if dataset is None:
         raise Stopped("bad_dataset", "The job names no dataset.")
     recipe, resources = from_dict(Recipe, job.recipe), from_dict(Resources, job.resources)
+    check_hostfile(resources)
     base = base_folder(job.base)
     check_base(base)
     folder = dataset_folder(dataset)

@@ -15,7 +15,7 @@ from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
 from coding_review.rules.permissions import TRAIN_MODEL
 from coding_review.tasks import spawn_training
 from modelops.choices import TrainingMethod, TrainingStatus
-from modelops.jobs import make_plan
+from modelops.jobs import ask_to_stop, make_plan
 from modelops.models import DatasetVersion, TrainingJob
 from modelops.training.config import BadConfig, Recipe, Resources, from_dict, to_dict
 from modelops.training.errors import ERRORS, Stopped
@@ -25,6 +25,8 @@ _NAME = 80
 # What a model version holds of it.
 _PATH = 200
 DEFAULT_SLOT = "local"
+# Which field of the form a plan that cannot be made is about.
+_FIELDS = {"bad_checkpoint": "base", "bad_config": "resources.hostfile"}
 
 
 def plan_training(
@@ -78,6 +80,10 @@ def queue_training(
         steps=plan.steps,
         created_by=actor,
     )
+    if not read_resources.is_started_here:
+        # What is free there is for the cluster's own scheduler to say.
+        job.slot = f"{read_resources.place}, job {job.pk}"
+        job.save(update_fields=["slot"])
     audit.record(
         "training.queued",
         actor=actor,
@@ -86,7 +92,7 @@ def queue_training(
             "dataset_id": dataset.pk,
             "base": Path(job.base).name,
             "method": str(method),
-            "slot": slot,
+            "slot": job.slot,
             "recipe": job.recipe,
             "resources": {"place": read_resources.place, "processes": read_resources.world_size},
         },
@@ -97,7 +103,8 @@ def queue_training(
 
 @transaction.atomic
 def cancel_training(actor: Any, job_id: int) -> TrainingJob:
-    """One at work saves a checkpoint first, and is cancelled when that is done. Raises NotAllowed, WrongStatus."""
+    """One at work saves a checkpoint first, and is cancelled when that is done. Raises NotAllowed, WrongStatus,
+    InvalidDecision where a cluster's job cannot be told."""
     require(actor, TRAIN_MODEL)
     job = _locked(job_id)
     if not job.is_open:
@@ -106,6 +113,9 @@ def cancel_training(actor: Any, job_id: int) -> TrainingJob:
         raise WrongStatus("It was told to stop already, and saves a checkpoint.", status=str(job.status))
     if job.status == TrainingStatus.QUEUED:
         job.status, job.ended_at = TrainingStatus.CANCELLED, timezone.now()
+        if job.written_at is not None:
+            # Somebody may have submitted it, or may yet: its trainer looks for this file.
+            _leave_word(job)
     else:
         job.status = TrainingStatus.CANCELLING
     job.save(update_fields=["status", "ended_at"])
@@ -130,6 +140,15 @@ def resume_training(actor: Any, job_id: int) -> TrainingJob:
     audit.record("training.resumed", actor=actor, data={"job_id": job.pk, "attempt": job.attempt + 1})
     spawn_training.delay_on_commit(job.pk)
     return job
+
+
+def _leave_word(job: TrainingJob) -> None:
+    try:
+        ask_to_stop(job)
+    except OSError as error:
+        raise InvalidDecision(
+            "The run's folder cannot be written to, so the cluster's job cannot be told.", field="job"
+        ) from error
 
 
 def _locked(job_id: int) -> TrainingJob:
@@ -161,6 +180,5 @@ def _checked(
     try:
         plan = make_plan(dataset, base, method, read_recipe, read_resources)
     except Stopped as error:
-        field = "base" if error.code == "bad_checkpoint" else "dataset"
-        raise InvalidDecision(str(error), field=field) from error
+        raise InvalidDecision(str(error), field=_FIELDS.get(error.code, "dataset")) from error
     return dataset, read_recipe, read_resources, plan

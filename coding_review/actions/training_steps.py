@@ -7,12 +7,12 @@ import logging
 import socket
 from typing import Any
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from coding_review import audit
 from coding_review.evaluation_store import code_revision
-from modelops.choices import TrainingMethod, TrainingStatus
+from modelops.choices import TRAINING_OPEN, TrainingMethod, TrainingStatus
 from modelops.jobs import (
     ask_to_stop,
     end_processes,
@@ -58,11 +58,13 @@ def begin_training(job_id: int) -> bool:
 
 @transaction.atomic
 def _take(job_id: int) -> TrainingJob | None:
-    job = _locked(job_id)
+    slot = TrainingJob.objects.filter(pk=job_id).values("slot")
+    # Whoever begins another job of the slot meanwhile waits here, and then sees this one. All in one order: two that
+    # each held their own job first would wait for each other.
+    rows = TrainingJob.objects.select_for_update(no_key=True).filter(slot__in=slot, status__in=TRAINING_OPEN)
+    job = {row.pk: row for row in rows.order_by("pk")}.get(job_id)
     if job is None or job.status != TrainingStatus.QUEUED or job.written_at is not None:
         return None
-    # Whoever begins another job of the slot meanwhile waits here, and then sees this one.
-    list(TrainingJob.objects.select_for_update(no_key=True).filter(slot=job.slot).order_by("pk"))
     if TrainingJob.objects.at_work().filter(slot=job.slot).exists():
         return None
     now = timezone.now()
@@ -80,7 +82,11 @@ def reconcile_training() -> list[int]:
     """Rows after files, for every job at work; ids of the jobs that may begin now."""
     at_work = TrainingJob.objects.at_work() | TrainingJob.objects.submitted()
     for pk in at_work.order_by("pk").values_list("pk", flat=True):
-        _reconcile(pk)
+        try:
+            _reconcile(pk)
+        except (OSError, IntegrityError, DataError) as error:
+            # The files of one job that cannot be taken over keep nobody else's from it. Its class only.
+            log.warning("training job %s: its files were not taken over: %s", pk, type(error).__name__)
     return list(TrainingJob.objects.next_of_each_slot().values_list("pk", flat=True))
 
 
@@ -103,6 +109,9 @@ def _reconcile(job_id: int) -> None:
             job.heartbeat_at = seen.heartbeat_at or timezone.now()
             job.status = TrainingStatus.RUNNING
     if state is not None and state.is_end:
+        # Nobody looks at an ended job's files again: all of what they say is read now.
+        while store_progress(job):
+            pass
         _end(job, state)
     elif seen.lost:
         _lose(job)

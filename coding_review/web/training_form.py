@@ -145,13 +145,15 @@ class TrainingForm(forms.Form):
     device = forms.ChoiceField(label="Device", choices=[(d, _DEVICES[d]) for d in DEVICES], initial="cuda")
     processes = _count("Devices of a node", _RESOURCES.processes)
     nodes = _count("Nodes", _RESOURCES.nodes)
-    slot = _text("Slot", "local", "One job at a time has it: a machine, or a group of GPUs.")
+    slot = _text(
+        "Slot", "local", "One job at a time has it: a machine, or a group of GPUs. Not used by a cluster."
+    )
     peak_tflops = _number(
         "Matrix rate of a device", _RESOURCES.peak_tflops, "TFLOP/s, for time and MFU; 0: not known."
     )
     memory_gb = _number("Memory of a device", _RESOURCES.memory_gb, "GB; 0: not stated.")
     host_memory_gb = _number("Memory of a host", _RESOURCES.host_memory_gb, "GB; 0: not stated.")
-    hostfile = _text("Hostfile", help_text="A path on the machine that starts the job.")
+    hostfile = _text("Hostfile", help_text="A file below TRAINING_HOSTFILES_DIR, by its whole path.")
     partition = _text("Partition")
     account = _text("Account")
     time_limit = _text("Time limit", _RESOURCES.time_limit, "Hours, minutes, seconds: 24:00:00.")

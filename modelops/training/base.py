@@ -15,6 +15,7 @@ from modelops.training.errors import Stopped
 # Pickles run code when they are loaded.
 _UNSAFE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _MOST_HEADER = 100_000_000
+_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,24 @@ class Shape:
 
 
 def under_root(path: Path, roots: Sequence[Path]) -> Path:
-    """The real path, where it lies below one of the roots. Raises Stopped("bad_checkpoint")."""
-    real = path.resolve()
-    if not any(real.is_relative_to(root.resolve()) and real != root.resolve() for root in roots):
+    """The real path, where it and what its folder holds lie below the roots. Raises Stopped("bad_checkpoint")."""
+    reals = [root.resolve() for root in roots]
+
+    def is_below(real: Path) -> bool:
+        return any(real.is_relative_to(root) and real != root for root in reals)
+
+    try:
+        real = path.resolve()
+        # A link among the files would be read like any other.
+        inside = [(one.name, one.resolve()) for one in real.iterdir()] if is_below(real) else []
+    except (OSError, RuntimeError):
+        # No folder, one that may not be read, or links in a ring.
+        raise Stopped("bad_checkpoint", "The base's folder is not there or cannot be read.") from None
+    if not is_below(real):
         raise Stopped("bad_checkpoint", "The base lies below none of the folders that bases are taken from.")
+    astray = sorted(name for name, one in inside if not is_below(one))
+    if astray:
+        raise Stopped("bad_checkpoint", f"{astray[0]} leads out of the folders that bases are taken from.")
     return real
 
 
@@ -78,8 +93,13 @@ def check_base(folder: Path) -> Shape:
 def weights_of(folder: Path) -> list[Path]:
     """Raises Stopped("bad_checkpoint") where one is missing."""
     index = folder / "model.safetensors.index.json"
-    names = set(_object(index).get("weight_map", {}).values()) if index.is_file() else {"model.safetensors"}
-    paths = sorted(folder / name for name in names)
+    try:
+        names = (
+            set(_object(index).get("weight_map", {}).values()) if index.is_file() else {"model.safetensors"}
+        )
+        paths = sorted(folder / name for name in names)
+    except (TypeError, AttributeError):
+        raise Stopped("bad_checkpoint", f"{index.name} names no files.") from None
     absent = [path.name for path in paths if path.parent != folder or not path.is_file()]
     if absent or not paths:
         raise Stopped("bad_checkpoint", f"There is no {absent[0] if absent else 'file of weights'}.")
@@ -99,27 +119,33 @@ def _parameters(path: Path) -> int:
         if 8 + size + end != path.stat().st_size:
             raise ValueError
         return sum(math.prod(row["shape"]) for row in rows)
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error):
+    except OSError:
+        raise Stopped("bad_checkpoint", f"{path.name} is not there or cannot be read.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error):
         raise Stopped("bad_checkpoint", f"{path.name} is damaged or not whole.") from None
 
 
 def _shape(config: dict[str, Any], parameters: int) -> Shape:
     try:
-        hidden, layers = int(config["hidden_size"]), int(config["num_hidden_layers"])
-        heads = int(config["num_attention_heads"])
-        intermediate, vocabulary = int(config["intermediate_size"]), int(config["vocab_size"])
-    except (KeyError, TypeError, ValueError):
+        sizes = {name: int(config[name]) for name in _SIZES}
+        hidden, heads = sizes["hidden_size"], sizes["num_attention_heads"]
+        head_size = int(config.get("head_dim") or hidden // heads)
+        positions = int(config.get("max_position_embeddings") or 0)
+        if min(*sizes.values(), head_size) < 1 or positions < 0:
+            raise ValueError
+    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError):
         raise Stopped("bad_checkpoint", "config.json does not say the sizes of a decoder.") from None
+    vocabulary, intermediate = sizes["vocab_size"], sizes["intermediate_size"]
     return Shape(
         parameters=parameters,
         largest_layer=max(vocabulary * hidden, intermediate * hidden),
-        layers=layers,
+        layers=sizes["num_hidden_layers"],
         hidden=hidden,
         intermediate=intermediate,
         heads=heads,
-        head_size=int(config.get("head_dim") or hidden // heads),
+        head_size=head_size,
         vocabulary=vocabulary,
-        positions=int(config.get("max_position_embeddings") or 0),
+        positions=positions,
     )
 
 
@@ -135,7 +161,7 @@ def _object(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise Stopped("bad_checkpoint", f"{path.name} is not there or cannot be read.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Stopped("bad_checkpoint", f"{path.name} is not JSON.") from None
     if not isinstance(data, dict):
         raise Stopped("bad_checkpoint", f"{path.name} is not an object.")

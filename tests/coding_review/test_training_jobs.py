@@ -321,3 +321,101 @@ def test_a_job_of_a_cluster_that_falls_silent_is_told_lost_and_goes_on_when_subm
     assert reconcile_training() == []
     job.refresh_from_db()
     assert job.status == TrainingStatus.QUEUED
+
+
+def test_a_job_of_a_cluster_has_no_slot_of_this_machine(site, admin):
+    site.trainer(*WAITS)
+    here, there = site.queue(admin), site.queue(admin, resources=SLURM)
+    assert there.slot == f"slurm, job {there.pk}"
+    begin_training(here.pk)
+    assert begin_training(there.pk) is True
+    run_folder(TrainingJob.objects.get(pk=there.pk)).state.write_text(
+        json.dumps({"attempt": 1, "status": "running", "step": 2, "steps": 9})
+    )
+    reconcile_training()
+    there.refresh_from_db()
+    here.refresh_from_db()
+    assert (here.status, there.status) == (TrainingStatus.RUNNING, TrainingStatus.RUNNING)
+    cancel_training(admin, here.pk)
+    until(here, ended)
+
+
+def test_a_job_of_a_cluster_that_nobody_submitted_yet_is_told_to_stop(site, admin):
+    job = site.queue(admin, resources=SLURM)
+    begin_training(job.pk)
+    folder = run_folder(TrainingJob.objects.get())
+    assert not folder.cancel.exists()
+    assert cancel_training(admin, job.pk).status == TrainingStatus.CANCELLED
+    assert folder.cancel.exists()
+    resume_training(admin, job.pk)
+    begin_training(job.pk)
+    assert not folder.cancel.exists()
+
+
+def test_a_job_of_a_cluster_that_cannot_be_told_to_stop_is_not_cancelled(site, admin):
+    job = site.queue(admin, resources=SLURM)
+    begin_training(job.pk)
+    folder = run_folder(TrainingJob.objects.get())
+    folder.path.rename(folder.path.with_name("elsewhere"))
+    folder.path.write_text("no folder")
+    with pytest.raises(InvalidDecision):
+        cancel_training(admin, job.pk)
+    job.refresh_from_db()
+    assert job.status == TrainingStatus.QUEUED
+    assert events("training.cancel_asked") == []
+
+
+def test_files_that_cannot_be_taken_over_keep_no_other_job_from_it(site, admin, caplog):
+    site.trainer('say("running", 3)', "time.sleep(600)")
+    first, second = site.queue(admin), site.queue(admin, slot="second machine")
+    for job in (first, second):
+        begin_training(job.pk)
+    until(second, lambda job: job.step == 3)
+    folder = run_folder(TrainingJob.objects.get(pk=first.pk))
+    folder.progress.mkdir()
+    with run_folder(TrainingJob.objects.get(pk=second.pk)).progress.open("a") as out:
+        out.write(
+            json.dumps({"attempt": 1, "step": 4, "at": "2026-11-21T10:00:00+00:00", "loss": 1.5}) + "\n"
+        )
+    reconcile_training()
+    assert TrainingStep.objects.get().job == second
+    assert f"training job {first.pk}: its files were not taken over: IsADirectoryError" in caplog.text
+
+
+def test_all_steps_of_a_job_that_ended_unseen_are_read(site, admin, monkeypatch):
+    monkeypatch.setattr("modelops.training.progress._MOST_BYTES", 400)
+    site.trainer(
+        "for number in range(1, 21): step(number, loss=2.5, tokens=50)",
+        'say("done", 20, result={"sha256": "cd" * 32})',
+    )
+    job = site.queue(admin)
+    begin_training(job.pk)
+    folder = run_folder(TrainingJob.objects.get())
+    end = time.monotonic() + 30
+    while not folder.state.exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    reconcile_training()
+    job.refresh_from_db()
+    assert job.status == TrainingStatus.DONE
+    assert list(TrainingStep.objects.values_list("step", flat=True)) == list(range(1, 21))
+
+
+def test_a_hostfile_is_one_that_the_operator_laid_down(site, admin, settings, tmp_path):
+    settings.TRAINING_HOSTFILES_DIR = tmp_path / "hostfiles"
+    settings.TRAINING_HOSTFILES_DIR.mkdir()
+    (tmp_path / "hostfiles" / "two").write_text("one slots=1\ntwo slots=1\n")
+    (tmp_path / "secret").write_text("a key that a launcher would quote in its log")
+    (tmp_path / "hostfiles" / "link").symlink_to(tmp_path / "secret")
+    nodes = {**CPU, "place": "hostfile", "nodes": 2}
+    for name in ("secret", "hostfiles", "hostfiles/link", "hostfiles/none"):
+        with pytest.raises(InvalidDecision) as refused:
+            site.queue(admin, resources={**nodes, "hostfile": str(tmp_path / name)})
+        assert refused.value.data["field"] == "resources.hostfile"
+    assert not TrainingJob.objects.exists()
+    good = tmp_path / "hostfiles" / "two"
+    job = site.queue(admin, resources={**nodes, "hostfile": str(good)})
+    good.unlink()
+    assert begin_training(job.pk) is False
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == (TrainingStatus.FAILED, "bad_config")

@@ -100,3 +100,62 @@ def test_only_what_lies_below_a_root_is_taken(tmp_path):
             under_root(path, [root])
         assert stopped.value.code == "bad_checkpoint"
     assert found_below([root, tmp_path / "absent"]) == [folder, root / "link"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"num_attention_heads": 0},
+        {"hidden_size": 0},
+        {"head_dim": "wide"},
+        {"max_position_embeddings": "many"},
+        {"vocab_size": -5},
+        {"num_hidden_layers": [2]},
+        {"hidden_size": float("inf")},
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(tmp_path, odd):
+    folder = base(tmp_path / "base", {**CONFIG, **odd})
+    assert refused(folder) == "config.json does not say the sizes of a decoder."
+
+
+@pytest.mark.parametrize(
+    "index", [{"weight_map": ["a"]}, {"weight_map": {"x": 5}}, {"weight_map": {"x": []}}]
+)
+def test_an_index_that_names_no_files_is_refused(tmp_path, index):
+    folder = base(tmp_path / "base")
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert refused(folder) == "model.safetensors.index.json names no files."
+
+
+def test_a_config_that_is_nested_too_deep_is_refused(tmp_path):
+    folder = base(tmp_path / "base")
+    (folder / "config.json").write_text("[" * 100_000)
+    assert refused(folder) == "config.json is not JSON."
+
+
+def test_a_link_among_the_files_leads_nowhere_else(tmp_path):
+    root, kept = tmp_path / "models", tmp_path / "private"
+    folder = base(root / "one")
+    blobs = root / "blobs"
+    blobs.mkdir()
+    (folder / "tokenizer.json").rename(blobs / "abc")
+    (folder / "tokenizer.json").symlink_to(blobs / "abc")
+    assert under_root(folder, [root]) == folder
+    kept.mkdir()
+    (kept / "key").write_text("{}")
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer.json").symlink_to(kept / "key")
+    with pytest.raises(Stopped, match=r"^tokenizer[.]json leads out of the folders") as stopped:
+        under_root(folder, [root])
+    assert stopped.value.code == "bad_checkpoint"
+
+
+def test_links_in_a_ring_and_a_folder_that_is_gone_are_refused(tmp_path):
+    root = tmp_path / "models"
+    root.mkdir()
+    (root / "ring").symlink_to(root / "ring")
+    for name in ("ring", "gone"):
+        with pytest.raises(Stopped) as stopped:
+            under_root(root / name, [root])
+        assert stopped.value.code == "bad_checkpoint"
