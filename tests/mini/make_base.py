@@ -1,0 +1,51 @@
+"""A small random Llama with a tokenizer of its own. Run by the Python of the training environment:
+
+    python make_base.py CORPUS FOLDER [HIDDEN LAYERS]
+
+The tokenizer and the chat template are those of the small Llama that local servers are tried with; the weights are as
+they are drawn. The same corpus and packages give the same files.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+
+from modelops.engines.llm.local.make_tiny_model import SEED, VOCABULARY, train_tokenizer
+
+POSITIONS = 2048
+
+
+def main(corpus: Path, folder: Path, hidden: int, layers: int) -> None:
+    tokenizer = train_tokenizer(corpus.read_text(encoding="utf-8").split("\n"))
+    tokenizer.model_max_length = POSITIONS
+    torch.manual_seed(SEED)
+    ends = {
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=hidden,
+        intermediate_size=3 * hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=hidden // 64,
+        num_key_value_heads=hidden // 64,
+        max_position_embeddings=POSITIONS,
+        tie_word_embeddings=True,
+        **ends,
+    )
+    model = LlamaForCausalLM(config).to(torch.float32)
+    model.generation_config = GenerationConfig(**ends)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    print(sum(one.numel() for one in model.parameters()))
+
+
+if __name__ == "__main__":
+    numbers = [int(one) for one in sys.argv[3:]] or [256, 4]
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *numbers)

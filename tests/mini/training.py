@@ -1,0 +1,87 @@
+"""One real training job, begun and watched as the worker of the queue `train` does it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from coding_review.actions.training import queue_training
+from coding_review.actions.training_steps import begin_training, reconcile_training
+from coding_review.choices import Role
+from coding_review.models import RoleAssignment
+from modelops.jobs import training_environment
+from modelops.models import DatasetVersion, TrainingJob
+from tests.mini.size import Size
+
+ROOT = Path(__file__).resolve().parents[2]
+_LOOK_SECONDS = 1.0
+
+
+class TrainingFailed(Exception):
+    """The job's own words."""
+
+
+def make_base(size: Size, corpus: Path, folder: Path) -> int:
+    """The base in `folder`; its number of parameters."""
+    said = subprocess.run(
+        [
+            str(training_environment() / "bin" / "python"),
+            *("-m", "tests.mini.make_base", str(corpus), str(folder), str(size.hidden), str(size.layers)),
+        ],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "HF_HUB_OFFLINE": "1", "RAYON_NUM_THREADS": "1", "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(said.stdout.split()[-1])
+
+
+def admin() -> User:
+    user, _ = User.objects.get_or_create(username="miniature")
+    RoleAssignment.objects.get_or_create(user=user, role=Role.ADMIN)
+    return user
+
+
+def train(size: Size, dataset: DatasetVersion, base: Path, say: Callable[[TrainingJob], None]) -> TrainingJob:
+    """To its end; `say` hears of the job about once a second. Raises TrainingFailed."""
+    job = queue_training(
+        admin(),
+        name="miniature",
+        dataset_id=dataset.pk,
+        base=str(base),
+        recipe=size.recipe(),
+        resources={"device": "cpu"},
+    )
+    begin_training(job.pk)
+    while True:
+        reconcile_training()
+        job.refresh_from_db()
+        say(job)
+        if not job.is_open:
+            break
+        time.sleep(_LOOK_SECONDS)
+    if job.error_code or job.status != "done":
+        raise TrainingFailed(f"{job.status} {job.error_code}: {job.error}\n{_log_of(job)}")
+    return job
+
+
+def bases() -> Path:
+    """Where the application takes bases from."""
+    folder = Path(settings.TRAINING_BASE_DIRS[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def checkpoint(job: TrainingJob) -> Path:
+    return Path(settings.TRAINING_DIR) / job.run_dir / str(job.result["checkpoint"])
+
+
+def _log_of(job: TrainingJob) -> str:
+    path = Path(settings.TRAINING_DIR) / job.run_dir / "log.txt"
+    return path.read_text(encoding="utf-8", errors="replace")[-3000:] if path.is_file() else ""
