@@ -25,5 +25,6 @@ SHORT = "icd10cm-short-1"
 # By the name of the file in prompts/.
 CODE_PROMPTS: Mapping[str, Limits] = {
     CODES: Limits(),
-    SHORT: Limits(description=200, rationale=0, quote=160),
+    # Beginning of a line: enough to find the evidence by, in an answer of few tokens.
+    SHORT: Limits(description=200, rationale=0, quote=48),
 }
