@@ -7,11 +7,14 @@ from pathlib import Path
 
 from django.core.management import call_command
 
+from catalog.choices import CodeSystem
+from catalog.queries import latest_release
 from coding_review.actions.build_dataset import Sources, build_dataset
 from coding_review.actions.gold_exchange import import_gold
 from coding_review.choices import GoldSetPurpose
 from coding_review.errors import DatasetRefused
 from modelops.datasets.build import Options
+from modelops.datasets.code_titles import CodeTitles
 from modelops.models import DatasetVersion
 from tests.mini.size import Size
 
@@ -41,10 +44,14 @@ def write(size: Size, folder: Path) -> tuple[Path, Path]:
 
 
 def corpus(charts: Path, path: Path) -> Path:
-    """What the tokenizer learns from: the texts that are trained on."""
+    """What the tokenizer learns from: the texts that are trained on, and the titles that are answered, as often."""
+    rows = [json.loads(line) for line in charts.read_text(encoding="utf-8").splitlines()]
+    codes = [code["code"] for row in rows for code in row["codes"]]
+    known = CodeTitles()
+    titles = known.titles(known.known(latest_release(CodeSystem.ICD10CM)), sorted(set(codes)))
     with path.open("w", encoding="utf-8") as out:
-        for row in _rows(charts):
-            out.write(row["text"] + "\n")
+        out.writelines(f"{row['text']}\n" for row in rows)
+        out.writelines(f"{code} {titles[code]}\n" for code in codes)
     return path
 
 
@@ -85,7 +92,3 @@ def head(path: Path, count: int, target: Path) -> Path:
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     target.write_text("".join(lines[:count]), encoding="utf-8")
     return target
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,6 +1,6 @@
 """A small random Llama with a tokenizer of its own. Run by the Python of the training environment:
 
-    python make_base.py CORPUS FOLDER [HIDDEN LAYERS]
+    python make_base.py CORPUS FOLDER VOCABULARY HIDDEN LAYERS
 
 The tokenizer and the chat template are those of the small Llama that local servers are tried with; the weights are as
 they are drawn. The same corpus and packages give the same files.
@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
-from modelops.engines.llm.local.make_tiny_model import SEED, VOCABULARY, train_tokenizer
+from modelops.engines.llm.local.make_tiny_model import SEED, train_tokenizer
 
 POSITIONS = 2048
 
 
-def main(corpus: Path, folder: Path, hidden: int, layers: int) -> None:
-    tokenizer = train_tokenizer(corpus.read_text(encoding="utf-8").split("\n"))
+def main(corpus: Path, folder: Path, vocabulary: int, hidden: int, layers: int) -> None:
+    tokenizer = train_tokenizer(corpus.read_text(encoding="utf-8").split("\n"), vocabulary)
     tokenizer.model_max_length = POSITIONS
     torch.manual_seed(SEED)
     ends = {
@@ -29,7 +29,7 @@ def main(corpus: Path, folder: Path, hidden: int, layers: int) -> None:
         "pad_token_id": tokenizer.pad_token_id,
     }
     config = LlamaConfig(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         hidden_size=hidden,
         intermediate_size=3 * hidden,
         num_hidden_layers=layers,
@@ -47,5 +47,4 @@ def main(corpus: Path, folder: Path, hidden: int, layers: int) -> None:
 
 
 if __name__ == "__main__":
-    numbers = [int(one) for one in sys.argv[3:]] or [256, 4]
-    main(Path(sys.argv[1]), Path(sys.argv[2]), *numbers)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *(int(one) for one in sys.argv[3:6]))

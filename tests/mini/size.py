@@ -19,6 +19,7 @@ class Size:
     untrained: int
     epochs: float
     learning_rate: float = 1.5e-3
+    vocabulary: int = 2048
     hidden: int = 256
     layers: int = 4
     companions: str = "0-3"
@@ -45,4 +46,4 @@ class Size:
 # Twenty minutes on two cores.
 MINI = Size(codes=60, charts=6000, held_out=300, untrained=40, epochs=3)
 # Four minutes on two cores.
-TINY = Size(codes=20, charts=400, held_out=40, untrained=8, epochs=1, hidden=128, layers=2)
+TINY = Size(codes=20, charts=400, held_out=40, untrained=8, epochs=1, vocabulary=1024, hidden=128, layers=2)

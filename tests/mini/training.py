@@ -31,11 +31,12 @@ def make_base(size: Size, corpus: Path, folder: Path) -> int:
     said = subprocess.run(
         [
             str(training_environment() / "bin" / "python"),
-            *("-m", "tests.mini.make_base", str(corpus), str(folder), str(size.hidden), str(size.layers)),
+            *("-m", "tests.mini.make_base", str(corpus), str(folder)),
+            *(str(size.vocabulary), str(size.hidden), str(size.layers)),
         ],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "HF_HUB_OFFLINE": "1", "RAYON_NUM_THREADS": "1", "PYTHONHASHSEED": "0"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
     )

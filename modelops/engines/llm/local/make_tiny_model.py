@@ -43,7 +43,7 @@ CHAT_TEMPLATE = (
 )
 
 
-def train_tokenizer(lines: list[str]) -> Any:
+def train_tokenizer(lines: list[str], vocabulary: int = VOCABULARY) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -51,13 +51,13 @@ def train_tokenizer(lines: list[str]) -> Any:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         special_tokens=list(SPECIAL),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
     tokenizer.train_from_iterator(lines, trainer)
-    if tokenizer.get_vocab_size() != VOCABULARY:
+    if tokenizer.get_vocab_size() != vocabulary:
         raise SystemExit(f"The corpus gives {tokenizer.get_vocab_size()} tokens instead of {VOCABULARY}.")
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
