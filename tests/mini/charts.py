@@ -7,29 +7,34 @@ from pathlib import Path
 
 from django.core.management import call_command
 
-from catalog.choices import CodeSystem
-from catalog.queries import latest_release
 from coding_review.actions.build_dataset import Sources, build_dataset
 from coding_review.actions.gold_exchange import import_gold
-from coding_review.choices import GoldSetPurpose
+from coding_review.choices import Domain, GoldSetPurpose
 from coding_review.errors import DatasetRefused
+from coding_review.rules import reasons
 from modelops.datasets.build import Options
 from modelops.datasets.code_titles import CodeTitles
+from modelops.datasets.examples import Label
+from modelops.datasets.rendering import AnswerCode, render
+from modelops.datasets.written import written_charts
 from modelops.models import DatasetVersion
 from tests.mini.size import Size
 
 PROMPT = "icd10cm-short-1"
 STYLE = "short"
 TRAINING_SEED, HELD_OUT_SEED = 11, 4711
+SOURCE = "synthetic:miniature"
 _TIMES = 40
+# As many charts show the tokenizer all words there are.
+_READ = 3000
 
 
-def write(size: Size, folder: Path) -> tuple[Path, Path]:
+def write(size: Size, folder: Path, held_out_seed: int) -> tuple[Path, Path]:
     """Charts to train on and charts to score on."""
     train, held_out = folder / "train.jsonl", folder / "held-out.jsonl"
     for path, count, seed in (
         (train, size.charts, TRAINING_SEED),
-        (held_out, size.held_out, HELD_OUT_SEED),
+        (held_out, size.held_out, held_out_seed),
     ):
         call_command(
             "synthesize",
@@ -44,15 +49,24 @@ def write(size: Size, folder: Path) -> tuple[Path, Path]:
 
 
 def corpus(charts: Path, path: Path) -> Path:
-    """What the tokenizer learns from: the texts that are trained on, and the titles that are answered, as often."""
-    rows = [json.loads(line) for line in charts.read_text(encoding="utf-8").splitlines()]
-    codes = [code["code"] for row in rows for code in row["codes"]]
-    known = CodeTitles()
-    titles = known.titles(known.known(latest_release(CodeSystem.ICD10CM)), sorted(set(codes)))
+    """What the tokenizer learns from: the questions and answers that are trained on."""
+    titles = CodeTitles()
+    written = written_charts(
+        _lines(charts), SOURCE, titles, domains=Domain.values, reasons=reasons.LABELS
+    ).examples[:_READ]
     with path.open("w", encoding="utf-8") as out:
-        out.writelines(f"{row['text']}\n" for row in rows)
-        out.writelines(f"{code} {titles[code]}\n" for code in codes)
+        for example in written:
+            named = titles.titles(example.provenance.release, [label.code for label in example.labels])
+            answers = [_answer(label, named[label.code]) for label in example.labels]
+            row = render(example.chart, answers, prompt=PROMPT).row()
+            for text in (row["messages"][-1]["content"], row["completion"]):
+                out.write(json.dumps(text) + "\n")
     return path
+
+
+def _answer(label: Label, title: str) -> AnswerCode:
+    place = label.evidence[0]
+    return AnswerCode(label.code, title, place.document_id, place.line_start, place.line_end, place.quote)
 
 
 def freeze(held_out: Path) -> None:
@@ -65,18 +79,15 @@ def dataset(size: Size, charts: Path, base: Path) -> tuple[DatasetVersion, int]:
     """The dataset, and how many charts stay out of it because one that is scored is nearly the same."""
     leave_out: set[str] = set()
 
-    def lines() -> list[str]:
-        return charts.read_text(encoding="utf-8").splitlines()
-
     for _ in range(_TIMES):
-        sources = Sources(written=(("synthetic:miniature", lines),), leave_out=frozenset(leave_out))
+        sources = Sources(written=((SOURCE, lambda: _lines(charts)),), leave_out=frozenset(leave_out))
         try:
             version, _ = build_dataset(
                 None,
                 "miniature",
                 sources,
                 tokenizer=base,
-                options=Options(prompt=PROMPT, pack_tokens=size.pack_tokens),
+                options=Options(prompt=PROMPT, pack_tokens=size.pack_tokens, augment=size.augment),
             )
         except DatasetRefused as refused:
             found = set(refused.data.get("examples", ())) - leave_out
@@ -86,6 +97,10 @@ def dataset(size: Size, charts: Path, base: Path) -> tuple[DatasetVersion, int]:
         else:
             return version, len(leave_out)
     raise AssertionError(f"{len(leave_out)} charts left out, and still one is nearly a chart that is scored")
+
+
+def _lines(charts: Path) -> list[str]:
+    return charts.read_text(encoding="utf-8").splitlines()
 
 
 def head(path: Path, count: int, target: Path) -> Path:

@@ -5,26 +5,33 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
+from django.test import override_settings
 
+from modelops.batch import Bands, predict_lines
 from modelops.engines.llm.local.server import Plan, Server
+from modelops.engines.registry import make_engine
 from tests.mini.charts import PROMPT
 
 ROOT = Path(__file__).resolve().parents[2]
 LEVELS = ("L0", "L1", "L2", "L3", "L4")
 OUTPUT_TOKENS, CONTEXT_TOKENS = 500, 2048
+# A chart answered at length waits its turn on a busy machine.
+CHART_SECONDS = 900.0
+# What a model that learned from prompts of 200 tokens may still take in.
+CANDIDATES, CANDIDATES_PER_LINE = 12, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of what answers. `server` None: an engine that needs none."""
+    """How a model is asked; the embedded engine has none."""
 
     name: str
     engine: str = "vllm"
@@ -62,32 +69,36 @@ def served(checkpoint: Path, folder: Path) -> Iterator[Server]:
 
 
 def predict(charts: Path, target: Path, asked: Asked, server: Server | None) -> None:
-    """By `manage.py code_charts`, as an operator would."""
-    environment = dict(os.environ)
-    options = ["--engine", asked.engine]
+    """Lines of the batch interface, as `manage.py code_charts` writes them."""
+    said: dict[str, object] = {}
     if server is not None:
-        options += ["--base-url", server.base_url, "--model", server.plan.name]
-        environment |= {
-            "LLM_API_KEY_FILE": str(server.plan.key_file),
-            "LLM_PROMPT": PROMPT,
-            "LLM_CONTEXT_TOKENS": str(CONTEXT_TOKENS),
-            "LLM_OUTPUT_TOKENS": str(OUTPUT_TOKENS),
-            "LLM_GROUNDING": asked.grounding,
-            "LLM_CLOSED": "1" if asked.closed else "0",
-            "LLM_CHART_SECONDS": "600",
+        said = {
+            "base_urls": (server.base_url,),
+            "api_key_file": str(server.plan.key_file),
+            "model": server.plan.name,
+            "prompt": PROMPT,
+            "context_tokens": CONTEXT_TOKENS,
+            "output_tokens": OUTPUT_TOKENS,
+            "grounding": asked.grounding,
+            "closed": asked.closed,
+            "chart_seconds": CHART_SECONDS,
         }
-    subprocess.run(
-        [sys.executable, "manage.py", "code_charts", str(charts), str(target), *options],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-    )
+    with (
+        override_settings(LLM_CANDIDATES=CANDIDATES, LLM_CANDIDATES_PER_LINE=CANDIDATES_PER_LINE),
+        charts.open("rb") as lines,
+        target.open("w", encoding="utf-8") as out,
+    ):
+        engine = make_engine(asked.engine, said)
+        bands = Bands(high=settings.BAND_HIGH, medium=settings.BAND_MEDIUM)
+        at_once = server.plan.slots if server is not None else 1
+        for outcome in predict_lines(lines, engine, bands, at_once=at_once):
+            out.write(f"{outcome.as_line()}\n")
 
 
 def score(gold: Path, predicted: Path, figures: Path) -> Mapping[str, Any]:
     """What `manage.py evaluate --json` writes."""
     with Path(os.devnull).open("w") as nowhere:
-        call_command("evaluate", str(gold), str(predicted), json=str(figures), stdout=nowhere)
+        call_command("evaluate", str(gold), str(predicted), json=str(figures), stdout=nowhere, stderr=nowhere)
     return dict(json.loads(figures.read_text(encoding="utf-8")))
 
 

@@ -9,22 +9,25 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """`codes` the charts are about, `charts` to train on, `held_out` of another seed to score on, `untrained` of
-    these for the base, which answers at great length. `epochs` and `learning_rate` of the training; 0 epochs: as many
-    as `tokens` allow. `companions`: codes of a chart beside its seed code."""
+    """`codes` the charts are about, `charts` to train on, `held_out` of another seed to score on: the first `untrained`
+    of them for the base too, the first `compared` for each way of asking the trained model. `companions`: codes of a
+    chart beside its seed code. `accumulation`: packs of a step, one after another: of a row of packs attention would
+    reckon every pair."""
 
     codes: int
     charts: int
     held_out: int
     untrained: int
+    compared: int
     epochs: float
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 2e-3
     vocabulary: int = 2048
     hidden: int = 256
     layers: int = 4
     companions: str = "0-3"
     pack_tokens: int = 512
-    micro_batch: int = 8
+    accumulation: int = 4
+    augment: float = 0.1
 
     def recipe(self) -> Mapping[str, Any]:
         """What differs from the paper's recipe: a model drawn at random learns at a higher rate, and a CPU without a
@@ -34,7 +37,8 @@ class Size:
             "learning_rate": self.learning_rate,
             "warmup": 0.05,
             "max_tokens": self.pack_tokens,
-            "micro_batch": self.micro_batch,
+            "micro_batch": 1,
+            "accumulation": self.accumulation,
             "zero_stage": 1,
             "offload_optimizer": False,
             "optimizer": "adam",
@@ -44,6 +48,17 @@ class Size:
 
 
 # Twenty minutes on two cores.
-MINI = Size(codes=60, charts=6000, held_out=300, untrained=40, epochs=3)
+MINI = Size(codes=60, charts=12000, held_out=200, untrained=40, compared=80, epochs=1)
 # Four minutes on two cores.
-TINY = Size(codes=20, charts=400, held_out=40, untrained=8, epochs=1, vocabulary=1024, hidden=128, layers=2)
+TINY = Size(
+    codes=20,
+    charts=500,
+    held_out=24,
+    untrained=8,
+    compared=0,
+    epochs=1,
+    vocabulary=1024,
+    hidden=128,
+    layers=2,
+    accumulation=2,
+)

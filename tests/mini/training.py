@@ -14,7 +14,7 @@ from coding_review.actions.training import queue_training
 from coding_review.actions.training_steps import begin_training, reconcile_training
 from coding_review.choices import Role
 from coding_review.models import RoleAssignment
-from modelops.jobs import training_environment
+from modelops.jobs import end_processes, training_environment
 from modelops.models import DatasetVersion, TrainingJob
 from tests.mini.size import Size
 
@@ -59,14 +59,17 @@ def train(size: Size, dataset: DatasetVersion, base: Path, say: Callable[[Traini
         recipe=size.recipe(),
         resources={"device": "cpu"},
     )
-    begin_training(job.pk)
-    while True:
-        reconcile_training()
-        job.refresh_from_db()
-        say(job)
-        if not job.is_open:
-            break
-        time.sleep(_LOOK_SECONDS)
+    try:
+        while job.is_open:
+            # Another of the slot may be before it, as one left by a run that was killed.
+            for begins in reconcile_training():
+                begin_training(begins)
+            time.sleep(_LOOK_SECONDS)
+            job.refresh_from_db()
+            say(job)
+    finally:
+        if job.is_open:
+            end_processes(job)
     if job.error_code or job.status != "done":
         raise TrainingFailed(f"{job.status} {job.error_code}: {job.error}\n{_log_of(job)}")
     return job
