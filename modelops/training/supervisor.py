@@ -121,6 +121,8 @@ def environment(job: JobFile, given: Mapping[str, str]) -> dict[str, str]:
     }
     if job.resources.device == "cpu":
         found["DS_ACCELERATOR"] = "cpu"
+        # Threads that wait for one another by turning a core make a machine that others use several times slower.
+        found.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if job.resources.world_size == 1:
         found |= {
             "RANK": "0",
