@@ -15,7 +15,7 @@ demo_environment = $(if $(filter vllm hybrid,$(ENGINE)),CODING_REVIEW_VAR=$(or $
 	ENGINE=$(ENGINE) $(if $(LLM_BASE_URLS),,VLLM_VENV="$$($(vllm_venv))"))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-llm screenshots vllm-cpu training knowledge lock clean
+.PHONY: help setup demo test lint bench bench-llm screenshots vllm-cpu training train-mini knowledge lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -52,6 +52,11 @@ vllm-cpu: setup ## a real vLLM server with a small untrained Llama in the foregr
 
 training: setup ## make the environment that models are trained in: TRL and DeepSpeed (2 GB the first time; TRAINING_CUDA=1: for GPUs)
 	@$(training_venv)
+
+train-mini: setup ## the paper in miniature: charts, dataset, DeepSpeed, vLLM and scores before and after, on two cores (20 min)
+	@$(vllm_venv) >/dev/null
+	@$(training_venv) >/dev/null
+	@CODING_REVIEW_VAR=$(or $(CODING_REVIEW_VAR),$(CURDIR)/var/mini) $(python) -m tests.mini $(MINI)
 
 screenshots: setup ## take the screenshots of the README anew
 	@requirements/browser.sh $(VENV)

