@@ -33,7 +33,13 @@ from coding_review.evaluation_predictions import engine_lines, from_band
 from coding_review.evaluation_store import Evaluated, store
 from coding_review.exports.gold import write_gold
 from coding_review.models import EvaluationJob
-from coding_review.version_predictions import CandidateFailed, fitted, keep_curve, version_lines
+from coding_review.version_predictions import (
+    CandidateFailed,
+    asked_lines,
+    engine_of_version,
+    fitted,
+    keep_curve,
+)
 from modelops.choices import Band
 from modelops.evaluation.charts import Options
 from modelops.evaluation.metrics import evaluate_packed
@@ -98,7 +104,7 @@ def _evaluate(job: EvaluationJob, folder: Path) -> None:
         write_gold(out, job.gold_set, with_text=False)
     note_step(job, "Collecting the predictions", 15)
     predicted_file = folder / "predictions.jsonl"
-    _write_predictions(job, predicted_file)
+    told = {"bands": _BANDS[Band(job.least_band)], **_write_predictions(job, predicted_file)}
     note_step(job, "Reading both", 30)
     # No processes of its own: a worker's process may start none.
     gold = read_gold(gold_file, Lines("gold set"), processes=1)
@@ -118,26 +124,27 @@ def _evaluate(job: EvaluationJob, folder: Path) -> None:
     )
     figures = evaluate_packed(gold, predictions, by_own_release(options, gold.day))
     note_step(job, "Drawing and storing", 75)
-    evaluated = Evaluated(
-        gold_file, predicted_file, figures, job.gold_set, {"bands": _BANDS[Band(job.least_band)]}
-    )
+    evaluated = Evaluated(gold_file, predicted_file, figures, job.gold_set, told)
     finish_evaluation(job, lambda: store(evaluated, job.created_by))
 
 
 _BANDS = {Band.LOW: "all", Band.MEDIUM: "high and medium", Band.HIGH: "high"}
 
 
-def _write_predictions(job: EvaluationJob, path: Path) -> None:
+def _write_predictions(job: EvaluationJob, path: Path) -> dict[str, str]:
+    """What is kept with the run of where they are from."""
     if job.model_version is not None:
+        found = engine_of_version(job.model_version)
         with path.open("wb") as out:
-            out.writelines(version_lines(job, job.model_version))
-        return
+            out.writelines(asked_lines(job, found.engine))
+        return {"answered_by": found.by}
     if job.engine:
         with path.open("wb") as out:
             out.writelines(_counting(job, engine_lines(job.gold_set, job.engine)))
-        return
+        return {}
     with (Path(settings.EVALUATION_DIR) / job.predictions_path).open("rb") as kept, path.open("wb") as out:
         out.writelines(_counting(job, kept))
+    return {}
 
 
 def _counting(job: EvaluationJob, lines: Iterable[bytes]) -> Iterable[bytes]:

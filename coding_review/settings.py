@@ -284,6 +284,8 @@ TRAINING_LOST_SECONDS = env.int("TRAINING_LOST_SECONDS", default=60)
 # The same of one that a cluster's scheduler runs, seen through a shared file system.
 TRAINING_CLUSTER_LOST_SECONDS = env.int("TRAINING_CLUSTER_LOST_SECONDS", default=900)
 TRAINING_CANCEL_SECONDS = env.int("TRAINING_CANCEL_SECONDS", default=1800)
+# Checkpoints up to so many parameters are measured by a process of the training environment where no vLLM has them.
+LOCAL_TRANSFORMERS_PARAMETERS = env.int("LOCAL_TRANSFORMERS_PARAMETERS", default=500_000_000)
 # Servers of the engine vllm, OpenAI-compatible: url or url=weight. Never taken from a request or a file.
 LLM_BASE_URLS = env.list("LLM_BASE_URLS", default=[])
 LLM_API_KEY_FILE = env.str("LLM_API_KEY_FILE", default="")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from coding_review.actions.start_prediction import chart_of
 from coding_review.choices import RunStatus
 from coding_review.models import PredictionRun
-from coding_review.version_predictions import engine_of_version
+from modelops.engines.local_transformers.choice import answering
 from modelops.engines.types import Engine
 from modelops.errors import ModelopsError
 from modelops.models import ModelVersion, ShadowScore
@@ -65,4 +65,4 @@ def score_in_shadow(run_id: int) -> bool:
 @lru_cache(maxsize=2)
 def _engine(version_id: int) -> Engine:
     """One instance a process: an engine keeps caches and counts its requests under way."""
-    return engine_of_version(ModelVersion.objects.get(pk=version_id))
+    return answering(ModelVersion.objects.get(pk=version_id)).engine

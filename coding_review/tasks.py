@@ -76,8 +76,9 @@ def spawn_training(job_id: int) -> None:
 
 @shared_task
 def reconcile_trainings() -> None:
-    """Every 5 s by beat: what the runs' files say becomes rows; of each free slot the next job is begun."""
-    for job_id in reconcile_training():
+    """Every 5 s by beat: what the runs' files say becomes rows; of each free slot the next job is begun, and
+    what came of one that ended is evaluated."""
+    for job_id in reconcile_training(evaluate.send_or_leave):
         spawn_training.send_or_leave(job_id)
 
 

@@ -19,7 +19,7 @@ from coding_review.exports.gold import rows
 from coding_review.models import EvaluationJob, GoldSet
 from modelops.batch import Bands, predict_lines
 from modelops.engines.llm.engine import LlmEngine
-from modelops.engines.registry import make_engine
+from modelops.engines.local_transformers.choice import Answering, answering
 from modelops.engines.types import Engine
 from modelops.errors import ModelopsError
 from modelops.evaluation.columns import Gold, Predictions
@@ -41,26 +41,25 @@ class CandidateFailed(Exception):
         self.code = code
 
 
-def engine_of_version(version: ModelVersion) -> Engine:
-    """Raises ModelopsError where the engine cannot be asked about one version, or is not set up."""
-    return make_engine(version.engine, {"version": version})
+def engine_of_version(version: ModelVersion) -> Answering:
+    """Raises CandidateFailed where nothing answers for the version."""
+    try:
+        return answering(version)
+    except ModelopsError as error:
+        raise CandidateFailed(error.code, str(error)) from error
 
 
-def version_lines(job: EvaluationJob, version: ModelVersion) -> Iterator[bytes]:
+def asked_lines(job: EvaluationJob, engine: Engine) -> Iterator[bytes]:
     """A line a chart, without text, in the charts' order; for a calibration set with confidences as the engine gives
     them. Raises CandidateFailed, and Cancelled between charts."""
     total = job.gold_set.charts.standing().count()
-    try:
-        engine = engine_of_version(version)
-    except ModelopsError as error:
-        raise CandidateFailed(error.code, str(error)) from error
     failed = 0
     try:
         outcomes = predict_lines(
             _charts(job.gold_set),
             engine,
             Bands(high=settings.BAND_HIGH, medium=settings.BAND_MEDIUM),
-            at_once=settings.LLM_IN_FLIGHT,
+            at_once=engine.in_flight if isinstance(engine, LlmEngine) else settings.LLM_IN_FLIGHT,
             raw_confidence=job.gold_set.purpose == GoldSetPurpose.CALIBRATION,
         )
         for number, outcome in enumerate(outcomes, start=1):

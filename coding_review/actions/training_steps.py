@@ -5,13 +5,19 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from coding_review import audit
+from coding_review.auth import RoleBackend
+from coding_review.candidate_jobs import queue_candidate
+from coding_review.errors import InvalidDecision
 from coding_review.evaluation_store import code_revision
+from coding_review.rules.permissions import RUN_EVALUATION
 from modelops.choices import TRAINING_OPEN, TrainingMethod, TrainingStatus
 from modelops.jobs import (
     ask_to_stop,
@@ -78,12 +84,17 @@ def _take(job_id: int) -> TrainingJob | None:
     return job
 
 
-def reconcile_training() -> list[int]:
-    """Rows after files, for every job at work; ids of the jobs that may begin now."""
+def _left_to_the_sweep(job_id: int) -> None:
+    """It finds what waits."""
+
+
+def reconcile_training(send: Callable[[int], object] = _left_to_the_sweep) -> list[int]:
+    """Rows after files, for every job at work; ids of the jobs that may begin now. `send` is called with the id of
+    each evaluation that an ended training asks for; what it does not send the sweep does."""
     at_work = TrainingJob.objects.at_work() | TrainingJob.objects.submitted()
     for pk in at_work.order_by("pk").values_list("pk", flat=True):
         try:
-            _reconcile(pk)
+            _reconcile(pk, send)
         except (OSError, IntegrityError, DataError) as error:
             # The files of one job that cannot be taken over keep nobody else's from it. Its class only.
             log.warning("training job %s: its files were not taken over: %s", pk, type(error).__name__)
@@ -91,7 +102,7 @@ def reconcile_training() -> list[int]:
 
 
 @transaction.atomic
-def _reconcile(job_id: int) -> None:
+def _reconcile(job_id: int, send: Callable[[int], object]) -> None:
     """Nothing where another worker is at it."""
     job = TrainingJob.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=job_id).first()
     if job is None or not job.is_open or not job.run_dir:
@@ -112,7 +123,7 @@ def _reconcile(job_id: int) -> None:
         # Nobody looks at an ended job's files again: all of what they say is read now.
         while store_progress(job):
             pass
-        _end(job, state)
+        _end(job, state, send)
     elif seen.lost:
         _lose(job)
     elif job.status == TrainingStatus.CANCELLING:
@@ -135,12 +146,12 @@ def _lose(job: TrainingJob) -> None:
     _close(job, TrainingStatus.FAILED, "worker_lost")
 
 
-def _end(job: TrainingJob, state: State) -> None:
+def _end(job: TrainingJob, state: State, send: Callable[[int], object]) -> None:
     """The trainer's own last word."""
     if state.status == TrainingStatus.DONE:
         job.result = dict(state.result or {})
         _close(job, TrainingStatus.DONE)
-        _new_version(job)
+        _measure(job, _new_version(job), send)
     elif state.status == TrainingStatus.CANCELLED:
         _close(job, TrainingStatus.CANCELLED)
     else:
@@ -175,12 +186,27 @@ def _fail(job_id: int, code: str, words: str) -> None:
         job.save()
 
 
-def _new_version(job: TrainingJob) -> None:
+def _measure(job: TrainingJob, version: ModelVersion, send: Callable[[int], object]) -> None:
+    """Its evaluations, without a click, on behalf of who asked for the training. Where none can be asked for, the
+    version's page says what is lacking, and the gate has no data."""
+    if job.created_by is None or not RoleBackend().has_perm(job.created_by, RUN_EVALUATION):
+        return
+    try:
+        with transaction.atomic():
+            found = queue_candidate(job.created_by, version)
+    except InvalidDecision as refused:
+        log.info("model version %s is not evaluated yet: %s", version.pk, refused.data.get("field"))
+        return
+    for evaluation in found:
+        transaction.on_commit(partial(send, evaluation.pk))
+
+
+def _new_version(job: TrainingJob) -> ModelVersion:
     """What came of it, as a version that nobody serves yet."""
     output = str(run_folder(job).output)
     is_adapter = job.method == TrainingMethod.LORA
     manifest: dict[str, Any] = job.dataset.manifest if job.dataset is not None else {}
-    ModelVersion.objects.get_or_create(
+    version, _ = ModelVersion.objects.get_or_create(
         engine=_ENGINE,
         name=job.name,
         version=str(job.pk),
@@ -197,6 +223,7 @@ def _new_version(job: TrainingJob) -> None:
             "trained_by": job.created_by,
         },
     )
+    return version
 
 
 def _locked(job_id: int) -> TrainingJob | None:

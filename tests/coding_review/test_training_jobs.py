@@ -13,10 +13,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from coding_review.actions.gold_exchange import import_gold
 from coding_review.actions.training import cancel_training, plan_training, resume_training
 from coding_review.actions.training_steps import begin_training, reconcile_training
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
-from coding_review.models import AuditEvent
+from coding_review.models import AuditEvent, EvaluationJob
 from modelops.choices import TrainingStatus
 from modelops.jobs import run_folder
 from modelops.models import ModelVersion, TrainingJob, TrainingStep
@@ -419,3 +420,50 @@ def test_a_hostfile_is_one_that_the_operator_laid_down(site, admin, settings, tm
     assert begin_training(job.pk) is False
     job.refresh_from_db()
     assert (job.status, job.error_code) == (TrainingStatus.FAILED, "bad_config")
+
+
+def test_what_was_trained_is_evaluated_without_a_click(
+    site, admin, settings, icd10cm, tmp_path, django_capture_on_commit_callbacks
+):
+    rows = [
+        {"id": f"g-{number}", "text": "Has hypertension.", "codes": [{"code": "I10", "lines": [1]}]}
+        for number in range(2)
+    ]
+    lines = [json.dumps(row).encode() + b"\n" for row in rows]
+    split, frozen = (
+        import_gold(None, lines, name=purpose, purpose=purpose, without_phi=True)
+        for purpose in ("calibration", "evaluation")
+    )
+    # Nobody is asked yet: only whether somebody could be.
+    settings.LLM_BASE_URLS = ["http://127.0.0.1:9"]
+    site.trainer('say("done", 2, result={"sha256": "cd" * 32})')
+    job = site.queue(admin)
+    begin_training(job.pk)
+    sent = []
+    end = time.monotonic() + 60
+    while job.is_open:
+        assert time.monotonic() < end
+        with django_capture_on_commit_callbacks(execute=True):
+            reconcile_training(sent.append)
+        job.refresh_from_db()
+    asked = EvaluationJob.objects.order_by("pk")
+    version = ModelVersion.objects.get()
+    assert [(one.model_version, one.gold_set, one.created_by) for one in asked] == [
+        (version, split, admin),
+        (version, frozen, admin),
+    ]
+    assert sent == [one.pk for one in asked]
+    assert [event["model_version_id"] for event in events("evaluation.queued")] == [version.pk] * 2
+
+
+@pytest.mark.parametrize("lacking", ["sets", "server"])
+def test_a_training_ends_well_where_its_version_cannot_be_evaluated_yet(site, admin, icd10cm, lacking):
+    if lacking == "server":
+        line = json.dumps({"id": "g", "text": "Has hypertension.", "codes": [{"code": "I10", "lines": [1]}]})
+        import_gold(None, [line.encode()], name="Frozen", purpose="evaluation", without_phi=True)
+    site.trainer('say("done", 2, result={"sha256": "cd" * 32})')
+    job = site.queue(admin)
+    begin_training(job.pk)
+    assert until(job, ended).status == TrainingStatus.DONE
+    assert ModelVersion.objects.count() == 1
+    assert not EvaluationJob.objects.exists()
