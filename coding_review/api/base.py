@@ -15,10 +15,10 @@ from coding_review.api.serializers import READS_TEXT, ProblemSerializer
 from coding_review.auth import RoleBackend
 from coding_review.rules.permissions import READ_DOCUMENTS
 
-_READ = (401, 403, 404, 406, 429)
+_READ = (400, 401, 403, 404, 406, 429)
 _WRITE = (400, 401, 403, 404, 406, 413, 415, 429)
 _WORDS: dict[int, str] = {
-    400: "The request is not valid; `errors` names the fields",
+    400: "The request is not valid; `errors` names the fields. Also an address or a cookie with a NUL character",
     401: "Not signed in",
     403: "The right is missing, or a session's request came without its CSRF token",
     404: "Not there, or not open to you",
@@ -31,18 +31,18 @@ _WORDS: dict[int, str] = {
 }
 
 
-def problem(status: int) -> dict[tuple[int, str], OpenApiResponse]:
-    return {(status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, _WORDS[status])}
+def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
+    return {(status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, _WORDS[status]) for status in statuses}
 
 
 def reads(answer: Any, *more: int) -> dict[Any, Any]:
     """The responses of a GET, for extend_schema."""
-    return {200: answer} | {k: v for status in (*_READ, *more) for k, v in problem(status).items()}
+    return {200: answer} | problems(*_READ, *more)
 
 
 def writes(answers: dict[int, Any], *more: int) -> dict[Any, Any]:
     """The responses of a POST, for extend_schema."""
-    return {**answers} | {k: v for status in (*_WRITE, *more) for k, v in problem(status).items()}
+    return answers | problems(*_WRITE, *more)
 
 
 class ReviewView(APIView):

@@ -53,7 +53,7 @@ class EncountersView(ReviewView):
         summary="List encounters, newest first",
         tags=["Encounters"],
         parameters=[EncounterFilter, *PAGE_PARAMETERS],
-        responses=reads(EncounterPageSerializer, 400),
+        responses=reads(EncounterPageSerializer),
     )
     def get(self, request: Request) -> Response:
         """Those of your work groups, up to your confidentiality label. Needs the right to see the worklist."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from django.http import JsonResponse
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -49,6 +50,15 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
         code = codes if isinstance(codes, str) else exc.default_code
         detail = str(exc.detail) if isinstance(exc.detail, str) else detail
     return _problem(status, code, HTTPStatus(status).phrase, detail, {}, headers)
+
+
+def unreadable(detail: str) -> JsonResponse:
+    """For what is refused before any view is asked."""
+    return JsonResponse(
+        _body(400, "unreadable", HTTPStatus.BAD_REQUEST.phrase, detail, {}),
+        status=400,
+        content_type=CONTENT_TYPE,
+    )
 
 
 def body_of(refusal: Refusal) -> dict[str, Any]:

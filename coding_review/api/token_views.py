@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from coding_review.actions.api_token import issue_token, revoke_token
-from coding_review.api.base import ReviewView, problem, writes
+from coding_review.api.base import ReviewView, problems, writes
 from coding_review.api.inputs import CredentialsIn
 from coding_review.api.serializers import TokenSerializer
 from coding_review.api.throttling import SignInThrottle
@@ -45,7 +45,7 @@ class TokenView(ReviewView):
         summary="Revoke your token",
         tags=["Token"],
         request=None,
-        responses={204: None} | problem(401) | problem(403) | problem(406) | problem(429),
+        responses={204: None} | problems(400, 401, 403, 406, 429),
     )
     def delete(self, request: Request) -> Response:
         """Also when there was none."""

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
+from coding_review.api.errors import unreadable
+
 MIB = 1024 * 1024
 # What the API takes (api/parsers.py) and tells itself when it is more; pages take less.
 MOST_BYTES = 80 * MIB
@@ -29,10 +31,15 @@ class NoNulMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path_info or b"\x00" in unquote_to_bytes(request.META.get("QUERY_STRING", "")):
-            raise BadRequest("a NUL character in the address")
+            return self._refused(request, "a NUL character in the address")
         if any("\x00" in value for value in request.COOKIES.values()):
-            raise BadRequest("a NUL character in a cookie")
+            return self._refused(request, "a NUL character in a cookie")
         return self.get_response(request)
+
+    def _refused(self, request: HttpRequest, why: str) -> HttpResponse:
+        if request.path_info.startswith(API):
+            return unreadable(f"There is {why}.")
+        raise BadRequest(why)
 
 
 class BodyLimitMiddleware:

@@ -22,9 +22,9 @@ from coding_review.intake.files import rows_of_stream
 from coding_review.intake.rows import Defaults, Row, RowError
 from coding_review.models import Encounter, Exposure
 from coding_review.web import request_limits
+from tests.coding_review.address_ids import ids
 from tests.coding_review.api_cases import Case, case, everything
 from tests.coding_review.entries import HF, suggest
-from tests.coding_review.test_access import ids
 
 __all__ = ["case", "ids"]
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -191,6 +191,19 @@ def test_a_nul_in_an_address_is_refused(client: Client, coder: User) -> None:
     for url in ("/?specialty=a%00", "/codes/icd10cm/E11%00/", "/codes/?q=%00"):
         response = client.get(url)
         assert (response.status_code, b"(error 400)" in response.content) == (400, True)
+    # Sent quoted, with the NUL spelt out.
+    client.cookies["theme"] = "da\x00rk"
+    for url in ("/api/encounters/", "/api/evaluations/?cursor=%00", "/api/%00/"):
+        response = client.get(url)
+        assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+        where = "a cookie" if url == "/api/encounters/" else "the address"
+        assert response.json() == {
+            "type": "urn:coding-review:problem:unreadable",
+            "title": "Bad Request",
+            "status": 400,
+            "detail": f"There is a NUL character in {where}.",
+            "code": "unreadable",
+        }
 
 
 def test_a_stranger_sends_no_large_body(client: Client, coder: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,9 @@ from django.utils import timezone
 from coding_review.audit_check import verify
 from coding_review.models import Decision, Encounter, Hold, RoleAssignment
 from coding_review.rules.permissions import permissions_of
+from tests.coding_review.address_ids import ids
 from tests.coding_review.api_cases import Case, case
-from tests.coding_review.test_access import EXPECTED, PUBLIC, SIGNED_IN, Expected, ids
+from tests.coding_review.test_access import EXPECTED, PUBLIC, SIGNED_IN, Expected
 
 __all__ = ["case", "ids"]
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]

@@ -16,8 +16,9 @@ from django.test import Client
 from django.urls import reverse
 
 from coding_review.models import Document, DocumentVersion
+from tests.coding_review.address_ids import ids
 from tests.coding_review.api_cases import Case, case
-from tests.coding_review.test_access import EXPECTED, ids
+from tests.coding_review.test_access import EXPECTED
 
 __all__ = ["case", "ids"]
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
