@@ -8,11 +8,12 @@ from coding_review import audit
 from coding_review.choices import EVALUATION_OPEN, GoldSetPurpose
 from coding_review.errors import InvalidDecision
 from coding_review.models import EvaluationJob, GoldSet
+from coding_review.promotion import counted_runs
 from modelops.choices import Band
 from modelops.engines.local_transformers.choice import check_answering
 from modelops.errors import ModelopsError
-from modelops.evaluation_catalog import domain_codes
-from modelops.models import Calibration, EvaluationRun, ModelVersion
+from modelops.evaluation_catalog import loaded_domains
+from modelops.models import Calibration, ModelVersion
 
 
 def queue_candidate(actor: Any, version: ModelVersion) -> list[EvaluationJob]:
@@ -48,8 +49,7 @@ def _has(version: ModelVersion, gold_set: GoldSet) -> bool:
     if gold_set.purpose == GoldSetPurpose.CALIBRATION:
         curves = Calibration.objects.filter(engine=version.engine, model_version=str(version))
         return curves.filter(split_sha256=gold_set.sha256).exists()
-    runs = EvaluationRun.objects.filter(model_version=version, gold_set_sha256=gold_set.sha256)
-    return runs.filter(settings__bands="all").exists()
+    return counted_runs(version.engine, version, gold_set).exists()
 
 
 def queued(
@@ -60,7 +60,7 @@ def queued(
         gold_set=gold_set,
         model_version=version,
         engine=engine,
-        domains=sorted(domain_codes()[0]),
+        domains=loaded_domains(),
         least_band=Band.LOW,
         created_by=actor,
     )

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db import models
 from django.db.models import Q, Sum
 
 from coding_review.choices import GoldSetKind, GoldSetPurpose
 from coding_review.evaluation_comparison import comparison, why_not
-from coding_review.models import GoldSet
+from coding_review.models import EvaluationJob, GoldSet
 from coding_review.rules.promotion_gate import (
     DomainFigure,
     GateFigures,
@@ -23,6 +24,7 @@ from coding_review.rules.promotion_gate import (
     judge,
     passes,
 )
+from modelops.evaluation_catalog import loaded_domains
 from modelops.models import EvaluationRun, ModelVersion
 
 _EXACT = "L3"
@@ -94,15 +96,27 @@ def _counted_sets() -> list[GoldSet]:
     return list(newest.defer("manifest"))
 
 
-def _newest(engine: str, version: ModelVersion | None, gold_set: GoldSet) -> EvaluationRun | None:
-    """Without a version: of the engine as the settings describe it. Runs over some bands only do not count."""
-    runs = EvaluationRun.objects.filter(
+def counted_runs(
+    engine: str, version: ModelVersion | None, gold_set: GoldSet
+) -> models.QuerySet[EvaluationRun]:
+    """Runs that tell what the model does. Without a version: of the engine as the settings describe it.
+
+    A file that somebody sent says itself who made it, so whoever wants a version to pass could have written it; runs
+    over some bands or domains only leave out what the gate looks at. None of them counts.
+    """
+    partly = EvaluationJob.objects.filter(
+        Q(engine="", model_version=None) | ~Q(domains__contains=loaded_domains()), run__isnull=False
+    )
+    return EvaluationRun.objects.filter(
         Q(settings__bands="all") | ~Q(settings__has_key="bands"),
         engine=engine,
         model_version=version,
         gold_set_sha256=gold_set.sha256,
-    )
-    return runs.defer("drawings").order_by("-pk").first()
+    ).exclude(pk__in=partly.values("run"))
+
+
+def _newest(engine: str, version: ModelVersion | None, gold_set: GoldSet) -> EvaluationRun | None:
+    return counted_runs(engine, version, gold_set).defer("drawings").order_by("-pk").first()
 
 
 def _set_figures(gold_set: GoldSet, mine: EvaluationRun | None, theirs: EvaluationRun | None) -> SetFigures:

@@ -90,6 +90,12 @@ def _places(release: Release) -> Places:
     return Places(found, titles, release.edition)
 
 
+def loaded_domains() -> list[str]:
+    """Those of which a value set is in use now: what an evaluation over all domains names."""
+    usable = TableEdition.objects.usable
+    return sorted(name for name in DOMAINS if usable(TableKind.VALUE_SET, name).exists())
+
+
 def domain_codes(
     names: Sequence[str] = (), release: Release | None = None
 ) -> tuple[dict[str, frozenset[str]], list[str]]:

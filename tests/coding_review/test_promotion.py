@@ -6,7 +6,7 @@ import pytest
 
 from coding_review.actions.promotion import promote, rollback, set_canary, set_shadow
 from coding_review.errors import GateFailed, InvalidDecision, NotAllowed, StalePage, WrongStatus
-from coding_review.models import AuditEvent
+from coding_review.models import AuditEvent, EvaluationJob
 from coding_review.promotion import gate_of
 from modelops.models import ModelVersion, Promotion
 from tests.coding_review.promotion_rows import gold_set, run_of, version
@@ -386,3 +386,34 @@ def test_without_the_right_there_is_neither_canary_nor_shadow(request, who, cand
     with pytest.raises(NotAllowed):
         set_shadow(actor, candidate.pk, on=True, reason="To see.")
     nothing_changed()
+
+
+# --- Runs that say nothing of the model -----------------------------------------------------------
+
+
+def asked(actor, gold, run, **more):
+    return EvaluationJob.objects.create(gold_set=gold, run=run, created_by=actor, status="done", **more)
+
+
+def test_a_file_that_somebody_sent_does_not_count_whatever_it_says_of_itself(
+    admin, candidate, serving, gold, tmp_path
+):
+    worse = run_of(tmp_path, candidate, gold, right=0)
+    assert verdicts(candidate)["exact_f1"] == "fail"
+    asked(admin, gold, worse, model_version=candidate)
+    asked(admin, gold, run_of(tmp_path, candidate, gold), predictions_path="ab")
+    asked(admin, gold, run_of(tmp_path, serving, gold, right=0), predictions_path="ab")
+    assert verdicts(candidate)["exact_f1"] == "fail"
+    assert (worse.pk, serving.evaluation_runs.order_by("pk")[0].pk) in gate_of(candidate).pairs
+    with pytest.raises(GateFailed):
+        promoted(admin, candidate, serving)
+    nothing_changed()
+
+
+def test_a_run_over_some_domains_only_does_not_count(admin, candidate, serving, gold, tmp_path, monkeypatch):
+    monkeypatch.setattr("coding_review.promotion.loaded_domains", lambda: ["frailty", "sdoh"])
+    (whole,) = candidate.evaluation_runs.all()
+    asked(admin, gold, whole, model_version=candidate, domains=["frailty", "sdoh"])
+    partly = run_of(tmp_path, candidate, gold, right=0)
+    asked(admin, gold, partly, engine="vllm", domains=["frailty"])
+    assert [mine for mine, _ in gate_of(candidate).pairs] == [whole.pk]
