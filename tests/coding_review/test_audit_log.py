@@ -164,7 +164,7 @@ def test_concurrent_writers_keep_both_chains_without_gaps(
 
     def write(actor: User | None) -> None:
         try:
-            start.wait(timeout=20)
+            start.wait(timeout=60)
             for number in range(20):
                 with transaction.atomic():
                     audit.record("encounter.opened", actor=actor, encounter=encounters[number % 2])
@@ -177,7 +177,7 @@ def test_concurrent_writers_keep_both_chains_without_gaps(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=120)
 
     assert errors == []
     for encounter in encounters:

@@ -296,7 +296,7 @@ def test_two_coders_asking_for_the_next_at_once_never_get_the_same(
 
     def take(key: str, user) -> None:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             for _ in range(3):
                 got[key].append(claim_next(user).pk)
         finally:
@@ -306,7 +306,7 @@ def test_two_coders_asking_for_the_next_at_once_never_get_the_same(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     assert len(got["a"]) == len(got["b"]) == 3
     assert not set(got["a"]) & set(got["b"])
 
@@ -323,7 +323,7 @@ def test_two_acts_at_once_on_one_entry_leave_one_decision_and_one_refusal(
 
     def act(do) -> None:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             do()
             outcome.append("done")
         except StalePage:
@@ -339,6 +339,6 @@ def test_two_acts_at_once_on_one_entry_leave_one_decision_and_one_refusal(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     assert sorted(outcome) == ["done", "stale"]
     assert Decision.objects.count() == 1

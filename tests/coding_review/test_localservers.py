@@ -46,7 +46,7 @@ def closed_var() -> Iterator[Var]:
     yield from make_var(closed=True)
 
 
-def wait_until_gone(var: Var, seconds: float = 15) -> None:
+def wait_until_gone(var: Var, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while var.processes() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -56,13 +56,13 @@ def wait_until_gone(var: Var, seconds: float = 15) -> None:
 def held(process: subprocess.Popen[str]) -> dict[str, object]:
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert line, process.communicate(timeout=10)
+    assert line, process.communicate(timeout=120)
     found: dict[str, object] = json.loads(line)
     return found
 
 
 def let_go(process: subprocess.Popen[str]) -> None:
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
 
 
@@ -148,7 +148,7 @@ def test_servers_of_a_killed_command_are_adopted_with_their_data(var: Var) -> No
     killed = var.start(WRITE + "sys.stdin.read()\n")
     found = held(killed)
     killed.kill()
-    killed.communicate(timeout=10)
+    killed.communicate(timeout=120)
     assert var.processes() != []
     again = var.run(READ)
     assert (again["answer"], again["started"], again["valkey"]) == (42, found["started"], found["valkey"])
@@ -161,7 +161,7 @@ def test_a_killed_server_is_started_again_with_its_data(var: Var) -> None:
     found = held(process)
     os.kill(var.postmaster(), signal.SIGKILL)
     process.kill()
-    process.communicate(timeout=10)
+    process.communicate(timeout=120)
     again = var.run(READ)
     assert again["answer"] == 42
     assert again["started"] != found["started"]
@@ -171,7 +171,7 @@ def test_a_killed_server_is_started_again_with_its_data(var: Var) -> None:
 def test_a_stale_lock_file_whose_number_names_another_process(var: Var) -> None:
     var.run(WRITE)
     owner = (var.data() / "postgres").stat()
-    other = subprocess.Popen(["sleep", "60"], user=owner.st_uid if os.geteuid() == 0 else None)
+    other = subprocess.Popen(["sleep", "600"], user=owner.st_uid if os.geteuid() == 0 else None)
     lock = var.data() / "postgres" / "data" / "postmaster.pid"
     lock.write_text(f"{other.pid}\n{lock.parent}\n1790000000\n5432\n\n127.0.0.1\n  5432001  1\nready   \n")
     (var.path / "servers" / "valkey.running").write_text(f"{other.pid} {free_port()}\n")
@@ -187,7 +187,7 @@ def test_a_stale_lock_file_whose_number_names_another_process(var: Var) -> None:
 def test_a_command_ended_by_a_signal_leaves_nothing(var: Var, how: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "shell", "--no-imports", "-c",
-         "import time; print('up', flush=True); time.sleep(60)"],
+         "import time; print('up', flush=True); time.sleep(600)"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -200,7 +200,7 @@ def test_a_command_ended_by_a_signal_leaves_nothing(var: Var, how: signal.Signal
     assert process.stdout.readline() == "up\n"
     assert var.processes() != []
     process.send_signal(how)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode != 0
     assert var.processes() == []
 
@@ -225,7 +225,7 @@ def test_the_keeper_stops_the_servers_after_the_last_program(var: Var) -> None:
         "import subprocess\nfrom coding_review.localservers import keeper\n"
         + ENSURE
         + "kept = keeper.start(('DATABASE_URL', 'REDIS_URL'))\n"
-        "p = subprocess.Popen(['sleep', '8'], pass_fds=(kept.handle,), stdout=subprocess.DEVNULL,"
+        "p = subprocess.Popen(['sleep', '20'], pass_fds=(kept.handle,), stdout=subprocess.DEVNULL,"
         " stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
         "report(program=p.pid)\nsys.stdin.read()\n"
     )
@@ -235,7 +235,7 @@ def test_the_keeper_stops_the_servers_after_the_last_program(var: Var) -> None:
     with psycopg.connect(str(found["database"])) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     # The keeper holds the other end of the error output: this ends with it.
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     wait_until_gone(var)
 
 

@@ -53,7 +53,7 @@ def at_once(*acts: Callable[[], Any]) -> list[str]:
 
     def run(number: int, act: Callable[[], Any]) -> None:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             act()
             outcome[number] = "done"
         except ReviewError as refusal:
@@ -67,7 +67,7 @@ def at_once(*acts: Callable[[], Any]) -> list[str]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=120)
     return outcome
 
 
@@ -104,11 +104,11 @@ def test_what_points_to_a_locked_encounter_does_not_wait_for_it(
             held = lock_code_set(coded.pk)
             held.entries()
             locked.set()
-            assert written.wait(timeout=5), "the other row waits for the lock"
+            assert written.wait(timeout=60), "the other row waits for the lock"
             audit.record("encounter.claimed", actor=coder, encounter=held.encounter)
 
     def point() -> None:
-        assert locked.wait(timeout=10)
+        assert locked.wait(timeout=60)
         if second == "opened by another":
             open_encounter(
                 expert, CodeSet.objects.select_related("encounter").get(pk=coded.pk), read_only=True
@@ -148,7 +148,7 @@ def test_a_decision_beside_the_first_report_of_what_was_shown(coded: CodeSet, co
             keep_exposures(held.reading, [entry], coder, Assistance.FULL)
 
     def report() -> None:
-        assert locked.wait(timeout=10)
+        assert locked.wait(timeout=60)
         record_exposure(coder, coded.pk, shown=[entry.pk])
 
     assert at_once(decide, report) == ["done", "done"]
@@ -314,7 +314,7 @@ def test_a_lock_keeps_out_another_lock(make_encounter: Any) -> None:
             order.append("first")
 
     def second() -> None:
-        assert held.wait(timeout=10)
+        assert held.wait(timeout=60)
         with transaction.atomic():
             lock_encounter(encounter.pk)
             order.append("second")

@@ -92,7 +92,7 @@ def in_parallel(*calls: Any) -> list[Any]:
     def run(index: int) -> None:
         close_old_connections()
         try:
-            barrier.wait(timeout=20)
+            barrier.wait(timeout=60)
             results[index] = calls[index]()
         except Exception as error:  # noqa: BLE001 - given to the test, which looks at it
             results[index] = error
@@ -103,7 +103,7 @@ def in_parallel(*calls: Any) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=120)
     return results
 
 

@@ -28,7 +28,7 @@ __all__ = ["site"]
 pytestmark = pytest.mark.django_db
 
 
-def until(job, true, seconds=30.0):
+def until(job, true, seconds=120.0):
     end = time.monotonic() + seconds
     while True:
         reconcile_training()

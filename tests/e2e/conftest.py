@@ -13,12 +13,17 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.signals import request_finished, request_started
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.hospital import hospital, worker
 from tests.faults.conftest import broker
 
 __all__ = ["broker", "hospital", "worker"]
+
+# The machine that runs all tests at once may be slow. Nothing here waits for time to pass, so that a generous limit
+# costs nothing; Playwright's own for `expect` are five seconds.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 # Playwright's event loop runs in the test's own thread, where Django would else refuse database work.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -90,8 +95,8 @@ class Quiet:
             self.busy -= 1
 
     def wait(self) -> None:
-        calm = 0
-        for _ in range(200):
+        calm, until = 0, time.monotonic() + PATIENCE_MS / 1000
+        while time.monotonic() < until:
             calm = calm + 1 if self.busy <= 0 else 0
             if calm == 8:
                 return
@@ -119,6 +124,7 @@ def complaints(request: pytest.FixtureRequest, quiet: Quiet) -> Iterator[list[st
     # Asked for first, so that it ends last: the page must be silent before the database goes.
     request.getfixturevalue("live_server")
     page: Page = request.getfixturevalue("page")
+    page.set_default_timeout(PATIENCE_MS)
 
     def note(message: Any) -> None:
         if message.type in {"error", "warning"} and not any(words in message.text for words in EXPECTED):

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from coding_review import audit
 from coding_review.models import AuditEvent, Decision, Encounter
@@ -87,14 +87,14 @@ def test_search_page_on_and_export(
 ) -> None:
     sign_in(auditor)
     page.goto(f"{live_server.url}/audit/")
-    assert page.locator("tbody tr").count() == 50
+    expect(page.locator("tbody tr")).to_have_count(50)
     check(page, "audit")
     page.get_by_role("link", name="Older", exact=True).click()
-    assert page.locator("tbody tr").count() == 10
+    expect(page.locator("tbody tr")).to_have_count(10)
     page.get_by_label("Decision", exact=True).select_option("reject")
     page.get_by_label("Code", exact=True).fill("J18")
     page.get_by_role("button", name="Search").click()
-    assert page.locator("tbody tr").count() == 15
+    expect(page.locator("tbody tr")).to_have_count(15)
     assert "action=reject" in page.url
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Export JSONL").click()
@@ -110,10 +110,10 @@ def test_nothing_found_and_a_search_that_makes_no_sense(
 ) -> None:
     sign_in(auditor)
     page.goto(f"{live_server.url}/audit/?code=Z99")
-    assert page.get_by_role("heading", name="No decision found").is_visible()
+    expect(page.get_by_role("heading", name="No decision found")).to_be_visible()
     check(page, "audit-empty")
     page.goto(f"{live_server.url}/audit/?first=2026-06-02&last=2026-06-01")
-    assert page.get_by_text("The last day is before the first.").is_visible()
+    expect(page.get_by_text("The last day is before the first.")).to_be_visible()
     check(page, "audit-invalid")
 
 
@@ -128,11 +128,11 @@ def test_from_a_decision_to_its_place_in_the_history(
     sign_in(auditor)
     page.goto(f"{live_server.url}/audit/")
     page.locator("tbody tr").first.get_by_role("link").click()
-    assert page.locator(f"#d{made[-1].pk}.sel").is_visible()
-    assert page.get_by_text("The chain verifies.").is_visible()
-    assert page.get_by_text(QUOTE).count() == 0
+    expect(page.locator(f"#d{made[-1].pk}.sel")).to_be_visible()
+    expect(page.get_by_text("The chain verifies.")).to_be_visible()
+    expect(page.get_by_text(QUOTE)).to_have_count(0)
     check(page, "history-auditor")
     sign_in(coder)
     page.reload()
-    assert page.get_by_text(QUOTE).count() == 60
+    expect(page.get_by_text(QUOTE)).to_have_count(60)
     check(page, "history-coder")

@@ -90,7 +90,7 @@ def test_an_evaluation_is_started_watched_and_compared_down_to_the_chart(
     job = EvaluationJob.objects.latest("pk")
     assert run_evaluation(job.pk) is True
     # The page asks by itself.
-    page.get_by_role("link", name=re.compile("See run")).click(timeout=10_000)
+    page.get_by_role("link", name=re.compile("See run")).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Evaluation")
     expect(page.locator(".facts")).to_contain_text("0.875")
     page.get_by_role("link", name="All runs").click()

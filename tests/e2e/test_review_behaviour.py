@@ -14,6 +14,7 @@ from coding_review.actions.accept import accept
 from coding_review.actions.claim import claim
 from coding_review.models import CodeEntry, Decision, EntryEvidence, Exposure
 from tests.coding_review.entries import CKD, DM, HF, PNEUMONIA, SOB, suggest
+from tests.faults.conftest import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -263,9 +264,8 @@ def test_what_was_shown_is_reported(review: Page, case: Any, coder: Any) -> None
     _, entries = case
     with review.expect_response(lambda r: "exposures" in r.url):
         press(review, "j")
-    review.wait_for_load_state("networkidle")
-    shown = set(Exposure.objects.filter(user=coder).values_list("entry_id", flat=True))
-    assert {entries[0].pk, entries[1].pk} <= shown
+    both = Exposure.objects.filter(user=coder, entry__in=(entries[0], entries[1]))
+    wait_until(lambda: both.count() == 2, seconds=60)
     assert Exposure.objects.get(entry=entries[0]).evidence_opened_at is not None
     assert Exposure.objects.get(entry=entries[4]).evidence_opened_at is None
 

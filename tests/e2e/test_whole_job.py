@@ -35,9 +35,6 @@ ALL_KEYS = "arjkmqdwuxevgcfyhsnpot+?[]123"
 
 @pytest.fixture
 def keys(page: Page) -> Keyboard:
-    # The machine that runs all tests at once may be slow; nothing here waits for time to pass.
-    page.set_default_timeout(20_000)
-    expect.set_options(timeout=20_000)
     return Keyboard(page)
 
 
@@ -113,7 +110,7 @@ def test_a_stay_of_six_documents_by_keys_alone(
 
     # The list follows the worker by itself.
     worker.start()
-    expect(row).to_contain_text("Ready", timeout=90_000)
+    expect(row).to_contain_text("Ready", timeout=120_000)
     keys.press("/")
     address = page.url
     keys.type("nnn[]")
@@ -428,7 +425,7 @@ def test_a_visit_with_the_pointer(
     with page.expect_request("**/decide/"):
         page.get_by_role("button", name="Not documented").click()
     page.goto("about:blank")
-    wait_until(lambda: states(visit)["rejected"] == 1, seconds=10)
+    wait_until(lambda: states(visit)["rejected"] == 1, seconds=60)
     page.goto(address)
     expect(page.locator(f"#entry-{waiting.pk}")).to_have_attribute("data-state", "rejected")
     assert states(visit)["rejected"] == 1

@@ -40,7 +40,7 @@ class Broker:
         options = {"port": self.port, "bind": "127.0.0.1", "save": "", "dir": self.folder}
         command = [str(installed().valkey), *(str(x) for k, v in options.items() for x in (f"--{k}", v))]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        wait_until(self._answers, seconds=10)
+        wait_until(self._answers, seconds=120)
 
     def stop(self) -> None:
         if self._process is not None:

@@ -63,12 +63,12 @@ def status_of(job):
     return EvaluationJob.objects.values_list("status", flat=True).get(pk=job.pk)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_worker_killed_in_the_middle(kept, lead, beat, start_worker):
     job = ask(lead)
     assert status_of(job) == EvaluationStatus.QUEUED
     worker = start_worker(queues=QUEUES)
-    wait_until(lambda: EvaluationJob.objects.get(pk=job.pk).percent >= 15, seconds=60)
+    wait_until(lambda: EvaluationJob.objects.get(pk=job.pk).percent >= 15, seconds=120)
     worker.kill()
     job.refresh_from_db()
     assert (job.status, job.attempts) == (EvaluationStatus.RUNNING, 1)

@@ -18,7 +18,7 @@ from coding_review.audit_check import verify
 from coding_review.models import AuditEvent, DocumentVersion, Encounter, PredictionRun
 from tests.faults.conftest import ROOT, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 CHARTS = 400
 
 
@@ -63,17 +63,17 @@ def begin(charts: Path, environment: dict[str, str]) -> Iterator[Begin]:
 
 def test_killed_in_the_middle(icd10cm: Any, marked_engine: Any, work_group: Any, begin: Begin) -> None:
     importing = begin()
-    wait_until(lambda: Encounter.objects.count() > 0, seconds=60)
+    wait_until(lambda: Encounter.objects.count() > 0, seconds=120)
     os.kill(importing.pid, signal.SIGKILL)
     importing.communicate()
     # Whole transactions of fifty rows, or none of one.
-    wait_until(lambda: Encounter.objects.count() % 50 == 0, seconds=10)
+    wait_until(lambda: Encounter.objects.count() % 50 == 0, seconds=120)
     taken = Encounter.objects.count()
     assert 0 < taken < CHARTS
     assert list(verify()) == []
 
     again = begin()
-    told, problems = again.communicate(timeout=120)
+    told, problems = again.communicate(timeout=300)
     assert (again.returncode, told) == (
         0,
         f"New encounter: {CHARTS - taken}; Already there, unchanged: {taken}\n",

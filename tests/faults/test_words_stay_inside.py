@@ -29,7 +29,7 @@ from tests.coding_review.test_log_lines import lines
 from tests.faults.conftest import Broker, wait_until
 
 __all__ = ["lines"]
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -127,9 +127,9 @@ def test_words_are_found_only_where_they_belong(
 
     worker = start_worker()
     runs = PredictionRun.objects
-    wait_until(lambda: runs.filter(status=RunStatus.DONE).count() == 1, seconds=60)
-    wait_until(lambda: runs.filter(error_code="crashed").count() == 1, seconds=60)
-    wait_until(lambda: "PredictionCrashed" in worker.log.read_text(), seconds=10)
+    wait_until(lambda: runs.filter(status=RunStatus.DONE).count() == 1, seconds=120)
+    wait_until(lambda: runs.filter(error_code="crashed").count() == 1, seconds=120)
+    wait_until(lambda: "PredictionCrashed" in worker.log.read_text(), seconds=120)
 
     encounter = Encounter.objects.get(source_id="E1")
     entry = CodeEntry.objects.get(code="I10")

