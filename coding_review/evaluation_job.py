@@ -6,18 +6,12 @@ Each step may find it cancelled.
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from traceback import extract_tb
-from types import TracebackType
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import Error as DatabaseError
-from django.db import connection
 
 from coding_review.actions.evaluation_steps import (
     Cancelled,
@@ -27,6 +21,7 @@ from coding_review.actions.evaluation_steps import (
     note_step,
     show_life,
 )
+from coding_review.at_work import Unforeseen, WorkCrashed, life_shown
 from coding_review.choices import GoldSetPurpose
 from coding_review.errors import NotAllowed
 from coding_review.evaluation_predictions import engine_lines, from_band
@@ -50,10 +45,8 @@ from modelops.evaluation_packing import read_gold, read_predictions
 log = logging.getLogger(__name__)
 
 
-class EvaluationCrashed(Exception):
-    """An error nobody foresaw. Class and place of the cause only."""
-
-    logs_its_words = True
+class EvaluationCrashed(WorkCrashed):
+    """Of an evaluation."""
 
 
 def run_evaluation(job_id: int) -> bool:
@@ -64,7 +57,12 @@ def run_evaluation(job_id: int) -> bool:
     job = begin_evaluation(job_id)
     if job is None:
         return False
-    with TemporaryDirectory() as folder, _Unforeseen(job), _life_shown(job):
+
+    def crashed(why: str) -> None:
+        fail_evaluation(job, "crashed", why)
+
+    unforeseen = Unforeseen(crashed, f"job {job.pk}", EvaluationCrashed)
+    with TemporaryDirectory() as folder, unforeseen, life_shown(lambda: show_life(job)):
         try:
             _evaluate(job, Path(folder))
         except Cancelled:
@@ -151,47 +149,3 @@ def _counting(job: EvaluationJob, lines: Iterable[bytes]) -> Iterable[bytes]:
     if job.least_band == Band.LOW:
         return lines
     return from_band(lines, job.least_band, high=settings.BAND_HIGH, medium=settings.BAND_MEDIUM)
-
-
-@contextmanager
-def _life_shown(job: EvaluationJob) -> Iterator[None]:
-    """While it lasts a thread of its own tells that the worker lives: a step may take minutes."""
-    end = threading.Event()
-
-    def beat() -> None:
-        try:
-            while not end.wait(settings.PREDICTION_HEARTBEAT_SECONDS / 5):
-                try:
-                    show_life(job)
-                except DatabaseError:
-                    # The next beat opens a new connection; if none works, another worker takes over.
-                    connection.close()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=beat, name="evaluation-life", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        end.set()
-        thread.join()
-
-
-class _Unforeseen(AbstractContextManager[None]):
-    """Ends the job and passes the error on without its words, which could be a chart's."""
-
-    def __init__(self, job: EvaluationJob) -> None:
-        self._job = job
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None or not issubclass(kind, Exception):
-            return
-        fail_evaluation(
-            self._job, "crashed", f"The evaluation stopped with an error of the program ({kind.__name__})."
-        )
-        place = extract_tb(trace)[-1]
-        cause = f"{kind.__name__} at {Path(place.filename).name}:{place.lineno} in {place.name}"
-        raise EvaluationCrashed(f"job {self._job.pk}: {cause}") from None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from catalog.choices import CodeSystem
 from coding_review.choices import (
@@ -82,11 +82,42 @@ class _Admitted:
     authority: int | None = None
 
 
-def signed_off(held: Held, titles: CodeTitles, today: date) -> Gathered:
-    """The current signed version of every code set, with its documents as they were when it was signed."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which signed code sets: signed from `since` to `until`, both days included, of `facilities` by primary key and
+    of `claim_types`. What is empty chooses all."""
+
+    since: date | None = None
+    until: date | None = None
+    facilities: tuple[int, ...] = ()
+    claim_types: tuple[str, ...] = ()
+
+    def of(self, sets: QuerySet[CodeSet]) -> QuerySet[CodeSet]:
+        asked = {
+            "signed_at__date__gte": self.since,
+            "signed_at__date__lte": self.until,
+            "encounter__facility__in": self.facilities,
+            "claim_type__in": self.claim_types,
+        }
+        return sets.filter(**{name: value for name, value in asked.items() if value})
+
+    def told(self) -> dict[str, object]:
+        """For the manifest: nothing where all were chosen."""
+        values = {
+            "since": self.since.isoformat() if self.since else "",
+            "until": self.until.isoformat() if self.until else "",
+            "facilities": list(self.facilities),
+            "claim_types": list(self.claim_types),
+        }
+        return {name: value for name, value in values.items() if value}
+
+
+def signed_off(held: Held, titles: CodeTitles, today: date, chosen: Chosen | None = None) -> Gathered:
+    """The current signed version of every code set chosen, with its documents as they were when it was signed."""
     found, known, left_out = [], {}, Counter[str]()
+    chosen = chosen or Chosen()
     sets = (
-        CodeSet.objects.filter(status=CodeSetStatus.SIGNED)
+        chosen.of(CodeSet.objects.filter(status=CodeSetStatus.SIGNED))
         .select_related("release", "encounter__facility", "encounter__patient__identity")
         .order_by("pk")
     )
@@ -101,7 +132,9 @@ def signed_off(held: Held, titles: CodeTitles, today: date) -> Gathered:
         found.append(example)
         if example.phi:
             known[example.id] = _known(encounter, versions)
-    source = {"kind": SIGNED_OFF, "source": "signed-off", "examples": len(found)}
+    source: dict[str, Any] = {"kind": SIGNED_OFF, "source": "signed-off", "examples": len(found)}
+    if chosen.told():
+        source["chosen"] = chosen.told()
     return Gathered(found, [source], known, dict(left_out))
 
 

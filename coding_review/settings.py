@@ -201,6 +201,8 @@ CELERY_TASK_ROUTES = {
     # Sent to one of two queues by name (coding_review/queues.py).
     "coding_review.tasks.infer": {"queue": "inference.batch"},
     "coding_review.tasks.evaluate": {"queue": "evaluate"},
+    "coding_review.tasks.write_charts": {"queue": "evaluate"},
+    "coding_review.tasks.make_dataset": {"queue": "evaluate"},
     "coding_review.tasks.shadow": {"queue": "inference.batch"},
     # Where the run's files and processes are.
     "coding_review.tasks.spawn_training": {"queue": "train"},
@@ -259,6 +261,11 @@ EMBED_IN_BACKGROUND = env.bool("EMBED_IN_BACKGROUND", default=True)
 READ_FIRST = env.bool("READ_FIRST", default=False)
 # An evaluation asked for in the browser is stopped after so long.
 EVALUATION_SECONDS = env.int("EVALUATION_SECONDS", default=1800)
+# Synthetic charts asked for in the browser, and a dataset's build, are stopped after so long each.
+SYNTHESIS_SECONDS = env.int("SYNTHESIS_SECONDS", default=3600)
+DATASET_SECONDS = env.int("DATASET_SECONDS", default=3600)
+# Either is lost when its worker has shown no sign of life for so long.
+WORK_LOST_SECONDS = env.int("WORK_LOST_SECONDS", default=60)
 # Where the predictions of stored evaluations are kept, each under its SHA-256; web server and workers share it.
 EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluations")))
 # Limits of the promotion gate in place of the table's (rules/promotion_gate.py): "exact_f1=-0.01,domain_loss=0.03".

@@ -10,13 +10,18 @@ from coding_review.actions.claim import park_expired_leases
 from coding_review.actions.evaluation_steps import missed_evaluations
 from coding_review.actions.sweep_predictions import missed_runs, put_back_lost_runs
 from coding_review.actions.training_steps import begin_training, reconcile_training
+from coding_review.actions.work_steps import missed
 from coding_review.broker import SweptTask, waiting_in
+from coding_review.dataset_job import run_build
 from coding_review.drift import month_before
 from coding_review.embedding import embed_beside
 from coding_review.evaluation_job import run_evaluation
+from coding_review.models import DatasetBuild
 from coding_review.prediction import predict_run
 from coding_review.queues import PREDICT, PREDICTION_QUEUES
 from coding_review.shadow import score_in_shadow, wants_shadow
+from coding_review.synthesis_job import run_synthesis
+from modelops.models import SynthesisRun
 
 
 @shared_task(
@@ -68,6 +73,24 @@ def evaluate(job_id: int) -> None:
     run_evaluation(job_id)
 
 
+@shared_task(
+    base=SweptTask,
+    soft_time_limit=settings.SYNTHESIS_SECONDS,
+    time_limit=settings.SYNTHESIS_SECONDS + 30,
+)
+def write_charts(run_id: int) -> None:
+    run_synthesis(run_id)
+
+
+@shared_task(
+    base=SweptTask,
+    soft_time_limit=settings.DATASET_SECONDS,
+    time_limit=settings.DATASET_SECONDS + 30,
+)
+def make_dataset(build_id: int) -> None:
+    run_build(build_id)
+
+
 @shared_task(base=SweptTask)
 def spawn_training(job_id: int) -> None:
     """Starts the job's supervisor and returns: a task of hours would be delivered twice."""
@@ -104,4 +127,8 @@ def sweep() -> None:
             send_run(run_id, queue)
     for job_id in missed_evaluations():
         evaluate.send_or_leave(job_id)
+    for run_id in missed(SynthesisRun):
+        write_charts.send_or_leave(run_id)
+    for build_id in missed(DatasetBuild):
+        make_dataset.send_or_leave(build_id)
     park_expired_leases()

@@ -24,7 +24,18 @@ from coding_review.models import GoldSet
 from coding_review.rules import reasons
 from coding_review.rules.permissions import BUILD_DATASET, EXPORT_PHI
 from modelops.datasets import files
-from modelops.datasets.build import Gathered, Leaking, NothingLeft, Options, Tools, assemble
+from modelops.datasets.build import (
+    GATHERING,
+    WRITING,
+    Assembled,
+    Gathered,
+    Leaking,
+    NothingLeft,
+    Options,
+    Tools,
+    assemble,
+    unwatched,
+)
 from modelops.datasets.chat_tokens import BadTokenizer, ChatTokens
 from modelops.datasets.code_titles import CodeTitles, catalog_words
 from modelops.datasets.deidentify import Deidentifier
@@ -39,52 +50,86 @@ _LOCK = 0x64617461
 @dataclass(frozen=True, slots=True)
 class Sources:
     """`gold_sets` by primary key. `written`: name and lines of each set of synthetic charts. `leave_out`: ids of
-    examples that stay out, as a refusal names them."""
+    examples that stay out, as a refusal names them. `chosen`: which of the signed code sets."""
 
     signed_off: bool = False
     gold_sets: tuple[int, ...] = ()
     written: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = ()
     leave_out: frozenset[str] = field(default_factory=frozenset)
+    chosen: feedback.Chosen = field(default_factory=feedback.Chosen)
 
 
 def build_dataset(
-    actor: Any, name: str, sources: Sources, *, tokenizer: Path, options: Options | None = None
+    actor: Any,
+    name: str,
+    sources: Sources,
+    *,
+    tokenizer: Path,
+    options: Options | None = None,
+    at: Callable[[str], None] = unwatched,
 ) -> tuple[DatasetVersion, bool]:
     """The version, and whether it is new: what was built before, letter by letter, is not kept twice.
 
     The files are written before the row; where the row fails they lie unused under their hash. Whoever builds sees no
-    text, so no access to encounters is asked for. `actor` None is the operator of the server.
+    text, so no access to encounters is asked for. `actor` None is the operator of the server. `at` is told each step
+    as it begins, and what it raises ends the building.
 
     Raises NotAllowed; InvalidDecision (name, options, tokenizer, no source, a gold set that may not train);
     DatasetRefused (an example is in a gold set that models are measured on, or none is left); Altered; OSError.
     """
+    options = options or Options()
+    assembled = _assembled(actor, name, sources, tokenizer, options, at)
+    at(WRITING)
+    try:
+        written = files.write(assembled, name, Path(settings.DATASETS_DIR), site_key())
+    except files.AlteredDataset as error:
+        raise Altered(str(error)) from error
+    return _stored(actor, name, options.kind, written)
+
+
+def look_at_dataset(
+    actor: Any,
+    name: str,
+    sources: Sources,
+    *,
+    tokenizer: Path,
+    options: Options | None = None,
+    at: Callable[[str], None] = unwatched,
+) -> dict[str, Any]:
+    """What the manifest would say; nothing is written. Raises as build_dataset does."""
+    return dict(_assembled(actor, name, sources, tokenizer, options or Options(), at).facts)
+
+
+def _assembled(
+    actor: Any, name: str, sources: Sources, tokenizer: Path, options: Options, at: Callable[[str], None]
+) -> Assembled:
     if actor is not None:
         require(actor, BUILD_DATASET)
-    options = options or Options()
-    if files.NAME.fullmatch(name) is None:
-        raise InvalidDecision("A name has up to 60 small letters, digits and hyphens.", field="name")
+    check_name(name)
     if options.prompt not in CODE_PROMPTS:
         raise InvalidDecision("There is no such prompt.", field="prompt")
     try:
         tokens = ChatTokens(tokenizer)
     except BadTokenizer as error:
         raise InvalidDecision(str(error), field="tokenizer") from error
+    at(GATHERING)
     titles = CodeTitles()
     gathered = _gathered(sources, held(), titles)
-    key = site_key()
-    tools = Tools(tokens.count, tokens.sha256, titles.titles, Deidentifier(key, _ordinary(gathered)))
+    tools = Tools(tokens.count, tokens.sha256, titles.titles, Deidentifier(site_key(), _ordinary(gathered)))
     try:
-        assembled = assemble(gathered, held_out_charts(), options, tools)
-        written = files.write(assembled, name, Path(settings.DATASETS_DIR), key)
+        return assemble(gathered, held_out_charts(), options, tools, at)
     except Leaking as error:
         raise DatasetRefused(
-            str(error), examples=sorted({leak.example for leak in error.leaks})[:100]
+            str(error), examples=sorted({leak.example for leak in error.leaks})[:100], leaks=error.leaks
         ) from error
     except NothingLeft as error:
         raise DatasetRefused(str(error)) from error
-    except files.AlteredDataset as error:
-        raise Altered(str(error)) from error
-    return _stored(actor, name, options.kind, written)
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidDecision."""
+    if files.NAME.fullmatch(name) is None:
+        raise InvalidDecision("A name has up to 60 small letters, digits and hyphens.", field="name")
 
 
 @transaction.atomic
@@ -172,7 +217,7 @@ def _gathered(sources: Sources, kept_out: Held, titles: CodeTitles) -> Gathered:
     today = timezone.localdate()
     parts: list[Gathered] = []
     if sources.signed_off:
-        parts.append(feedback.signed_off(kept_out, titles, today))
+        parts.append(feedback.signed_off(kept_out, titles, today, sources.chosen))
     for pk in sources.gold_sets:
         chosen = GoldSet.objects.filter(pk=pk).first()
         if chosen is None:

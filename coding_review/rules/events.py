@@ -159,6 +159,16 @@ EVENTS: dict[str, EventType] = {
         "Authority to train on the record noted", "authority_id basis reference covers_part2 valid_until"
     ),
     "authority.withdrawn": _event("Authority to train on the record withdrawn", "authority_id basis"),
+    "synthesis.asked": _event("Synthetic charts asked for", "run_id kind writer seed count domain style"),
+    "synthesis.cancel_asked": _event("Synthetic charts told to stop", "run_id"),
+    "synthesis.ended": _event("Synthetic charts ended", "run_id status error_code charts kept"),
+    "dataset.asked": _event(
+        "Dataset asked for", "build_id name only_looks signed_off gold_sets runs left_out"
+    ),
+    "dataset.cancel_asked": _event("Dataset told to stop", "build_id"),
+    "dataset.build_ended": _event(
+        "Dataset's build ended", "build_id status error_code dataset_id only_looks"
+    ),
     "dataset.built": _event("Dataset built", "dataset_id name version kind sha256 train validation sources"),
     "dataset.exported": _event("Dataset exported", "dataset_id name version format sha256 rows"),
     "training.queued": _event("Training asked for", "job_id dataset_id base method slot recipe resources"),

@@ -32,6 +32,7 @@ EXPORT_GOLD = P + "export_gold"
 VIEW_EVALUATION = P + "view_evaluation"
 RUN_EVALUATION = P + "run_evaluation"
 RECORD_AUTHORITY = P + "record_training_authority"
+WRITE_CHARTS = P + "write_synthetic_charts"
 BUILD_DATASET = P + "build_dataset"
 TRAIN_MODEL = P + "train_model"
 VIEW_TRAINING = P + "view_training"
@@ -64,6 +65,7 @@ LABELS: dict[str, str] = {
     VIEW_EVALUATION: "See evaluations",
     RUN_EVALUATION: "Run evaluations",
     RECORD_AUTHORITY: "Record the authority to train on a restricted record",
+    WRITE_CHARTS: "Write synthetic charts",
     BUILD_DATASET: "Build datasets to train on",
     TRAIN_MODEL: "Train models",
     VIEW_TRAINING: "See synthetic charts, datasets and trainings",
@@ -84,7 +86,7 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
         | {PROMOTE_MODEL}
     ),
     Role.EXPERT: frozenset(
-        {VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY, READ_GOLD, VIEW_EVALUATION, VIEW_TRAINING}
+        {VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY, READ_GOLD, VIEW_EVALUATION, VIEW_TRAINING, WRITE_CHARTS}
     ),
     Role.ADJUDICATOR: frozenset(
         {VIEW_WORKLIST, READ_DOCUMENTS, VIEW_HISTORY}
@@ -94,7 +96,7 @@ PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
     Role.ADMIN: frozenset(
         {VIEW_WORKLIST, IMPORT, QUEUE, LOAD_CATALOG, MANAGE_ACCESS, VIEW_CHECKS, VIEW_PAYMENT_FACTS}
         | {MANAGE_GOLD, FREEZE_GOLD, VIEW_EVALUATION, RUN_EVALUATION, BUILD_DATASET, TRAIN_MODEL}
-        | {VIEW_TRAINING, PROMOTE_MODEL, OVERRIDE_GATE}
+        | {VIEW_TRAINING, WRITE_CHARTS, PROMOTE_MODEL, OVERRIDE_GATE}
     ),
     Role.AUDITOR: frozenset(
         {

@@ -28,6 +28,7 @@ from coding_review.intake.files import READERS, rows_of_stream
 from coding_review.intake.rows import Defaults, Row, RowError
 from coding_review.models import Encounter, WorkGroup
 from coding_review.rules.permissions import IMPORT, READ_DOCUMENTS
+from coding_review.web.form_marks import mark_errors
 from modelops.choices import Setting
 from modelops.interchange import LONE_DOCUMENT_ID
 
@@ -224,9 +225,7 @@ def _bounded(rows: Iterable[Row | RowError]) -> Iterator[Row | RowError]:
 
 
 def _page(request: HttpRequest, way: str, form: PasteForm | UploadForm, *, status: int = 200) -> HttpResponse:
-    for name in form.errors:
-        if name in form.fields:
-            form.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"id_{name}_error"}
+    mark_errors(form)
     context = {"form": form, "way": way, "columns": COLUMNS.items()}
     return render(request, "coding_review/import.html", context, status=status)
 

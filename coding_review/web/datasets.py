@@ -8,43 +8,40 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from coding_review.actions.build_dataset import export_dataset
-from coding_review.auth import RoleBackend, require
+from coding_review.auth import RoleBackend
 from coding_review.errors import InvalidDecision
 from coding_review.exports.files import Written
-from coding_review.rules.permissions import BUILD_DATASET, EXPORT_PHI, VIEW_TRAINING
+from coding_review.models import DatasetBuild
+from coding_review.rules.permissions import BUILD_DATASET, EXPORT_PHI
+from coding_review.web.dataset_build_page import build_page
 from coding_review.web.datasets_page import dataset_page, dataset_row
-from coding_review.web.getters import HIDDEN
+from coding_review.web.kept_pages import listed, one_for
+from modelops.choices import WORK_OPEN
 from modelops.datasets.files import MANIFEST, file_of
 from modelops.datasets.split import SPLITS
 from modelops.models import DatasetVersion
 
-_A_PAGE = 50
 # What a browser is given at once; more is exported by manage.py export_dataset.
 MOST_BYTES = 512 * 1024 * 1024
 _TEMPLATES = "coding_review/datasets"
 
 
 def get_dataset_for(user: Any, pk: int) -> DatasetVersion:
-    """Raises NotAllowed, Http404. The row holds figures, ids and codes, no text: the right alone decides."""
-    require(user, VIEW_TRAINING)
-    dataset = DatasetVersion.objects.select_related("created_by").filter(pk=pk).first()
-    if dataset is None:
-        raise Http404(HIDDEN)
-    return dataset
+    """Raises NotAllowed, Http404."""
+    return one_for(user, DatasetVersion.objects.select_related("created_by"), pk=pk)
 
 
 @require_GET
 def datasets(request: HttpRequest) -> HttpResponse:
-    require(request.user, VIEW_TRAINING)
     versions = DatasetVersion.objects.newest_first().select_related("created_by")
-    found = Paginator(versions, _A_PAGE).get_page(request.GET.get("page"))
-    context = {"rows": [dataset_row(version) for version in found], "found": found}
+    context = listed(request, versions, dataset_row, here="datasets", one="version", starts=BUILD_DATASET)
+    context["builds"] = [build_page(build) for build in open_builds()]
     return render(request, f"{_TEMPLATES}/list.html", context)
 
 
@@ -53,6 +50,11 @@ def dataset(request: HttpRequest, dataset_id: int) -> HttpResponse:
     version = get_dataset_for(request.user, dataset_id)
     context = {"page": dataset_page(version), "export": why_no_export(request.user, version)}
     return render(request, f"{_TEMPLATES}/dataset.html", context)
+
+
+def open_builds() -> QuerySet[DatasetBuild]:
+    builds = DatasetBuild.objects.select_related("created_by", "dataset")
+    return builds.filter(status__in=WORK_OPEN).order_by("-pk")
 
 
 def why_no_export(user: Any, version: DatasetVersion) -> str:

@@ -25,8 +25,12 @@ _REASONS: Mapping[str, str] = {
     "named_to_stay_out": "named to stay out",
     "same_id": "the same chart from another source",
     "bad_line": "a line that cannot be read",
-    "restricted": "restricted, without a recorded authority",
-    "part2": "Part 2 record, without a recorded authority",
+    "restricted_without_authority": "restricted, without a recorded authority",
+    "part2_without_authority": "Part 2 record, without a recorded authority",
+    "no_document": "no document that counts",
+    "composite_near_duplicate": "composite of nearly the same charts",
+    "doubtful_possible_name": "a word that may be a name: not de-identified",
+    "doubtful_odd_date": "what may be a date and is none: not de-identified",
     "held_out": "in a gold set that models are measured on",
 }
 _ASSISTANCE: Mapping[str, str] = {
@@ -147,8 +151,8 @@ def dataset_page(dataset: DatasetVersion) -> DatasetPage:
         kind=dataset.get_kind_display(),
         built=f"{words.moment(dataset.created_at)}, {person(dataset.created_by)}",
         sha256=dataset.sha256,
-        figures=_figures(statistics),
-        facts=_facts(manifest),
+        figures=figures_of(statistics),
+        facts=facts_of(manifest),
         files=tuple(
             FileRow(
                 name,
@@ -167,7 +171,7 @@ def dataset_page(dataset: DatasetVersion) -> DatasetPage:
             )
             for source in manifest.get("sources", ())
         ),
-        groups=_groups(manifest, statistics),
+        groups=groups_of(manifest, statistics),
         spreads=tuple(
             spread
             for label, told in (
@@ -190,7 +194,7 @@ def dataset_page(dataset: DatasetVersion) -> DatasetPage:
     )
 
 
-def _figures(statistics: Mapping[str, Any]) -> tuple[Figure, ...]:
+def figures_of(statistics: Mapping[str, Any]) -> tuple[Figure, ...]:
     examples, patients = statistics.get("examples", {}), statistics.get("patients", {})
     codes, tokens = statistics.get("codes", {}), statistics.get("tokens", {})
     packing = statistics.get("packing", {})
@@ -219,7 +223,7 @@ def _figures(statistics: Mapping[str, Any]) -> tuple[Figure, ...]:
     )
 
 
-def _facts(manifest: Mapping[str, Any]) -> tuple[Fact, ...]:
+def facts_of(manifest: Mapping[str, Any]) -> tuple[Fact, ...]:
     split, check = manifest.get("split", {}), manifest.get("leak_check", {})
     sets = check.get("sets", ())
     replaced = manifest.get("deidentified", {}).get("replaced", {})
@@ -255,7 +259,7 @@ def _facts(manifest: Mapping[str, Any]) -> tuple[Fact, ...]:
     return tuple(told)
 
 
-def _groups(manifest: Mapping[str, Any], statistics: Mapping[str, Any]) -> tuple[Group, ...]:
+def groups_of(manifest: Mapping[str, Any], statistics: Mapping[str, Any]) -> tuple[Group, ...]:
     codes: Mapping[str, Any] = statistics.get("codes", {})
     frequent = dict(codes.get("most_frequent", ())[:_TOP])
     found = (

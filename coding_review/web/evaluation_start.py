@@ -18,6 +18,7 @@ from coding_review.errors import InvalidDecision, InvalidImport
 from coding_review.evaluation_predictions import engines_of
 from coding_review.models import EvaluationJob, GoldSet
 from coding_review.rules.permissions import RUN_EVALUATION, VIEW_EVALUATION
+from coding_review.web.form_marks import mark_errors
 from coding_review.web.getters import HIDDEN
 from coding_review.web.http import is_htmx
 from modelops.choices import Band
@@ -125,9 +126,7 @@ def evaluation_new(request: HttpRequest) -> HttpResponse:
 def _form(
     request: HttpRequest, form: StartForm, *, errors: list[dict[str, Any]] | None = None, status: int = 200
 ) -> HttpResponse:
-    for name in form.errors:
-        if name in form.fields:
-            form.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"id_{name}_error"}
+    mark_errors(form)
     return render(request, f"{_TEMPLATES}/new.html", {"form": form, "errors": errors or []}, status=status)
 
 

@@ -29,7 +29,7 @@ from coding_review.choices import (
 from coding_review.rules import overrides, reasons
 from coding_review.rules.events import EVENTS
 from coding_review.web import words
-from modelops.choices import TrainingStatus
+from modelops.choices import SynthesisKind, SynthesisWriter, TrainingStatus, WorkStatus
 
 Data = Mapping[str, Any]
 Names = Mapping[int, str]
@@ -368,6 +368,32 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         f"until {d['valid_until']}" if d.get("valid_until") else "",
     ],
     "authority.withdrawn": lambda d, n: [_label(AuthorityBasis, d.get("basis"))],
+    "synthesis.asked": lambda d, n: [
+        f"run {d.get('run_id', '')}",
+        words.count(d.get("count", 0), "chart"),
+        _label(SynthesisKind, d.get("kind")),
+        f"writer {_label(SynthesisWriter, d.get('writer')).lower()}",
+    ],
+    "synthesis.cancel_asked": lambda d, n: [f"run {d.get('run_id', '')}"],
+    "synthesis.ended": lambda d, n: [
+        f"run {d.get('run_id', '')}",
+        _label(WorkStatus, d.get("status")).lower(),
+        words.count(d.get("charts", 0), "chart"),
+        str(d.get("error_code", "")).replace("_", " "),
+    ],
+    "dataset.asked": lambda d, n: [
+        str(d.get("name", "")),
+        "counted alone" if d.get("only_looks") else "to be built",
+        "signed-off charts" if d.get("signed_off") else "",
+        words.count(len(d.get("gold_sets", ())), "gold set"),
+        words.count(len(d.get("runs", ())), "run of synthetic charts", "runs of synthetic charts"),
+    ],
+    "dataset.cancel_asked": lambda d, n: [f"build {d.get('build_id', '')}"],
+    "dataset.build_ended": lambda d, n: [
+        f"build {d.get('build_id', '')}",
+        _label(WorkStatus, d.get("status")).lower(),
+        str(d.get("error_code", "")).replace("_", " "),
+    ],
     "dataset.built": lambda d, n: [
         str(d.get("name", "")),
         _version(d),

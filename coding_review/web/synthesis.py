@@ -11,38 +11,33 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from catalog.choices import CodeSystem
 from catalog.models import Code
-from coding_review.auth import require
-from coding_review.rules.permissions import VIEW_TRAINING
+from coding_review.auth import RoleBackend
+from coding_review.rules.permissions import VIEW_TRAINING, WRITE_CHARTS
 from coding_review.web.getters import HIDDEN
 from coding_review.web.http import is_htmx
+from coding_review.web.kept_pages import A_PAGE, listed, one_for
 from coding_review.web.synthesis_page import chart_page, chart_row, codes_of, run_page, run_row
 from modelops.models import SynthesisRun, SyntheticChart
 
-_RUNS, _CHARTS = 50, 50
 _TEMPLATES = "coding_review/synthesis"
 # What of a run's charts is listed.
 SHOWN = ("all", "kept", "discarded")
 
 
-def get_run_for(user: Any, pk: int) -> SynthesisRun:
+def get_run_for(user: Any, pk: int, permission: str = VIEW_TRAINING) -> SynthesisRun:
     """Raises NotAllowed, Http404."""
-    require(user, VIEW_TRAINING)
-    run = SynthesisRun.objects.select_related("created_by").filter(pk=pk).first()
-    if run is None:
-        raise Http404(HIDDEN)
-    return run
+    return one_for(user, SynthesisRun.objects.select_related("created_by"), permission, pk=pk)
 
 
 @require_GET
 def syntheses(request: HttpRequest) -> HttpResponse:
-    require(request.user, VIEW_TRAINING)
     runs = SynthesisRun.objects.newest_first().select_related("created_by")
-    found = Paginator(runs, _RUNS).get_page(request.GET.get("page"))
-    context = {"rows": [run_row(run) for run in found], "found": found}
+    context = listed(request, runs, run_row, here="synthesis", one="run", starts=WRITE_CHARTS)
     return render(request, f"{_TEMPLATES}/runs.html", context)
 
 
@@ -50,9 +45,12 @@ def syntheses(request: HttpRequest) -> HttpResponse:
 def synthesis(request: HttpRequest, synthesis_id: int) -> HttpResponse:
     """`show`: one of SHOWN, `code`: charts that have it. For its own poll only what changes."""
     run = get_run_for(request.user, synthesis_id)
-    page = run_page(run, run.charts.count())
+    head = {
+        "page": run_page(run, run.charts.count()),
+        "may_cancel": run.is_open and RoleBackend().has_perm(request.user, WRITE_CHARTS),
+    }
     if is_htmx(request):
-        return render(request, f"{_TEMPLATES}/_run.html", {"page": page})
+        return render(request, f"{_TEMPLATES}/_run.html", head)
     show = request.GET.get("show", "")
     show = show if show in SHOWN else "all"
     charts = {
@@ -63,16 +61,17 @@ def synthesis(request: HttpRequest, synthesis_id: int) -> HttpResponse:
     code = request.GET.get("code", "").strip().upper()[:12]
     if code:
         charts = charts.filter(codes__codes__contains=[{"code": code}])
-    found = Paginator(charts, _CHARTS).get_page(request.GET.get("page"))
+    found = Paginator(charts, A_PAGE).get_page(request.GET.get("page"))
     rows: list[SyntheticChart] = list(found)
     titles = titles_of({str(chart.intermediates.get("seed_code", "")) for chart in rows})
     context = {
-        "page": page,
+        **head,
         "rows": [chart_row(chart, titles) for chart in rows],
         "found": found,
         "show": show,
         "shown": SHOWN,
         "code": code,
+        "keep": f"{urlencode({'show': show, 'code': code})}&",
     }
     return render(request, f"{_TEMPLATES}/run.html", context)
 

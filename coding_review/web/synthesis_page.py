@@ -11,7 +11,6 @@ from coding_review.web.datasets_page import Group, Spread, bars
 from coding_review.web.synthesis_words import DOMAINS, PHI, TONES, TRAPS, plain, reason_words
 from coding_review.web.training_build import person
 from coding_review.web.training_page import Fact, Figure
-from modelops.choices import WorkStatus
 from modelops.engines.types import split_lines
 from modelops.models import SynthesisRun, SyntheticChart
 
@@ -53,11 +52,17 @@ class ChartRow:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
+    """`made` of `asked` charts so far; `stopping`: somebody cancelled it, and it is not at its end yet."""
+
     pk: int
     name: str
     status: str
     tone: str
     polls: bool
+    stopping: bool
+    made: int
+    asked: int
+    error: str
     since: str
     figures: tuple[Figure, ...]
     facts: tuple[Fact, ...]
@@ -162,9 +167,8 @@ def run_row(run: SynthesisRun) -> RunRow:
 def run_page(run: SynthesisRun, made: int) -> RunPage:
     """`made`: charts stored so far."""
     counts: Mapping[str, Any] = run.counts
-    is_open = run.status == WorkStatus.RUNNING
     took = (
-        f", took {amounts.span((run.ended_at - run.created_at).total_seconds())}"
+        f", took {amounts.span((run.ended_at - (run.started_at or run.created_at)).total_seconds())}"
         if run.ended_at is not None
         else ""
     )
@@ -173,7 +177,11 @@ def run_page(run: SynthesisRun, made: int) -> RunPage:
         name=run.name,
         status=run.get_status_display(),
         tone=TONES[run.status],
-        polls=is_open,
+        polls=run.is_open,
+        stopping=run.cancel_asked_at is not None,
+        made=made,
+        asked=int(run.settings.get("count") or 0),
+        error=run.error,
         since=f"{words.moment(run.created_at)}, {person(run.created_by)}{took}",
         figures=_figures(run, counts, made),
         facts=_facts(run),
@@ -196,7 +204,7 @@ def run_page(run: SynthesisRun, made: int) -> RunPage:
 
 def _figures(run: SynthesisRun, counts: Mapping[str, Any], made: int) -> tuple[Figure, ...]:
     asked = run.settings.get("count")
-    if run.status == WorkStatus.RUNNING:
+    if run.is_open:
         return (
             Figure("charts made", amounts.count(made), f"of {amounts.count(asked)}" if asked else ""),
             Figure("distinct codes", amounts.ABSENT, "counted at the end"),

@@ -4,55 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from coding_review.actions.training import cancel_training, resume_training
-from coding_review.auth import RoleBackend, require
+from coding_review.auth import RoleBackend
 from coding_review.rules.permissions import TRAIN_MODEL, VIEW_TRAINING
 from coding_review.training_files import card_of, log_tail, script_of
 from coding_review.web import training_build as build
-from coding_review.web.getters import HIDDEN
 from coding_review.web.http import is_htmx
+from coding_review.web.kept_pages import listed, one_for
 from coding_review.web.training_page import JobPage, Log
 from modelops.choices import TRAINING_OPEN
 from modelops.models import ModelVersion, TrainingJob, TrainingStep
 
-_A_PAGE = 50
 _POINTS = 240
 _LINES = 14
 _TEMPLATES = "coding_review/training"
 
 
 def get_job_for(user: Any, pk: int, permission: str = VIEW_TRAINING) -> TrainingJob:
-    """Raises NotAllowed, Http404. A job holds figures and names of files, no text."""
-    require(user, permission)
-    job = TrainingJob.objects.select_related("dataset", "created_by").filter(pk=pk).first()
-    if job is None:
-        raise Http404(HIDDEN)
-    return job
+    """Raises NotAllowed, Http404."""
+    return one_for(user, TrainingJob.objects.select_related("dataset", "created_by"), permission, pk=pk)
 
 
 @require_GET
 def trainings(request: HttpRequest) -> HttpResponse:
     """For its own poll the table alone."""
-    require(request.user, VIEW_TRAINING)
     losses = TrainingStep.objects.filter(job=OuterRef("pk"), loss__isnull=False).order_by("-step")
     jobs = TrainingJob.objects.select_related("dataset", "created_by").annotate(
         last_loss=Subquery(losses.values("loss")[:1])
     )
-    found = Paginator(jobs, _A_PAGE).get_page(request.GET.get("page"))
+
     # With what was annotated, which the model's type does not know.
-    shown: list[Any] = list(found)
-    context = {
-        "rows": [build.job_row(job, job.last_loss) for job in shown],
-        "found": found,
-        "polls": any(job.status in TRAINING_OPEN for job in shown),
-        "may_train": RoleBackend().has_perm(request.user, TRAIN_MODEL),
-    }
+    def row_of(job: Any) -> object:
+        return build.job_row(job, job.last_loss)
+
+    context = listed(request, jobs, row_of, here="training", one="job", starts=TRAIN_MODEL)
+    context["polls"] = any(job.status in TRAINING_OPEN for job in context["found"])
     return render(request, f"{_TEMPLATES}/{'_jobs' if is_htmx(request) else 'jobs'}.html", context)
 
 

@@ -15,6 +15,7 @@ from coding_review.actions.training import plan_training, queue_training
 from coding_review.auth import require
 from coding_review.errors import InvalidDecision
 from coding_review.rules.permissions import TRAIN_MODEL
+from coding_review.web.form_marks import mark_errors
 from coding_review.web.training_build import plan_figures
 from coding_review.web.training_form import TrainingForm, bases_below
 from coding_review.web.training_page import PlanView
@@ -88,9 +89,7 @@ def _page(
     told: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    for name in form.errors:
-        if name in form.fields:
-            form.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"id_{name}_error"}
+    mark_errors(form)
     wrong = set(form.errors)
     context = {
         "form": form,

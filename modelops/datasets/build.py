@@ -31,6 +31,15 @@ FORMAT = 1
 SETTLED, LEFT_OUT = "settled", "left_out"
 UNLABELLED = (SETTLED, LEFT_OUT)
 _SHOWN_LEAKS = 20
+# What building is at, in words for people.
+GATHERING = "Reading the sources"
+COMPARING = "Comparing with every gold set"
+TWICE = "Looking for near-duplicates"
+CLEANING = "Taking identifiers out"
+COUNTING = "Rendering and counting tokens"
+JOINING = "Joining charts and packing"
+WRITING = "Writing the files"
+STEPS = (GATHERING, COMPARING, TWICE, CLEANING, COUNTING, JOINING, WRITING)
 
 Titles = Callable[[str, Iterable[str]], Mapping[str, str]]
 
@@ -107,15 +116,28 @@ class Tools:
     deidentifier: Deidentifier | None = None
 
 
-def assemble(gathered: Gathered, held_out: Iterable[HeldOut], options: Options, tools: Tools) -> Assembled:
-    """Raises Leaking, NothingLeft, ValueError for options that do not go together."""
+def unwatched(_step: str) -> None:
+    """For a building that nobody watches."""
+
+
+def assemble(
+    gathered: Gathered,
+    held_out: Iterable[HeldOut],
+    options: Options,
+    tools: Tools,
+    at: Callable[[str], None] = unwatched,
+) -> Assembled:
+    """`at` is told each of STEPS as it begins; what it raises ends the building. Raises Leaking, NothingLeft,
+    ValueError for options that do not go together."""
     if options.unlabelled not in UNLABELLED or not 0 <= options.augment <= 1:
         raise ValueError("unknown options")
-    return _Building(gathered, options, tools).result(find_leaks(gathered.examples, held_out))
+    at(COMPARING)
+    return _Building(gathered, options, tools, at).result(find_leaks(gathered.examples, held_out))
 
 
 class _Building:
-    def __init__(self, gathered: Gathered, options: Options, tools: Tools) -> None:
+    def __init__(self, gathered: Gathered, options: Options, tools: Tools, at: Callable[[str], None]) -> None:
+        self._at = at
         self._gathered = gathered
         self._options = options
         self._tools = tools
@@ -126,12 +148,16 @@ class _Building:
     def result(self, checked: Checked) -> Assembled:
         if checked.leaks:
             raise Leaking(checked.leaks)
+        self._at(TWICE)
         # Before names are changed: a note that was copied from patient to patient is one note.
         kept, duplicates = without_duplicates(self._gathered.examples)
         self._left_out["near_duplicate"] += len(duplicates)
+        self._at(CLEANING)
         without = [one for each in kept if (one := self._without_identifiers(each))]
+        self._at(COUNTING)
         own = [row for example in without if (row := self._row(example, split_of(example.patient), ""))]
         train = [row.example for row in own if row.split == TRAIN]
+        self._at(JOINING)
         joined = [
             row
             for example in composites(train, share=self._options.augment)

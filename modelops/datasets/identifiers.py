@@ -60,6 +60,14 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (PLACE, re.compile(r"\bP\.?O\.?[ ]Box[ ]\d+", re.IGNORECASE)),
     (PLACE, re.compile(rf"\b{_WORD}(?:[ ]{_WORD})?,[ ][A-Z]{{2}},?[ ]\d{{5}}(?:-\d{{4}})?\b")),
     (AGE, re.compile(r"\b(?:9\d|1[01]\d)(?=[ -]?(?:y/?o\b|y\.o\.|years?[ -]old|yrs?\b|[FM]\b|year[ -]old))")),
+    (AGE, re.compile(r"\bage(?:d|:)?[ ](?P<it>9\d|1[01]\d)\b(?!\.\d|[%/])", re.IGNORECASE)),
+    (
+        AGE,
+        re.compile(
+            r"\bninety(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?(?=[ -]years?[ -]old)",
+            re.IGNORECASE,
+        ),
+    ),
     (DATE, re.compile(r"(?<![\d-])(?:19|20)\d\d-\d{1,2}-\d{1,2}(?![\d-])")),
     (DATE, re.compile(r"(?<![\d/.-])\d{1,2}(?P<s>[/.-])\d{1,2}(?P=s)(?:(?:19|20)\d\d|\d\d)(?![\d/-])")),
     (DATE, re.compile(r"(?<!\d)(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")),
@@ -68,6 +76,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (DATE, re.compile(rf"\b{_MONTH}\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?(?![\d/.])\b")),
     (DATE, re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)?[ ](?:of[ ])?{_MONTH}\b(?:,?[ ](?:19|20)\d\d\b)?")),
     (DATE, re.compile(rf"\b{_MONTH}\.?,?[ ](?:19|20)\d\d\b")),
+    (DATE, re.compile(rf"\b\d{{1,2}}{_MONTH}(?:19|20)\d\d\b", re.IGNORECASE)),
     (DATE, re.compile(rf"\b(?:in|since|from|until|by|of|last|mid|early|late|next)[ -](?P<it>{_MONTH})\b")),
     (DATE, re.compile(r"(?<![\d/.])(?:0?[1-9]|1[0-2])/(?:19|20)\d\d(?![\d/])")),
     (DATE, re.compile(r"(?<![\d/.])(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])(?![\d/%]|\.\d)")),

@@ -39,7 +39,7 @@ def make(
     gate: Gate | None = None,
 ) -> Iterator[SyntheticDraft]:
     """`count` drafts, one for each position from `first`. A draft that may not be used tells why: not_written,
-    no_code, or what the gate found. Raises drawing.NothingFits."""
+    not_labelled, no_code, or what the gate found. Raises drawing.NothingFits."""
     for position in range(first, first + count):
         order = drawing.order(seed, position)
         try:
@@ -47,7 +47,13 @@ def make(
         except EngineError as error:
             yield SyntheticDraft(order, EMPTY, Labelled(()), discarded=f"not_written: {error.code}")
             continue
-        labelled = label(order, written)
+        try:
+            labelled = label(order, written)
+        except EngineError as error:
+            # A text that nobody looked through is shown to nobody.
+            why = (gate(order, written.text) if gate else "") or f"not_labelled: {error.code}"
+            yield SyntheticDraft(order, written, Labelled(()), discarded=why)
+            continue
         reason = gate(order, written.text) if gate else ""
         if not reason and not any(not code.optional for code in labelled.codes):
             reason = "no_code"

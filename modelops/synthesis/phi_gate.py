@@ -39,7 +39,7 @@ _ALSO = (
     "we",
 )
 # A line that has none of these holds nothing that the recognizers look for.
-_TELLING = re.compile(r"[A-Z\u00c0-\u00de]|\d|@|//|www")
+_TELLING = re.compile(r"[A-Z\u00c0-\u00de]|\d|@|//|www|\bninety")
 
 
 @dataclass(frozen=True, slots=True)

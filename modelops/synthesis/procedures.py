@@ -92,6 +92,10 @@ def procedures() -> tuple[Procedure, ...]:
     return tuple(found)
 
 
+def specialties() -> list[str]:
+    return sorted({procedure.specialty for procedure in procedures()})
+
+
 class Titles:
     """A procedure release by meaning: titles and further names as vectors, in memory."""
 

@@ -33,22 +33,30 @@ def begin(
     )
 
 
+def batches(
+    run: SynthesisRun, drafts: Iterable[SyntheticDraft], diagnostics: Diagnostics, *, at_once: int = _AT_ONCE
+) -> Iterator[list[SyntheticDraft]]:
+    """Hands the drafts on as they are stored and counted; the run stays open."""
+    source, position = iter(drafts), 0
+    while batch := list(islice(source, at_once)):
+        for draft in batch:
+            diagnostics.add(draft)
+        with transaction.atomic():
+            SyntheticChart.objects.bulk_create(
+                _row(run, position + number, draft) for number, draft in enumerate(batch)
+            )
+        position += len(batch)
+        yield batch
+
+
 def keep(
     run: SynthesisRun, drafts: Iterable[SyntheticDraft], diagnostics: Diagnostics
 ) -> Iterator[SyntheticDraft]:
     """Hands the drafts on as they are stored, and ends the run: done, or failed where the making raised. A run whose
     drafts are not all taken is left cancelled."""
-    source = iter(drafts)
-    position, status = 0, WorkStatus.CANCELLED
+    status = WorkStatus.CANCELLED
     try:
-        while batch := list(islice(source, _AT_ONCE)):
-            for draft in batch:
-                diagnostics.add(draft)
-            with transaction.atomic():
-                SyntheticChart.objects.bulk_create(
-                    _row(run, position + number, draft) for number, draft in enumerate(batch)
-                )
-            position += len(batch)
+        for batch in batches(run, drafts, diagnostics):
             yield from batch
         status = WorkStatus.DONE
     except GeneratorExit:

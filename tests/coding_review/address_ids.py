@@ -31,7 +31,7 @@ from modelops.models import ModelVersion
 from tests.catalog.test_index_pages import load_index
 from tests.coding_review.api_cases import Case
 from tests.coding_review.evaluation_rows import stored
-from tests.coding_review.learning_rows import dataset_version, synthesis_run, training_job
+from tests.coding_review.learning_rows import dataset_build, dataset_version, synthesis_run, training_job
 
 
 @pytest.fixture
@@ -72,6 +72,7 @@ def ids(
         "synthesis_id": synthesis_run().pk,
         "synthetic_position": 0,
         "dataset_id": dataset_version().pk,
+        "build_id": dataset_build().pk,
         "training_id": training_job().pk,
         "model_version": ModelVersion.objects.create(engine="vllm", name="coder", version="1").pk,
     } | gold_ids(case.code_set, case.version)

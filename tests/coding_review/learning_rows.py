@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from coding_review.dataset_asked import AskedDataset, as_json
+from coding_review.models import DatasetBuild
 from modelops.models import DatasetVersion, SynthesisRun, SyntheticChart, TrainingJob, TrainingStep
 from modelops.training.config import Recipe, Resources, to_dict
 
@@ -190,6 +192,11 @@ def dataset_version(
         created_by=user,
         created_at=timezone.now(),
     )
+
+
+def dataset_build(*, user: Any = None, **values: Any) -> DatasetBuild:
+    asked = AskedDataset("/models/tiny", signed_off=True)
+    return DatasetBuild.objects.create(name="coding", asked=as_json(asked), created_by=user, **values)
 
 
 PLAN: dict[str, Any] = {

@@ -208,6 +208,11 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     ),
     "web:syntheses": (Expected("GET", p.VIEW_TRAINING),),
     "web:synthesis": (Expected("GET", p.VIEW_TRAINING, kwargs={"synthesis_id": ""}),),
+    "web:synthesis-new": (
+        Expected("GET", p.WRITE_CHARTS),
+        Expected("POST", p.WRITE_CHARTS, answers=frozenset({422})),
+    ),
+    "web:synthesis-cancel": (Expected("POST", p.WRITE_CHARTS, kwargs={"synthesis_id": ""}, answers=ACTED),),
     "web:synthetic-chart": (
         Expected("GET", p.VIEW_TRAINING, kwargs={"synthesis_id": "", "position": "synthetic_position"}),
     ),
@@ -230,6 +235,16 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
         Expected("GET", p.TRAIN_MODEL, kwargs={"training_id": ""}, answers=frozenset({404})),
     ),
     "web:datasets": (Expected("GET", p.VIEW_TRAINING),),
+    "web:dataset-new": (
+        Expected("GET", p.BUILD_DATASET),
+        Expected("POST", p.BUILD_DATASET, answers=frozenset({422})),
+    ),
+    "web:dataset-build": (Expected("GET", p.VIEW_TRAINING, kwargs={"build_id": ""}),),
+    # Of a build that has not ended.
+    "web:dataset-build-go": (
+        Expected("POST", p.BUILD_DATASET, kwargs={"build_id": ""}, answers=frozenset({409})),
+    ),
+    "web:dataset-build-cancel": (Expected("POST", p.BUILD_DATASET, kwargs={"build_id": ""}, answers=ACTED),),
     "web:dataset": (Expected("GET", p.VIEW_TRAINING, kwargs={"dataset_id": ""}),),
     # Built from records of patients: the right to build is not enough, and none of the personas has both.
     "web:dataset-export": (

@@ -82,6 +82,7 @@ def _take_all() -> None:
     from tests.e2e.evaluation_stage import set_evaluation_stage
     from tests.e2e.gold_stage import set_gold_stage
     from tests.e2e.index_excerpt import load_excerpt
+    from tests.e2e.learning_stage import set_learning_stage
     from tests.e2e.stage import set_stage
 
     _say("Setting the stage …")
@@ -172,6 +173,19 @@ def _take_all() -> None:
             visit(page, people["lead"], reverse("web:evaluation-report", args=[first.pk]))
             page.locator("figure").first.scroll_into_view_if_needed()
             take(page, "evaluation-report")
+            # Last: its decisions would fill the pages above.
+            admin = people["admin"]
+            with TemporaryDirectory() as folder:
+                settings.EVALUATION_DIR = Path(folder)
+                learning = set_learning_stage(people, Path(folder))
+            visit(page, admin, reverse("web:synthesis", args=[learning.run.pk]))
+            take(page, "synthesis-run")
+            visit(page, admin, reverse("web:training", args=[learning.job.pk]))
+            take(page, "training-job")
+            visit(page, admin, reverse("web:model-version", args=[learning.candidate.pk]))
+            take(page, "model-version")
+            visit(page, admin, reverse("web:drift"))
+            take(page, "drift")
             page.set_viewport_size(NARROW)
             visit(page, coder, review)
             take(page, "review-390")

@@ -21,14 +21,12 @@ from modelops.choices import SynthesisKind, SynthesisWriter
 from modelops.errors import ModelopsError
 from modelops.synthesis.chart_rows import as_line, gold_row
 from modelops.synthesis.diagnostics import Diagnostics
-from modelops.synthesis.domains import DOMAINS, domain_codes
-from modelops.synthesis.drawing import NothingFits, Wanted
-from modelops.synthesis.release_vocabulary import vocabulary_of
-from modelops.synthesis.sources import Asked, diagnosis_drafts, procedure_drafts
+from modelops.synthesis.domains import DOMAINS
+from modelops.synthesis.drawing import NothingFits
+from modelops.synthesis.sources import Asked, drafts_of
 from modelops.synthesis.store import begin, keep
 from modelops.synthesis.tables import styles
 from modelops.synthesis.types import SyntheticDraft
-from modelops.synthesis.vocabulary import Vocabulary
 
 
 class Command(BaseCommand):
@@ -73,13 +71,13 @@ class Command(BaseCommand):
         if options["count"] < 1:
             raise CommandError("--count is at least 1.")
         release = _release()
-        _companions(options["companions"])
+        asked = _asked(options)
         diagnostics = Diagnostics()
         begun = time.process_time()
         with ExitStack() as stack:
             out = _output(options["out"], stack)
             try:
-                for draft in _kept(_drafts(options, release), options, release, diagnostics):
+                for draft in _kept(drafts_of(asked, release), options, release, diagnostics):
                     if out is not None and not draft.discarded:
                         out.write(as_line(gold_row(draft)).encode() + b"\n")
             except NothingFits as error:
@@ -98,28 +96,22 @@ class Command(BaseCommand):
         )
 
 
-def _drafts(options: dict[str, Any], release: Release) -> Iterator[SyntheticDraft]:
-    asked = Asked(
+def _asked(options: dict[str, Any]) -> Asked:
+    return Asked(
         kind=options["kind"],
         writer=options["writer"],
         seed=options["seed"],
         count=options["count"],
         first=options["first"],
+        domain=options["domain"],
+        style=options["style"],
+        codes=_codes(options["codes"]),
+        companions=_companions(options["companions"]),
         retrieve=options["retrieve"],
         base_urls=tuple(options["base_url"]),
         model=options["model"],
         specialty=options["specialty"],
     )
-    if asked.kind == SynthesisKind.PROCEDURES:
-        return procedure_drafts(asked)
-    vocabulary = _limited(vocabulary_of(release), options["codes"])
-    wanted = Wanted(
-        domain=options["domain"],
-        domain_codes=domain_codes(options["domain"], vocabulary),
-        style=options["style"],
-        companions=_companions(options["companions"]) or Wanted().companions,
-    )
-    return diagnosis_drafts(asked, release, vocabulary, wanted)
 
 
 def _kept(
@@ -158,19 +150,13 @@ def _release() -> Release:
         ) from error
 
 
-def _limited(vocabulary: Vocabulary, said: str) -> Vocabulary:
-    if not said:
-        return vocabulary
-    if said.isdigit():
-        return vocabulary.only(vocabulary.common(int(said)))
+def _codes(said: str) -> tuple[str, ...]:
+    if not said or said.isdigit():
+        return (said,) if said else ()
     try:
-        wanted = Path(said).read_text(encoding="utf-8").split()
+        return tuple(Path(said).read_text(encoding="utf-8").split())
     except OSError as error:
         raise CommandError(f"{said}: {error.strerror}") from error
-    unknown = [code for code in wanted if code not in vocabulary.terms]
-    if unknown:
-        raise CommandError(f"Charts are not written about {', '.join(unknown[:5])}.")
-    return vocabulary.only(wanted)
 
 
 def _companions(said: str) -> tuple[int, int] | None:

@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import replace
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from modelops.synthesis.drawing import Drawing
 from modelops.synthesis.phi_gate import PhiGate
-from modelops.synthesis.seeded import seeded
+from modelops.synthesis.planted import PLAIN, plain, residual
 from modelops.synthesis.types import Order, SyntheticDraft
 from modelops.synthesis.vocabulary import Vocabulary
-
-SURNAMES = (
-    "Kowalczyk",
-    "Abernathy",
-    "Villanueva",
-    "Okonkwo",
-    "Thibodeaux",
-    "Nakamura",
-    "Petrosyan",
-    "Lindqvist",
-)
-GIVEN = ("Margarethe", "Dwayne", "Yolanda", "Tadeusz", "Latisha", "Hiroshi", "Anneliese", "Guillermo")
-TOWNS = ("Poughkeepsie", "Chattanooga", "Walla Walla", "Kalamazoo")
-
-
-def planted(number: int) -> tuple[str, str]:
-    """A sentence as it comes in notes, with the kind of what stands in it."""
-    random = seeded("planted", number)
-    given, surname, town = random.choice(GIVEN), random.choice(SURNAMES), random.choice(TOWNS)
-    digits = "".join(random.choice("0123456789") for _ in range(10))
-    day = dt.date(1931 + random.randrange(80), 1 + random.randrange(12), 1 + random.randrange(28))
-    made = (
-        (f"Patient: {surname}, {given}", "name"),
-        (f"Mr. {surname} tolerated the visit well.", "name"),
-        (f"Seen with Dr. {given} {surname} today.", "name"),
-        (f"his daughter {given} helped with the story", "name"),
-        (f"{given} {surname}, RN", "name"),
-        (f"MRN {digits[:7]}", "number"),
-        (f"MRN: {digits[:3]}-{digits[3:7]}", "number"),
-        (f"SSN {digits[:3]}-{digits[3:5]}-{digits[5:9]}", "number"),
-        (f"account # {digits[:8]}", "number"),
-        (f"call {digits[:3]}-{digits[3:6]}-{digits[6:]} with results", "contact"),
-        (f"({digits[:3]}) {digits[3:6]}-{digits[6:]}", "contact"),
-        (f"{given.lower()}.{surname.lower()}@example.org", "contact"),
-        (f"DOB {day:%m/%d/%Y}", "date"),
-        (f"born {day:%B} {day.day}, {day.year}", "date"),
-        (f"last seen {day:%Y-%m-%d}", "date"),
-        (f"lives at {digits[:3]} Maple Grove Road", "place"),
-        (f"moved here from {town}", "place"),
-        ("this 94 y/o woman", "age"),
-    )
-    return made[number % len(made)]
 
 
 @pytest.fixture
@@ -68,8 +29,9 @@ def order(drawing: Drawing) -> Order:
 
 def test_the_residual_of_a_planted_set(gate: PhiGate, order: Order) -> None:
     """Of 900 planted identifiers, each in a sentence of its own: those that the gate lets through."""
-    missed = [planted(number)[0] for number in range(900) if not gate(order, planted(number)[0])]
-    assert len(missed) / 900 <= 0.01, missed[:10]
+    found = residual(gate, order, PLAIN, 900)
+    assert found.planted == {"age": 50, "contact": 150, "date": 150, "name": 250, "number": 200, "place": 100}
+    assert found.rate <= 0.01, found.missed
 
 
 def test_what_is_found_is_told_by_kind_and_place(gate: PhiGate, order: Order) -> None:
@@ -90,7 +52,19 @@ def test_charts_of_the_templates_pass(drafts: list[SyntheticDraft], vocabulary: 
 
 
 def test_the_same_text_gets_the_same_answer(gate: PhiGate, order: Order) -> None:
-    text = "\n".join(planted(number)[0] for number in range(18))
+    text = "\n".join(plain(number)[0] for number in range(18))
     assert gate.found(order, text) == gate.found(order, text)
     assert gate.kinds("A dictated letter in full sentences.") == ()
     assert gate.kinds("Signed by Tadeusz Kowalczyk") == ("name",)
+
+
+def test_the_command_prints_the_residual_by_kind(icd10cm: object) -> None:
+    out = StringIO()
+    call_command("phi_residual", "--json", stdout=out)
+    found = json.loads(out.getvalue())
+    assert sum(found["plain"]["planted"].values()) == sum(found["hard"]["planted"].values()) == 900
+    assert found["plain"]["rate"] <= 0.01
+    # Names without a cue: docs/synthetic-charts.md says how many.
+    assert set(found["hard"]["missed"]) == {"name"}
+    with pytest.raises(CommandError, match="at least 1"):
+        call_command("phi_residual", "--count", "0")

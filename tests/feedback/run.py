@@ -1,0 +1,192 @@
+"""The steps of a round of feedback in their order, with what each took."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+
+from coding_review.actions.build_dataset import Sources, build_dataset
+from coding_review.actions.grant_access import grant_role, open_work_group
+from coding_review.actions.receive_encounter import receive_encounter
+from coding_review.choices import CODED_STATES
+from coding_review.incoming import IncomingDocument, IncomingEncounter, IncomingPatient
+from coding_review.models import CodeEntry, CodeSet, Facility, PredictionRun, ReviewerProfile, WorkGroup
+from coding_review.prediction import predict_run
+from modelops.datasets.build import Options
+from modelops.models import DatasetVersion
+from modelops.synthesis.seeded import seeded
+from tests.bench.run import say
+from tests.feedback.reviewers import Reviewer
+from tests.modelops.datasets.chat_model import make_chat_model
+
+T = TypeVar("T")
+Truth = Mapping[str, Mapping[str, Any]]
+SEED = 3100
+_FACILITY, _GROUP, _SOURCE = "FEEDBACK", "coders", "synthetic"
+
+
+def run(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.feedback")
+    parser.add_argument("--charts", type=int, default=500)
+    parser.add_argument("--codes", default="60", help="as manage.py synthesize takes them")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--slips", type=float, default=0.05, help="share of suggestions decided the other way"
+    )
+    asked = parser.parse_args(arguments)
+    with scratch_database(), tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings.DATASETS_DIR = folder / "datasets"
+        say(f"# {asked.charts} charts of seed {asked.seed}, {asked.codes} codes, {asked.slips:.0%} slips")
+        truth = timed("charts written", lambda: write(folder, asked.charts, asked.codes, asked.seed))
+        coder = site()
+        timed("charts received", lambda: receive(truth))
+        timed("charts predicted by the embedded engine", predict)
+        reviewer = Reviewer(coder, seeded("feedback", asked.seed), asked.slips)
+        timed("charts reviewed", lambda: review_all(reviewer, truth))
+        say(", ".join(f"{what} {count:,}" for what, count in sorted(reviewer.done.items())))
+        say(agreement(reviewer))
+        say(f"labels against the generator's truth: {labels_against(truth)}")
+        base = make_chat_model(folder / "base")
+        version = timed("dataset built", lambda: built(base))
+        say(told(version))
+
+
+def timed(what: str, do: Callable[[], T]) -> T:
+    begun = time.perf_counter()
+    done = do()
+    say(f"{what} in {time.perf_counter() - begun:,.0f} s, load {os.getloadavg()[0]:.1f}")
+    return done
+
+
+@contextmanager
+def scratch_database() -> Iterator[None]:
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = connection.settings_dict["TEST"][
+        "NAME"
+    ] = f"feedback_{os.getpid()}"
+    kept = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        call_command("load_catalog", "icd10cm", verbosity=0)
+        yield
+    finally:
+        connection.creation.destroy_test_db(kept, verbosity=0)
+
+
+def write(folder: Path, count: int, codes: str, seed: int) -> dict[str, Mapping[str, Any]]:
+    """By the chart's id, its line in the gold form."""
+    path = folder / "charts.jsonl"
+    call_command(
+        "synthesize",
+        count=count,
+        seed=seed,
+        codes=codes,
+        style="short",
+        companions="0-3",
+        out=str(path),
+        stderr=open(os.devnull, "w"),  # noqa: SIM115 - until the process ends
+    )
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {row["id"]: row for row in rows}
+
+
+def site() -> User:
+    facility = Facility.objects.create(code=_FACILITY, name="Feedback", time_zone="UTC")
+    group = WorkGroup.objects.create(facility=facility, code=_GROUP, name="Coders")
+    user = User.objects.create_user("simulated-coder")
+    ReviewerProfile.objects.create(user=user, credential="CCS", pseudonym="R-1")
+    grant_role(None, user, "coder")
+    open_work_group(None, user, group, "normal")
+    return user
+
+
+def receive(truth: Truth) -> None:
+    for row in truth.values():
+        day = date.fromisoformat(row["date_of_service"])
+        inpatient = row["claim_type"] == "facility_inpatient"
+        receive_encounter(
+            None,
+            IncomingEncounter(
+                source=_SOURCE,
+                source_id=row["id"],
+                facility=_FACILITY,
+                work_group=_GROUP,
+                documents=(
+                    IncomingDocument("1", row["text"], type=row["note_type"], author_role="physician"),
+                ),
+                setting=row["setting"],
+                claim_types=(row["claim_type"],),
+                patient=IncomingPatient(row["patient_id"], row["sex"]),
+                date_of_service=day,
+                admit_date=day if inpatient else None,
+                discharge_date=day if inpatient else None,
+                age=float(row["age"]),
+                age_unit=row["age_unit"],
+                sex=row["sex"],
+                specialty=row["specialty"],
+                synthetic=True,
+            ),
+            via="command",
+        )
+
+
+def predict() -> None:
+    for pk in PredictionRun.objects.filter(status="queued").order_by("pk").values_list("pk", flat=True):
+        predict_run(pk)
+
+
+def review_all(reviewer: Reviewer, truth: Truth) -> None:
+    for code_set in CodeSet.objects.select_related("encounter").order_by("pk"):
+        reviewer.review(code_set, truth[code_set.encounter.source_id])
+
+
+def agreement(reviewer: Reviewer) -> str:
+    accepted, turned_down = reviewer.done["accepted"], reviewer.done["rejected"] + reviewer.done["dismissed"]
+    rate = accepted / max(1, accepted + turned_down)
+    return f"accept rate {rate:.3f} (agreement with an assisted reviewer, no accuracy)"
+
+
+def labels_against(truth: Truth) -> str:
+    """Exact codes of the signed sets, micro."""
+    both = made = wanted = 0
+    for code_set in CodeSet.objects.filter(status="signed").select_related("encounter"):
+        right = {row["code"] for row in truth[code_set.encounter.source_id]["codes"]}
+        said = set(
+            CodeEntry.objects.filter(reading__code_set=code_set, state__in=CODED_STATES).values_list(
+                "code", flat=True
+            )
+        )
+        both, made, wanted = both + len(right & said), made + len(said), wanted + len(right)
+    precision, recall = both / max(1, made), both / max(1, wanted)
+    f1 = 2 * precision * recall / max(1e-9, precision + recall)
+    return f"precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}"
+
+
+def built(base: Path) -> DatasetVersion:
+    options = Options(prompt="icd10cm-short-1", pack_tokens=512, augment=0.1)
+    version, _ = build_dataset(None, "feedback", Sources(signed_off=True), tokenizer=base, options=options)
+    return version
+
+
+def told(version: DatasetVersion) -> str:
+    figures = version.statistics
+    examples = figures["examples"]
+    left_out = ", ".join(f"{n} {why.replace('_', ' ')}" for why, n in version.manifest["left_out"].items())
+    return (
+        f"{version}: {examples['train']} to train on ({figures['composites']} composites), {examples['validation']} to "
+        f"validate on, {figures['labels']} labels of {figures['codes']['distinct']} codes, "
+        f"{figures['negatives']} negatives, {figures['unlabelled']} unlabelled; left out: {left_out or 'none'}"
+    )
