@@ -16,7 +16,6 @@ from coding_review.web.training_form import bases_below
 from modelops.choices import SynthesisKind, WorkStatus
 from modelops.datasets.augment import SHARE
 from modelops.datasets.build import LEFT_OUT, SETTLED, Options
-from modelops.datasets.files import NAME
 from modelops.datasets.packing import PACK_TOKENS
 from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES
 from modelops.jobs import base_roots
@@ -43,12 +42,10 @@ def _day(label: str) -> forms.DateField:
 
 
 class DatasetForm(forms.Form):
-    name = forms.RegexField(
-        NAME,
+    name = forms.CharField(
         label="Name",
         max_length=60,
         help_text="Small letters, digits and hyphens. A name that is there gets its next version.",
-        error_messages={"invalid": "Small letters, digits and hyphens alone."},
     )
     signed_off = forms.BooleanField(label="Signed-off charts", required=False)
     since = _day("Signed from")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,13 @@ from coding_review.drift import Overridden, audits, by_chapter, by_code, by_reas
 from coding_review.rules import reasons
 from coding_review.rules.drift import LIMITS, Alert, Week, alerts
 from coding_review.rules.permissions import VIEW_EVALUATION
+from coding_review.web.plots import Plot, Series, plot
 
 DAYS, CODES_SHOWN, AUDITS_SHOWN = 84, 20, 12
 # A code with fewer decisions is not listed: its share would tell of single records.
 _LEAST = 5
+# Of fewer weeks nothing is drawn.
+_LEAST_WEEKS = 3
 _ALERTS: dict[str, str] = {
     "accept_drop": "fewer suggestions are accepted than in the weeks before",
     "override_rate": "many suggestions are modified or rejected",
@@ -80,6 +84,7 @@ def drift(request: HttpRequest) -> HttpResponse:
         "first": first.isoformat(),
         "limits": LIMITS | settings.DRIFT_LIMITS,
         "alerts": [_alert(one) for one in alerts(found, settings.DRIFT_LIMITS)],
+        "plots": _plots(found),
         "weeks": [_week(one) for one in found],
         "reasons": [_line(of, reasons.label(of.key)) for of in by_reason(decisions)],
         "codes": [_line(of) for of in codes[:CODES_SHOWN]],
@@ -88,6 +93,48 @@ def drift(request: HttpRequest) -> HttpResponse:
         "audits": _audits(audits(AUDITS_SHOWN + 1))[:AUDITS_SHOWN],
     }
     return render(request, "coding_review/models/drift.html", context)
+
+
+def _plots(found: Sequence[Week]) -> tuple[Plot, ...]:
+    """Of the two models of the newest weeks, the newest first; `found` as weeks() gives it."""
+    mondays = sorted({week.monday for week in found})
+    if len(mondays) < _LEAST_WEEKS:
+        return ()
+    models = list(dict.fromkeys(week.model for week in found))[:2]
+
+    def drawn(key: str, title: str, unit: str, figure: Callable[[Week], float | None]) -> Plot:
+        series = [
+            Series(
+                model,
+                [
+                    (mondays.index(week.monday), figure(week))
+                    for week in reversed(found)
+                    if week.model == model
+                ],
+                kind,
+            )
+            for model, kind in zip(models, ("first", "second"), strict=False)
+        ]
+        return plot(
+            key,
+            title,
+            unit,
+            series,
+            steps=len(mondays) - 1,
+            form="{:.2f}".format,
+            along="week of",
+            point=lambda number: mondays[number].isoformat(),
+        )
+
+    return (
+        drawn("accepted", "Accepted", "share of the decisions", lambda week: week.accept_rate),
+        drawn(
+            "calibration",
+            "Calibration error",
+            "of the confidences shown",
+            lambda week: week.calibration_error,
+        ),
+    )
 
 
 def _alert(one: Alert) -> AlertLine:

@@ -28,7 +28,8 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """`ticks`: of the upright axis, top, middle, bottom. `now`: where the newest step is; None once all are done.
+    """`ticks`: of the upright axis, top, middle, bottom. `along`: what the other axis counts. `now`: where the newest
+    step is; None once all are done.
 
     `words`: the drawing told in a sentence, for who does not see it.
     """
@@ -42,6 +43,7 @@ class Plot:
     last_step: str
     now: int | None
     words: str
+    along: str = "step"
 
     @property
     def is_empty(self) -> bool:
@@ -64,8 +66,13 @@ def plot(
     steps: int,
     form: Callable[[float], str],
     from_zero: bool = True,
+    along: str = "step",
+    point: Callable[[int], str] = "{:,}".format,
 ) -> Plot:
-    """`steps`: how many there will be. `form` writes a figure. What is not finite leaves a gap."""
+    """`steps`: how many there will be. `form` writes a figure. What is not finite leaves a gap.
+
+    `along` names something else than steps, each called as `point` says.
+    """
     values = [v for one in series for _, v in one.points if v is not None and math.isfinite(v)]
     reached = max((step for one in series for step, _ in one.points), default=0)
     last = max(steps, reached, 1)
@@ -79,17 +86,18 @@ def plot(
     curves = tuple(
         Curve(one.label, one.kind, path_of(one.points, place), _last(one.points, form)) for one in series
     )
-    told = "; ".join(_told(one, form) for one in series)
+    told = "; ".join(_told(one, form, along, point) for one in series)
     return Plot(
         key,
         title,
         unit,
         curves,
         (form(high), form((low + high) / 2), form(low)),
-        "0",
-        f"{last:,}",
+        point(0),
+        point(last),
         round(WIDTH * reached / last) if 0 < reached < last else None,
-        f"{title} by step: {told}." if values else f"{title}: no figures yet.",
+        f"{title} by {along}: {told}." if values else f"{title}: no figures yet.",
+        along,
     )
 
 
@@ -133,9 +141,9 @@ def _last(points: Sequence[Point], form: Callable[[float], str]) -> str:
     return form(found[-1]) if found else ""
 
 
-def _told(one: Series, form: Callable[[float], str]) -> str:
+def _told(one: Series, form: Callable[[float], str], along: str, point: Callable[[int], str]) -> str:
     found = [(s, v) for s, v in one.points if v is not None and math.isfinite(v)]
     if not found:
         return f"{one.label} has no figures yet"
     (first, began), (last, ended) = found[0], found[-1]
-    return f"{one.label} {form(began)} at step {first:,}, {form(ended)} at step {last:,}"
+    return f"{one.label} {form(began)} at {along} {point(first)}, {form(ended)} at {along} {point(last)}"

@@ -50,7 +50,11 @@ def synthesis(request: HttpRequest, synthesis_id: int) -> HttpResponse:
         "may_cancel": run.is_open and RoleBackend().has_perm(request.user, WRITE_CHARTS),
     }
     if is_htmx(request):
-        return render(request, f"{_TEMPLATES}/_run.html", head)
+        response = render(request, f"{_TEMPLATES}/_run.html", head)
+        if not run.is_open:
+            # What was counted at the end and the charts stand outside of what is polled.
+            response["HX-Refresh"] = "true"
+        return response
     show = request.GET.get("show", "")
     show = show if show in SHOWN else "all"
     charts = {

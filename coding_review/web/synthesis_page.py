@@ -185,7 +185,7 @@ def run_page(run: SynthesisRun, made: int) -> RunPage:
         since=f"{words.moment(run.created_at)}, {person(run.created_by)}{took}",
         figures=_figures(run, counts, made),
         facts=_facts(run),
-        groups=_groups(counts),
+        groups=() if run.is_open else _groups(counts),
         spreads=tuple(
             Spread(
                 label, *(f"{told.get(name, 0):,.4g}" for name in ("least", "median", "mean", "p95", "most"))
@@ -231,15 +231,22 @@ def _figures(run: SynthesisRun, counts: Mapping[str, Any], made: int) -> tuple[F
 
 
 def _facts(run: SynthesisRun) -> tuple[Fact, ...]:
-    shown = {"count": "Charts asked for", "first": "First chart's number", "codes": "Codes limited to"}
+    shown = {
+        "count": "Charts asked for",
+        "first": "First chart's number",
+        "codes": "Codes limited to",
+        "companions": "Codes beside the seed",
+        "retrieve": "Lookup of each line",
+    }
     told = [
         Fact("Kind", run.get_kind_display()),
         Fact("Writer", run.get_writer_display()),
         Fact("Seed", str(run.seed), code=True),
     ]
     for name, value in run.settings.items():
-        if value not in ("", None):
-            told.append(Fact(shown.get(name, plain(name).capitalize()), plain(str(value))))
+        if value not in ("", None, False, 0):
+            said = "kept" if value is True else plain(str(value))
+            told.append(Fact(shown.get(name, plain(name).capitalize()), said))
     return tuple(told)
 
 

@@ -27,7 +27,7 @@ from modelops.synthesis.sources import Asked
 from modelops.synthesis.tables import styles
 
 _TEMPLATE = "coding_review/synthesis/new.html"
-_DIAGNOSES = ("domain", "style", "codes", "least", "most", "retrieve")
+_DIAGNOSES = ("domain", "style", "least", "most")
 
 
 class SynthesisForm(forms.Form):
@@ -134,5 +134,5 @@ def synthesis_cancel(request: HttpRequest, synthesis_id: int) -> HttpResponse:
 
 def _page(request: HttpRequest, form: SynthesisForm, status: int = 200) -> HttpResponse:
     mark_errors(form)
-    context = {"form": form, "diagnoses": [form[name] for name in _DIAGNOSES[:-1]]}
+    context = {"form": form, "diagnoses": [form[name] for name in _DIAGNOSES]}
     return render(request, _TEMPLATE, context, status=status)

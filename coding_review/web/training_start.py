@@ -62,14 +62,26 @@ def training_new(request: HttpRequest) -> HttpResponse:
     except InvalidDecision as error:
         form.name_error(str(error.data.get("field") or ""), error.message)
         return _page(request, form, preset, status=error.status)
-    shown = plan_view(plan.as_json(), form.mark())
+    shown = plan_view(plan.as_json(), form.mark(), _too_long(form))
     if wants_job:
         return _page(request, form, preset, shown, told=_CHANGED, status=409)
     return _page(request, form, preset, shown)
 
 
-def plan_view(plan: Mapping[str, Any], mark: str) -> PlanView:
-    warnings = []
+def _too_long(form: TrainingForm) -> str:
+    """ "" where the dataset's packs are not longer than those asked for."""
+    built: int = form.cleaned_data["dataset"].manifest["pack_tokens"]
+    if form.cleaned_data["max_tokens"] >= built:
+        return ""
+    return (
+        f"The dataset was built for packs of {built:,} tokens: those of its examples that are longer than "
+        f"{form.cleaned_data['max_tokens']:,} are left out."
+    )
+
+
+def plan_view(plan: Mapping[str, Any], mark: str, told: str = "") -> PlanView:
+    """`told`: a warning besides those of the plan."""
+    warnings = [told] if told else []
     if plan.get("fits") is False:
         warnings.append(
             "A device has less memory than this needs. Choose a smaller micro-batch, a higher ZeRO stage, "

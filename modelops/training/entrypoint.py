@@ -284,8 +284,9 @@ def _examples(job: JobFile, phase: Stage, tokenizer: Any) -> tuple[Tokenized, To
     train = tokenize(read_rows(Path(job.train), phase.name), tokenizer, longest)
     if not job.validation or not job.recipe.validate:
         return train, None
-    rows = list(read_rows(Path(job.validation), phase.name))
-    return train, tokenize(rows, tokenizer, longest) if rows else None
+    rows = read_rows(Path(job.validation), phase.name)
+    validation = tokenize(rows, tokenizer, longest, may_be_empty=True)
+    return train, validation if validation.input_ids else None
 
 
 def _dataset(examples: Tokenized) -> Any:

@@ -84,8 +84,10 @@ def _is_row(row: Any) -> bool:
     )
 
 
-def tokenize(rows: Iterable[Mapping[str, Any]], tokenizer: ChatTokenizer, longest: int) -> Tokenized:
-    """Raises Stopped("bad_dataset") where no example is left."""
+def tokenize(
+    rows: Iterable[Mapping[str, Any]], tokenizer: ChatTokenizer, longest: int, *, may_be_empty: bool = False
+) -> Tokenized:
+    """Raises Stopped("bad_dataset") where no example is left, unless that may be."""
     found = Tokenized()
     for row in rows:
         question, answer = one_example(row["messages"], row["completion"], tokenizer)
@@ -96,7 +98,7 @@ def tokenize(rows: Iterable[Mapping[str, Any]], tokenizer: ChatTokenizer, longes
         else:
             found.input_ids.append([*question, *answer])
             found.labels.append([IGNORED] * len(question) + answer)
-    if not found.input_ids:
+    if not found.input_ids and not may_be_empty:
         raise Stopped("bad_dataset", f"no example is left; {found.too_long} are longer than {longest} tokens")
     return found
 

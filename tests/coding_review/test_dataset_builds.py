@@ -318,7 +318,7 @@ def test_by_the_form(admin: User, base: Path, run: SynthesisRun, client: Client)
     }
     for wrong, told in (
         ({"runs": []}, "at least one source"),
-        ({"name": "No Spaces"}, "Small letters, digits and hyphens alone."),
+        ({"name": "No Spaces"}, "A name has up to 60 small letters"),
         ({"tokenizer": "/etc"}, "not one of the available choices"),
         ({"pack_tokens": "200000"}, "From 1 to 131,072 tokens."),
         (

@@ -91,6 +91,9 @@ def test_the_plan_stands_before_the_job_and_the_job_is_as_planned(admin: Any, tm
     # 24,000 tokens of 60 examples, four epochs, in packs of 512 filled to 97%, four to a step.
     assert (figures["tokens"], figures["steps"]) == ("96 k", "52")
     assert figures["time"] == "not known"
+    assert plan.warnings == (
+        "The dataset was built for packs of 8,192 tokens: those of its examples that are longer than 512 are left out.",
+    )
     assert f'name="planned" value="{plan.mark}"' in shown.content.decode()
     queued = client.post(f"{ADDRESS}?recipe=small", data | {"act": "queue", "planned": plan.mark})
     job = TrainingJob.objects.get()

@@ -51,6 +51,13 @@ def test_what_is_too_long_is_left_out_and_counted_never_cut():
     assert all(any(label != IGNORED for label in labels) for labels in made.labels)
 
 
+def test_none_may_be_left_to_validate_on_and_none_to_train_on_is_an_error():
+    rows = [row("x" * 9, "yes")]
+    assert tokenize(rows, Letters(), 16, may_be_empty=True).input_ids == []
+    with pytest.raises(Stopped, match="1 are longer than 16 tokens"):
+        tokenize(rows, Letters(), 16)
+
+
 def test_a_template_that_mixes_question_and_answer_leaves_nothing_to_train_on():
     with pytest.raises(Stopped) as stopped:
         tokenize([row("a", "b")], Letters(apart=False), 100)
