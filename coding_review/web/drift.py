@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,11 +97,15 @@ def drift(request: HttpRequest) -> HttpResponse:
 
 
 def _plots(found: Sequence[Week]) -> tuple[Plot, ...]:
-    """Of the two models of the newest weeks, the newest first; `found` as weeks() gives it."""
+    """Of the two models with the most decisions, the newer first; `found` as weeks() gives it."""
     mondays = sorted({week.monday for week in found})
     if len(mondays) < _LEAST_WEEKS:
         return ()
-    models = list(dict.fromkeys(week.model for week in found))[:2]
+    decisions = Counter[str]()
+    for week in found:
+        decisions[week.model] += week.decisions
+    most = {model for model, _ in decisions.most_common(2)}
+    models = [model for model in dict.fromkeys(week.model for week in found) if model in most]
 
     def drawn(key: str, title: str, unit: str, figure: Callable[[Week], float | None]) -> Plot:
         series = [
