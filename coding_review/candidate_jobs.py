@@ -11,6 +11,7 @@ from coding_review.models import EvaluationJob, GoldSet
 from coding_review.promotion import counted_runs
 from modelops.choices import Band
 from modelops.engines.local_transformers.choice import check_answering
+from modelops.engines.registry import make_engine
 from modelops.errors import ModelopsError
 from modelops.evaluation_catalog import loaded_domains
 from modelops.models import Calibration, ModelVersion
@@ -55,11 +56,12 @@ def _has(version: ModelVersion, gold_set: GoldSet) -> bool:
 def queued(
     actor: Any, gold_set: GoldSet, *, version: ModelVersion | None = None, engine: str = ""
 ) -> EvaluationJob:
-    """Of a version, or of an engine without one."""
+    """Of a version, or of an engine without one; either is asked anew."""
     job = EvaluationJob.objects.create(
         gold_set=gold_set,
         model_version=version,
         engine=engine,
+        asked=version is None,
         domains=loaded_domains(),
         least_band=Band.LOW,
         created_by=actor,
@@ -77,3 +79,26 @@ def queued(
         },
     )
     return job
+
+
+def queue_baseline(actor: Any, engine: str) -> list[EvaluationJob]:
+    """What the first version of an engine is held against: one job for each evaluation set that the engine without a
+    version was not measured on, and is not being. Within the caller's transaction; sends nothing.
+
+    Raises InvalidDecision (no such engine, or no set is frozen).
+    """
+    try:
+        make_engine(engine, {})
+    except ModelopsError as error:
+        raise InvalidDecision(str(error), field="baseline") from error
+    sets = newest_sets(GoldSetPurpose.EVALUATION)
+    if not sets:
+        raise InvalidDecision("No gold set was frozen for evaluation.", field="gold_set")
+    return [
+        queued(actor, gold_set, engine=engine) for gold_set in sets if not _has_baseline(engine, gold_set)
+    ]
+
+
+def _has_baseline(engine: str, gold_set: GoldSet) -> bool:
+    under_way = EvaluationJob.objects.open().filter(engine=engine, asked=True, gold_set=gold_set)
+    return under_way.exists() or counted_runs(engine, None, gold_set).exists()

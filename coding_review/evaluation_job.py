@@ -31,6 +31,7 @@ from coding_review.models import EvaluationJob
 from coding_review.version_predictions import (
     CandidateFailed,
     asked_lines,
+    engine_by_name,
     engine_of_version,
     fitted,
     keep_curve,
@@ -136,6 +137,10 @@ def _write_predictions(job: EvaluationJob, path: Path) -> dict[str, str]:
         with path.open("wb") as out:
             out.writelines(asked_lines(job, found.engine))
         return {"answered_by": found.by}
+    if job.engine and job.asked:
+        with path.open("wb") as out:
+            out.writelines(asked_lines(job, engine_by_name(job.engine)))
+        return {"answered_by": job.engine}
     if job.engine:
         with path.open("wb") as out:
             out.writelines(_counting(job, engine_lines(job.gold_set, job.engine)))

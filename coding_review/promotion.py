@@ -15,6 +15,7 @@ from django.db.models import Q, Sum
 
 from coding_review.choices import GoldSetKind, GoldSetPurpose
 from coding_review.evaluation_comparison import comparison, why_not
+from coding_review.knowledge import why_not as why_not_known
 from coding_review.models import EvaluationJob, GoldSet
 from coding_review.rules.promotion_gate import (
     DomainFigure,
@@ -49,12 +50,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`rows` as the table of thresholds judges; `serving` None where the engine answers without a version."""
+    """`rows` as the table of thresholds judges; `serving` None where the engine answers without a version: then
+    `baseline` names the engine, as the settings describe it, that the version is held against."""
 
     version: ModelVersion
     serving: ModelVersion | None
     compared: tuple[Compared, ...]
     rows: tuple[GateRow, ...]
+    baseline: str = ""
 
     @property
     def passes(self) -> bool:
@@ -66,25 +69,37 @@ class Gate:
         return [(of.candidate.pk, of.serving.pk) for of in self.compared if of.candidate and of.serving]
 
 
-def gate_of(version: ModelVersion) -> Gate:
-    """Against what serves the version's engine now. Comparisons of stored runs are kept in the process."""
+def gate_of(version: ModelVersion, against: str = "") -> Gate:
+    """Against what serves the version's engine now; while none does, against an engine without a version: `against`,
+    else `usual_baseline`. Comparisons of stored runs are kept in the process."""
     serving = ModelVersion.objects.serving(version.engine)
-    compared = _compared(version, serving)
+    baseline = "" if serving is not None else against or usual_baseline(version)
+    compared = _compared(version, serving, baseline or version.engine)
     whole = [of for of in compared if of.whole]
     figures = GateFigures(
         sets=tuple(_set_figures(of.gold_set, of.candidate, of.serving) for of in whole),
         lacking=tuple(str(of.gold_set) for of in compared if not of.whole),
         knowledge=_knowledge(version.metrics.get("general_knowledge") or {}),
+        knowledge_lacks=why_not_known(version),
     )
-    return Gate(version, serving, compared, judge(figures, settings.PROMOTION_GATE))
+    return Gate(version, serving, compared, judge(figures, settings.PROMOTION_GATE), baseline)
 
 
-def _compared(version: ModelVersion, serving: ModelVersion | None) -> tuple[Compared, ...]:
+def usual_baseline(version: ModelVersion) -> str:
+    """The version's own engine where it was measured without a version, else the engine that answers charts now."""
+    counted = [gold_set.sha256 for gold_set in _counted_sets()]
+    runs = EvaluationRun.objects.filter(
+        engine=version.engine, model_version=None, gold_set_sha256__in=counted
+    )
+    return version.engine if runs.exists() else str(settings.ENGINE)
+
+
+def _compared(version: ModelVersion, serving: ModelVersion | None, against: str) -> tuple[Compared, ...]:
     """Of every counted set, the newest version of its name, that one of the two was scored against."""
     found = []
     for gold_set in _counted_sets():
         mine = _newest(version.engine, version, gold_set)
-        theirs = _newest(version.engine, serving, gold_set)
+        theirs = _newest(against, serving, gold_set)
         if mine is not None or theirs is not None:
             found.append(Compared(gold_set, mine, theirs))
     return tuple(found)
@@ -102,10 +117,11 @@ def counted_runs(
     """Runs that tell what the model does. Without a version: of the engine as the settings describe it.
 
     A file that somebody sent says itself who made it, so whoever wants a version to pass could have written it; runs
-    over some bands or domains only leave out what the gate looks at. None of them counts.
+    over some bands or domains only leave out what the gate looks at; an engine's stored predictions may be of some
+    charts only, and the others would count against it. None of them counts.
     """
     partly = EvaluationJob.objects.filter(
-        Q(engine="", model_version=None) | ~Q(domains__contains=loaded_domains()), run__isnull=False
+        Q(asked=False, model_version=None) | ~Q(domains__contains=loaded_domains()), run__isnull=False
     )
     return EvaluationRun.objects.filter(
         Q(settings__bands="all") | ~Q(settings__has_key="bands"),

@@ -203,6 +203,7 @@ CELERY_TASK_ROUTES = {
     "coding_review.tasks.evaluate": {"queue": "evaluate"},
     "coding_review.tasks.write_charts": {"queue": "evaluate"},
     "coding_review.tasks.make_dataset": {"queue": "evaluate"},
+    "coding_review.tasks.measure_knowledge": {"queue": "evaluate"},
     "coding_review.tasks.shadow": {"queue": "inference.batch"},
     # Where the run's files and processes are.
     "coding_review.tasks.spawn_training": {"queue": "train"},
@@ -268,6 +269,11 @@ DATASET_SECONDS = env.int("DATASET_SECONDS", default=3600)
 WORK_LOST_SECONDS = env.int("WORK_LOST_SECONDS", default=60)
 # Where the predictions of stored evaluations are kept, each under its SHA-256; web server and workers share it.
 EVALUATION_DIR = Path(env.str("EVALUATION_DIR", default=str(VAR_DIR / "evaluations")))
+# General knowledge before and after a training: the environment of `make knowledge`, the folder of questions
+# (medmcqa.jsonl…), and how many of each file are asked (0: all).
+KNOWLEDGE_VENV = env.str("KNOWLEDGE_VENV", default=str(BASE_DIR / ".venv-knowledge"))
+KNOWLEDGE_DIR = env.str("KNOWLEDGE_DIR", default=str(VAR_DIR / "knowledge"))
+KNOWLEDGE_QUESTIONS = env.int("KNOWLEDGE_QUESTIONS", default=0)
 # Limits of the promotion gate in place of the table's (rules/promotion_gate.py): "exact_f1=-0.01,domain_loss=0.03".
 PROMOTION_GATE = env.dict("PROMOTION_GATE", cast={"value": float}, default={})
 # Limits of the drift page in place of its own (rules/drift.py): "accept_drop=0.1,least_decisions=50".

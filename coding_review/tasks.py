@@ -16,6 +16,7 @@ from coding_review.dataset_job import run_build
 from coding_review.drift import month_before
 from coding_review.embedding import embed_beside
 from coding_review.evaluation_job import run_evaluation
+from coding_review.knowledge import measure_version
 from coding_review.models import DatasetBuild
 from coding_review.prediction import predict_run
 from coding_review.queues import PREDICT, PREDICTION_QUEUES
@@ -91,6 +92,16 @@ def make_dataset(build_id: int) -> None:
     run_build(build_id)
 
 
+@shared_task(
+    base=SweptTask,
+    soft_time_limit=settings.EVALUATION_SECONDS,
+    time_limit=settings.EVALUATION_SECONDS + 30,
+)
+def measure_knowledge(version_id: int) -> None:
+    """Of a trained version and its base, each once. One that the broker dropped is asked for by the page's button."""
+    measure_version(version_id)
+
+
 @shared_task(base=SweptTask)
 def spawn_training(job_id: int) -> None:
     """Starts the job's supervisor and returns: a task of hours would be delivered twice."""
@@ -101,7 +112,7 @@ def spawn_training(job_id: int) -> None:
 def reconcile_trainings() -> None:
     """Every 5 s by beat: what the runs' files say becomes rows; of each free slot the next job is begun, and
     what came of one that ended is evaluated."""
-    for job_id in reconcile_training(evaluate.send_or_leave):
+    for job_id in reconcile_training(evaluate.send_or_leave, measure_knowledge.send_or_leave):
         spawn_training.send_or_leave(job_id)
 
 

@@ -20,6 +20,7 @@ from coding_review.models import EvaluationJob, GoldSet
 from modelops.batch import Bands, predict_lines
 from modelops.engines.llm.engine import LlmEngine
 from modelops.engines.local_transformers.choice import Answering, answering
+from modelops.engines.registry import make_engine
 from modelops.engines.types import Engine
 from modelops.errors import ModelopsError
 from modelops.evaluation.columns import Gold, Predictions
@@ -45,6 +46,14 @@ def engine_of_version(version: ModelVersion) -> Answering:
     """Raises CandidateFailed where nothing answers for the version."""
     try:
         return answering(version)
+    except ModelopsError as error:
+        raise CandidateFailed(error.code, str(error)) from error
+
+
+def engine_by_name(name: str) -> Engine:
+    """As the settings describe it. Raises CandidateFailed."""
+    try:
+        return make_engine(name, {})
     except ModelopsError as error:
         raise CandidateFailed(error.code, str(error)) from error
 

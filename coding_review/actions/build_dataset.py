@@ -14,6 +14,9 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from catalog.choices import CodeSystem
+from catalog.errors import NoRelease
+from catalog.queries import latest_release
 from coding_review import audit, feedback
 from coding_review.auth import require
 from coding_review.choices import Domain
@@ -39,24 +42,30 @@ from modelops.datasets.build import (
 from modelops.datasets.chat_tokens import BadTokenizer, ChatTokens
 from modelops.datasets.code_titles import CodeTitles, catalog_words
 from modelops.datasets.deidentify import Deidentifier
+from modelops.datasets.from_catalog import catalog_stages
 from modelops.datasets.ordinary_words import OrdinaryWords
 from modelops.datasets.written import written_charts
 from modelops.engines.llm.code_prompts import CODE_PROMPTS
 from modelops.models import DatasetVersion
 
 _LOCK = 0x64617461
+# In place of a code: those of the other sources' labels.
+LABELS = "labels"
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
     """`gold_sets` by primary key. `written`: name and lines of each set of synthetic charts. `leave_out`: ids of
-    examples that stay out, as a refusal names them. `chosen`: which of the signed code sets."""
+    examples that stay out, as a refusal names them. `chosen`: which of the signed code sets. `catalog`: whose pairs
+    and variations come before the notes, for a curriculum: codes, none named for all of the latest release, LABELS for
+    those that the other sources' labels name."""
 
     signed_off: bool = False
     gold_sets: tuple[int, ...] = ()
     written: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = ()
     leave_out: frozenset[str] = field(default_factory=frozenset)
     chosen: feedback.Chosen = field(default_factory=feedback.Chosen)
+    catalog: tuple[str, ...] | None = None
 
 
 def build_dataset(
@@ -225,9 +234,22 @@ def _gathered(sources: Sources, kept_out: Held, titles: CodeTitles) -> Gathered:
         parts.append(feedback.gold_set(chosen, kept_out, titles, today))
     for name, lines in sources.written:
         parts.append(written_charts(lines(), name, titles, domains=Domain.values, reasons=reasons.LABELS))
+    if sources.catalog is not None:
+        parts.append(_from_catalog(sources.catalog, parts, titles))
     if not parts:
         raise InvalidDecision("Name what the dataset is built from.", field="sources")
     return _joined(parts, sources.leave_out)
+
+
+def _from_catalog(codes: tuple[str, ...], others: Sequence[Gathered], titles: CodeTitles) -> Gathered:
+    try:
+        release = latest_release(CodeSystem.ICD10CM)
+    except NoRelease as error:
+        raise InvalidDecision("No release of ICD-10-CM is loaded.", field="sources") from error
+    wanted: set[str] | None = set(codes) or None
+    if LABELS in codes:
+        wanted = {label.code for part in others for example in part.examples for label in example.labels}
+    return catalog_stages(release, titles, wanted)
 
 
 def _joined(parts: Sequence[Gathered], leave_out: frozenset[str]) -> Gathered:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -35,10 +36,12 @@ def promote(
     compared: Pairs,
     reason: str,
     override: bool = False,
+    against: str = "",
 ) -> Promotion:
     """The version serves from now on; a canary of the engine ends, since it was held against another model.
 
-    `serving_id`: what served when the page was made; `compared`: the runs that it showed. Raises NotAllowed (no
+    `serving_id`: what served when the page was made; `compared`: the runs that it showed; `against`: the engine
+    without a version that it was held against while none served. Raises NotAllowed (no
     right, or trained by the actor), InvalidDecision (no reason), WrongStatus (it serves already), StalePage (another
     version serves, or other runs are the newest), GateFailed.
     """
@@ -47,7 +50,7 @@ def promote(
     if version.active:
         raise WrongStatus("This version serves already.", status=version.state.value)
     _same_serving(serving, serving_id)
-    gate = _passed(actor, version, compared, override=override)
+    gate = _passed(actor, version, compared, override=override, against=against)
     _serve(version, serving, version.engine)
     return _told(
         actor,
@@ -86,7 +89,14 @@ def rollback(actor: Any, engine: str, *, serving_id: int | None, reason: str) ->
 
 @transaction.atomic
 def set_canary(
-    actor: Any, version_id: int, *, share: float, compared: Pairs = (), reason: str, override: bool = False
+    actor: Any,
+    version_id: int,
+    *,
+    share: float,
+    compared: Pairs = (),
+    reason: str,
+    override: bool = False,
+    against: str = "",
 ) -> Promotion:
     """That share of the charts goes to the version; 0 ends it, which needs neither gate nor another person.
 
@@ -100,7 +110,7 @@ def set_canary(
         _not_own(actor, version)
         if version.active:
             raise WrongStatus("This version serves already.", status=version.state.value)
-        gate = _passed(actor, version, compared, override=override)
+        gate = _passed(actor, version, compared, override=override, against=against)
     ModelVersion.objects.filter(engine=version.engine, canary_share__gt=0).update(canary_share=0)
     ModelVersion.objects.filter(pk=version.pk).update(canary_share=share)
     return _told(
@@ -179,10 +189,12 @@ def _same_serving(serving: ModelVersion | None, serving_id: int | None) -> None:
         raise StalePage("Another version serves meanwhile.", before=serving_id, now=now)
 
 
-def _passed(actor: Any, version: ModelVersion, compared: Pairs, *, override: bool) -> Gate:
-    """Raises StalePage where the runs are not those that were shown, GateFailed, and NotAllowed where the override
-    is not the actor's to give."""
-    gate = gate_of(version)
+def _passed(actor: Any, version: ModelVersion, compared: Pairs, *, override: bool, against: str) -> Gate:
+    """Raises InvalidDecision for a baseline that is no engine, StalePage where the runs are not those that were shown,
+    GateFailed, and NotAllowed where the override is not the actor's to give."""
+    if against and against not in settings.ENGINES:
+        raise InvalidDecision("There is no such engine to compare with.", field="against")
+    gate = gate_of(version, against)
     if sorted(gate.pairs) != sorted((int(a), int(b)) for a, b in compared):
         raise StalePage(
             "There are other evaluations than you were shown.",

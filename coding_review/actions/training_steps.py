@@ -17,6 +17,7 @@ from coding_review.auth import RoleBackend
 from coding_review.candidate_jobs import queue_candidate
 from coding_review.errors import InvalidDecision
 from coding_review.evaluation_store import code_revision
+from coding_review.knowledge import wants_knowledge
 from coding_review.rules.permissions import RUN_EVALUATION
 from modelops.choices import TRAINING_OPEN, TrainingMethod, TrainingStatus
 from modelops.jobs import (
@@ -84,13 +85,18 @@ def _take(job_id: int) -> TrainingJob | None:
     return job
 
 
-def _left_to_the_sweep(job_id: int) -> None:
-    """It finds what waits."""
+Send = Callable[[int], object]
 
 
-def reconcile_training(send: Callable[[int], object] = _left_to_the_sweep) -> list[int]:
-    """Rows after files, for every job at work; ids of the jobs that may begin now. `send` is called with the id of
-    each evaluation that an ended training asks for; what it does not send the sweep does."""
+def _left(pk: int) -> None:
+    """To the sweep, which finds the evaluations that wait, or to the button of the version's page."""
+
+
+def reconcile_training(evaluate: Send = _left, measure: Send = _left) -> list[int]:
+    """Rows after files, for every job at work; ids of the jobs that may begin now. When a training has ended well,
+    `evaluate` is called with the id of each evaluation that it asks for, `measure` with that of its version where
+    general knowledge can be measured."""
+    send = (evaluate, measure)
     at_work = TrainingJob.objects.at_work() | TrainingJob.objects.submitted()
     for pk in at_work.order_by("pk").values_list("pk", flat=True):
         try:
@@ -102,7 +108,7 @@ def reconcile_training(send: Callable[[int], object] = _left_to_the_sweep) -> li
 
 
 @transaction.atomic
-def _reconcile(job_id: int, send: Callable[[int], object]) -> None:
+def _reconcile(job_id: int, send: tuple[Send, Send]) -> None:
     """Nothing where another worker is at it."""
     job = TrainingJob.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=job_id).first()
     if job is None or not job.is_open or not job.run_dir:
@@ -146,7 +152,7 @@ def _lose(job: TrainingJob) -> None:
     _close(job, TrainingStatus.FAILED, "worker_lost")
 
 
-def _end(job: TrainingJob, state: State, send: Callable[[int], object]) -> None:
+def _end(job: TrainingJob, state: State, send: tuple[Send, Send]) -> None:
     """The trainer's own last word."""
     if state.status == TrainingStatus.DONE:
         job.result = dict(state.result or {})
@@ -186,11 +192,13 @@ def _fail(job_id: int, code: str, words: str) -> None:
         job.save()
 
 
-def _measure(job: TrainingJob, version: ModelVersion, send: Callable[[int], object]) -> None:
+def _measure(job: TrainingJob, version: ModelVersion, send: tuple[Send, Send]) -> None:
     """Its evaluations, without a click, on behalf of who asked for the training. Where none can be asked for, the
     version's page says what is lacking, and the gate has no data."""
     if job.created_by is None or not RoleBackend().has_perm(job.created_by, RUN_EVALUATION):
         return
+    if wants_knowledge(version):
+        transaction.on_commit(partial(send[1], version.pk))
     try:
         with transaction.atomic():
             found = queue_candidate(job.created_by, version)
@@ -198,7 +206,7 @@ def _measure(job: TrainingJob, version: ModelVersion, send: Callable[[int], obje
         log.info("model version %s is not evaluated yet: %s", version.pk, refused.data.get("field"))
         return
     for evaluation in found:
-        transaction.on_commit(partial(send, evaluation.pk))
+        transaction.on_commit(partial(send[0], evaluation.pk))
 
 
 def _new_version(job: TrainingJob) -> ModelVersion:

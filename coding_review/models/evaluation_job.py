@@ -34,6 +34,8 @@ class EvaluationJob(models.Model):
     )
     # Empty where a file was sent.
     engine = models.CharField(max_length=40, blank=True)
+    # Whether the engine is asked anew about every chart, in place of its stored predictions.
+    asked = models.BooleanField(default=False)
     predictions_path = models.CharField(max_length=200, blank=True)
     predictions_sha256 = models.CharField(max_length=64, blank=True)
     # Value sets of the domain filter.

@@ -46,11 +46,12 @@ class SetFigures:
 @dataclass(frozen=True, slots=True)
 class GateFigures:
     """`lacking`: counted gold sets that one of the two was not scored against. `knowledge`: by task the accuracies
-    before and after training."""
+    before and after training; `knowledge_lacks`: why there are none, in words."""
 
     sets: tuple[SetFigures, ...] = ()
     lacking: tuple[str, ...] = ()
     knowledge: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    knowledge_lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ def _unsupported(figures: GateFigures) -> Found:
 def _knowledge_loss(figures: GateFigures) -> Found:
     losses = [before - after for before, after in figures.knowledge.values()]
     if not losses:
-        return Found(None, "general knowledge was not measured before and after training")
+        why = f": {figures.knowledge_lacks}" if figures.knowledge_lacks else ""
+        return Found(None, f"not measured before and after training{why}")
     return Found(sum(losses) / len(losses), ", ".join(sorted(figures.knowledge)))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from coding_review.evaluation_comparison import comparison
+from coding_review.models import EvaluationJob
 from coding_review.promotion import Compared, Gate
 from coding_review.rules.promotion_gate import GateRow, Verdict
 from modelops.choices import ModelState, PromotionKind
@@ -143,6 +144,18 @@ def _gate_line(row: GateRow) -> GateLine:
 
 def compared_lines(gate: Gate) -> list[ComparedLine]:
     return [_compared_line(of) for of in gate.compared]
+
+
+def not_measured(gate: Gate) -> bool:
+    """Whether what the version is held against lacks a run on one of the sets."""
+    return not gate.compared or any(of.serving is None for of in gate.compared)
+
+
+def under_way(version: ModelVersion, gate: Gate) -> list[EvaluationJob]:
+    """Evaluations of the version, and of what it is held against."""
+    mine = Q(model_version=version)
+    theirs = Q(model_version=gate.serving) if gate.serving else Q(engine=gate.baseline, asked=True)
+    return list(EvaluationJob.objects.open().filter(mine | theirs).select_related("gold_set").order_by("pk"))
 
 
 def _compared_line(of: Compared) -> ComparedLine:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from coding_review.actions.evaluate_version import evaluate_version
+from coding_review.actions.evaluate_version import evaluate_baseline, evaluate_version
 from coding_review.actions.promotion import promote, rollback, set_canary, set_shadow, trained_by
 from coding_review.auth import RoleBackend, require
-from coding_review.choices import EVALUATION_OPEN
 from coding_review.errors import InvalidDecision
 from coding_review.promotion import gate_of
 from coding_review.rules.permissions import OVERRIDE_GATE, PROMOTE_MODEL, RUN_EVALUATION, VIEW_EVALUATION
@@ -36,9 +38,11 @@ class ReasonForm(forms.Form):
 
 
 class GateForm(ReasonForm):
-    """`compared`: the runs that the page showed, as "12-7,13-8"; `serving`: what served then."""
+    """`compared`: the runs that the page showed, as "12-7,13-8"; `serving`: what served then; `against`: the engine
+    that the version was held against where none did."""
 
     serving = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    against = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
     compared = forms.RegexField(
         r"^(\d{1,18}-\d{1,18}(,\d{1,18}-\d{1,18})*)?$", required=False, widget=forms.HiddenInput
     )
@@ -102,7 +106,9 @@ def models(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def model_version(request: HttpRequest, version_id: int) -> HttpResponse:
-    return _page(request, get_version_for(request.user, version_id))
+    against = request.GET.get("against", "")
+    chosen = against if against in settings.ENGINES else ""
+    return _page(request, get_version_for(request.user, version_id), against=chosen)
 
 
 def _page(
@@ -110,13 +116,15 @@ def _page(
     version: ModelVersion,
     *,
     status: int = 200,
+    against: str = "",
     **given: forms.Form,
 ) -> HttpResponse:
     user = cast(User, request.user)
     may = RoleBackend().has_perm
-    gate = gate_of(version)
+    gate = gate_of(version, against)
     shown = {
         "serving": gate.serving.pk if gate.serving else None,
+        "against": gate.baseline,
         "compared": ",".join(f"{a}-{b}" for a, b in gate.pairs),
     }
     acts = version.promotions.newest_first().select_related("model_version", "replaced", "by")
@@ -124,12 +132,15 @@ def _page(
         "version": version,
         "facts": page.facts(version),
         "serving": gate.serving,
+        "baseline": gate.baseline,
+        "baselines": sorted(settings.ENGINES),
+        "lacking": gate.baseline and page.not_measured(gate),
         "passes": gate.passes,
         "gate": page.gate_lines(gate.rows),
         "compared": page.compared_lines(gate),
         "shadow": page.shadow_figures(version),
         "acts": [page.done(row) for row in acts[:ACTS_SHOWN]],
-        "jobs": version.evaluation_jobs.filter(status__in=EVALUATION_OPEN).select_related("gold_set"),
+        "jobs": page.under_way(version, gate),
         "own": trained_by(user, version),
         "may_promote": may(user, PROMOTE_MODEL),
         "may_override": may(user, OVERRIDE_GATE),
@@ -160,6 +171,7 @@ def model_promote(request: HttpRequest, version_id: int) -> HttpResponse:
             compared=form.pairs(),
             reason=form.cleaned_data["reason"],
             override=form.cleaned_data["override"],
+            against=form.cleaned_data["against"],
         ),
     )
 
@@ -195,6 +207,7 @@ def model_canary(request: HttpRequest, version_id: int) -> HttpResponse:
             compared=form.pairs(),
             reason=form.cleaned_data["reason"],
             override=form.cleaned_data["override"],
+            against=form.cleaned_data["against"],
         ),
     )
 
@@ -217,6 +230,11 @@ def model_shadow(request: HttpRequest, version_id: int) -> HttpResponse:
 def model_evaluate(request: HttpRequest, version_id: int) -> HttpResponse:
     require(request.user, RUN_EVALUATION)
     version = get_version_for(request.user, version_id)
+    baseline = request.POST.get("baseline", "")
+    if baseline:
+        evaluate_baseline(request.user, version.pk, baseline)
+        address = reverse("web:model-version", args=[version.pk])
+        return redirect(f"{address}?{urlencode({'against': baseline})}")
     evaluate_version(request.user, version.pk)
     return redirect("web:model-version", version.pk)
 
@@ -231,11 +249,16 @@ def _act(
 ) -> HttpResponse:
     version = _may_promote(request, version_id)
     if not form.is_valid():
-        return _page(request, version, status=422, **{name: form})
+        return _page(request, version, status=422, against=_against(form), **{name: form})
     try:
         act()
     except InvalidDecision as error:
         field = error.data.get("field")
         form.add_error(field if field in form.fields else None, error.message)
-        return _page(request, version, status=error.status, **{name: form})
+        return _page(request, version, status=error.status, against=_against(form), **{name: form})
     return redirect("web:model-version", version_id)
+
+
+def _against(form: forms.Form) -> str:
+    told = form.data.get(form.add_prefix("against"), "")
+    return told if told in settings.ENGINES else ""

@@ -15,7 +15,7 @@ from modelops.datasets.augment import SHARE, composites
 from modelops.datasets.chat_tokens import Count, Counted
 from modelops.datasets.dedupe import without_duplicates
 from modelops.datasets.deidentify import Deidentifier, Doubtful
-from modelops.datasets.examples import Label, TrainingExample
+from modelops.datasets.examples import NOTES, Label, TrainingExample
 from modelops.datasets.identifiers import Known
 from modelops.datasets.leaks import Checked, HeldOut, Leak, find_leaks
 from modelops.datasets.packing import PACK_TOKENS, pack
@@ -132,7 +132,8 @@ def assemble(
     if options.unlabelled not in UNLABELLED or not 0 <= options.augment <= 1:
         raise ValueError("unknown options")
     at(COMPARING)
-    return _Building(gathered, options, tools, at).result(find_leaks(gathered.examples, held_out))
+    notes = [example for example in gathered.examples if example.stage == NOTES]
+    return _Building(gathered, options, tools, at).result(find_leaks(notes, held_out))
 
 
 class _Building:
@@ -149,13 +150,16 @@ class _Building:
         if checked.leaks:
             raise Leaking(checked.leaks)
         self._at(TWICE)
-        # Before names are changed: a note that was copied from patient to patient is one note.
-        kept, duplicates = without_duplicates(self._gathered.examples)
+        # Before names are changed: a note that was copied from patient to patient is one note. Words of the catalog
+        # are no notes: titles of two codes may differ in one of them.
+        examples = self._gathered.examples
+        kept, duplicates = without_duplicates(example for example in examples if example.stage == NOTES)
         self._left_out["near_duplicate"] += len(duplicates)
         self._at(CLEANING)
         without = [one for each in kept if (one := self._without_identifiers(each))]
+        without += [example for example in examples if example.stage != NOTES]
         self._at(COUNTING)
-        own = [row for example in without if (row := self._row(example, split_of(example.patient), ""))]
+        own = [row for example in without if (row := self._row(example, _split(example), ""))]
         train = [row.example for row in own if row.split == TRAIN]
         self._at(JOINING)
         joined = [
@@ -240,6 +244,11 @@ class _Building:
             },
             "statistics": statistics(rows, packs),
         }
+
+
+def _split(example: TrainingExample) -> str:
+    """Words of the catalog are nobody's: all of them are learned."""
+    return split_of(example.patient) if example.stage == NOTES else TRAIN
 
 
 def _answer(label: Label, title: str) -> AnswerCode:

@@ -13,8 +13,8 @@ from typing import Any
 from modelops.engines.types import ChartDocument, ChartText, Evidence
 
 # Where an example comes from; the first stands before the others where two are the same chart.
-GOLD, SIGNED_OFF, SYNTHETIC = "gold", "signed_off", "synthetic"
-KINDS = (GOLD, SIGNED_OFF, SYNTHETIC)
+GOLD, SIGNED_OFF, SYNTHETIC, CATALOG = "gold", "signed_off", "synthetic", "catalog"
+KINDS = (GOLD, SIGNED_OFF, SYNTHETIC, CATALOG)
 # Stages that a recipe may train one after another: a code's own words, other words for it, notes.
 PAIRS, VARIATIONS, NOTES = "pairs", "variations", "notes"
 

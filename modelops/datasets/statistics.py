@@ -27,6 +27,7 @@ def statistics(rows: Sequence[Row], packs: Packs) -> dict[str, Any]:
             split: len({row.example.patient for row in rows if row.split == split}) for split in SPLITS
         },
         "by_source": _counted(row.example.provenance.kind for row in own),
+        "by_stage": _counted(row.example.stage for row in rows),
         "composites": len(rows) - len(own),
         "without_codes": sum(not row.example.labels for row in own),
         "labels": sum(len(row.example.labels) for row in own),

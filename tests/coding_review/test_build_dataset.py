@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
+from catalog.models import Code
 from coding_review.actions.build_dataset import Sources, build_dataset, export_dataset
 from coding_review.actions.gold_exchange import import_gold
 from coding_review.errors import Altered, DatasetRefused, InvalidDecision, NotAllowed
@@ -18,7 +19,9 @@ from coding_review.models import AuditEvent
 from modelops.datasets import files
 from modelops.datasets.build import Options
 from modelops.datasets.split import TRAIN, patient_key, split_of
+from modelops.jobs import dataset_sizes
 from modelops.models import DatasetVersion
+from modelops.training.config import Recipe, Stage
 from tests.coding_review.signed_charts import signed_chart
 from tests.modelops.datasets.chat_model import make_chat_model
 from tests.modelops.datasets.made import sentence
@@ -269,3 +272,51 @@ def test_the_command_refuses_other_sources(source: str, icd10cm, tokenizer: Path
     with pytest.raises(CommandError):
         call_command("build_dataset", "first", "--from", source, "--tokenizer", str(tokenizer))
     assert not DatasetVersion.objects.exists()
+
+
+def test_a_curriculum_is_built_in_its_stages_and_can_be_planned(
+    icd10cm, tokenizer: Path, kept: Path, tmp_path: Path
+) -> None:
+    """Titles that differ in one word are two pairs; words of two codes teach neither; all of it is trained on."""
+    notes, codes = tmp_path / "notes.jsonl", tmp_path / "codes.txt"
+    notes.write_text("\n".join(line(n) for n in TRAINED[:4]), encoding="utf-8")
+    codes.write_text("E11.9\nN18.31\nN18.32\nI10\nE11\n", encoding="utf-8")
+    call_command(
+        "build_dataset", "staged", "--from", f"catalog:{codes}", "--from", f"synthetic:{notes}",
+        "--tokenizer", str(tokenizer), "--augment", "0", stdout=StringIO(),
+    )  # fmt: skip
+    version = DatasetVersion.objects.get()
+    path = kept / version.path / "train.jsonl"
+    rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+    stages = {row["stage"] for row in rows}
+    assert stages == {"pairs", "variations", "notes"}
+    pairs = {row["id"].rpartition("/")[2]: row for row in rows if row["stage"] == "pairs"}
+    assert sorted(pairs) == ["E11.9", "I10", "N18.31", "N18.32"]
+    for code, row in pairs.items():
+        (said,) = json.loads(row["completion"])["codes"]
+        title = Code.objects.of(icd10cm).get(code=code).title
+        assert (said["code"], said["line_start"], said["line_end"]) == (code, 1, 1)
+        assert title in row["messages"][-1]["content"]
+    said = {
+        (json.loads(row["completion"])["codes"][0]["code"], row["id"].rpartition("/")[2])
+        for row in rows
+        if row["stage"] == "variations"
+    }
+    assert ("I10", "hypertension (arterial) (benign) (essential) (malignant) (primary) (systemic)") in {
+        (code, words.casefold()) for code, words in said
+    }
+    assert version.manifest["left_out"] == {"code_not_in_release": 1}
+    assert version.statistics["by_stage"] == {
+        "notes": 4, "pairs": 4, "variations": len(said),
+    }  # fmt: skip
+    assert version.statistics["examples"]["validation"] == 0
+    recipe = Recipe(stages=(Stage(name="pairs"), Stage(name="variations"), Stage(name="notes", epochs=4)))
+    sizes = dataset_sizes(path, recipe)
+    assert {stage: size.examples for stage, size in sizes.items()} == version.statistics["by_stage"]
+
+
+def test_pairs_of_the_codes_that_charts_are_labelled_with(icd10cm, tokenizer: Path) -> None:
+    some_notes = Sources(written=some().written, catalog=("labels",))
+    version, _ = build_dataset(None, "labelled", some_notes, tokenizer=tokenizer)
+    assert version.statistics["by_stage"]["pairs"] == 1
+    assert version.statistics["by_source"]["catalog"] >= 1

@@ -6,11 +6,17 @@ import json
 
 import pytest
 
-from coding_review.actions.evaluate_version import evaluate_version
+from coding_review.actions.evaluate_version import evaluate_baseline, evaluate_version
 from coding_review.actions.gold_exchange import import_gold
-from coding_review.errors import InvalidDecision, NotAllowed
+from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
 from coding_review.evaluation_job import run_evaluation
-from coding_review.models import AuditEvent, DocumentVersion, EvaluationJob, PredictionRun, Suggestion
+from coding_review.models import (
+    AuditEvent,
+    DocumentVersion,
+    EvaluationJob,
+    PredictionRun,
+    Suggestion,
+)
 from coding_review.promotion import gate_of
 from coding_review.shadow import score_in_shadow, wants_shadow
 from modelops.engines.types import CodeSuggestion, EngineInfo, EngineResult, Evidence
@@ -46,6 +52,18 @@ class VersionEngine:
         return EngineResult(tuple(found))
 
 
+class BaselineEngine(VersionEngine):
+    """Without a version of its own: finds hypertension."""
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo("baseline", "as set")
+
+
+def baseline_engine() -> BaselineEngine:
+    return BaselineEngine(ModelVersion(name="as set", version="1"))
+
+
 def plain_engine() -> VersionEngine:
     return VersionEngine()
 
@@ -59,11 +77,12 @@ def kept(settings, tmp_path, icd10cm):
     settings.EVALUATION_DIR = tmp_path / "kept"
     settings.ENGINES = {
         "coder": "tests.coding_review.test_candidate_evaluation.versioned_engine",
+        "baseline": "tests.coding_review.test_candidate_evaluation.baseline_engine",
         "plain": "tests.coding_review.test_candidate_evaluation.plain_engine",
     }
 
 
-def gold(name, purpose):
+def gold(name, purpose, kind="single_read_reference"):
     rows = [
         {
             "id": f"{name}-{number}",
@@ -73,7 +92,7 @@ def gold(name, purpose):
         for number in range(CHARTS)
     ]
     lines = [json.dumps(row).encode() + b"\n" for row in rows]
-    return import_gold(None, lines, name=name, purpose=purpose, without_phi=True)
+    return import_gold(None, lines, name=name, purpose=purpose, kind=kind, without_phi=True)
 
 
 def version(number, engine="coder", **more):
@@ -153,6 +172,50 @@ def test_without_a_frozen_set_there_is_nothing_to_ask(lead):
 def test_without_the_right_nobody_is_asked(request, who, sets):
     with pytest.raises(NotAllowed):
         evaluate_version(request.getfixturevalue(who), version("2").pk)
+    assert EvaluationJob.objects.count() == 0
+
+
+# --- What the first version is held against ---------------------------------------------------------
+
+
+def test_the_first_version_is_held_against_an_engine_that_is_asked_anew(lead, sets, settings):
+    settings.ENGINE = "baseline"
+    # Read by two, as its makers say: it counts, and the other evaluation set does not.
+    counted = gold("Counted", "evaluation", kind="gold")
+    candidate = version("2")
+    assert gate_of(candidate).baseline == "baseline"
+    evaluate_version(lead, candidate.pk)
+    job, other = evaluate_baseline(lead, candidate.pk, "baseline")
+    assert (other.gold_set, other.asked) == (sets[1], True)
+    assert (job.gold_set, job.engine, job.asked, job.model_version) == (counted, "baseline", True, None)
+    assert evaluate_baseline(lead, candidate.pk, "baseline") == []
+    run_all()
+    job.refresh_from_db()
+    assert (job.run.engine, job.run.model_version, job.run.settings["answered_by"]) == (
+        "baseline",
+        None,
+        "baseline",
+    )
+    assert evaluate_baseline(lead, candidate.pk, "baseline") == []
+    gate = gate_of(candidate)
+    assert (gate.baseline, gate.serving, gate.pairs) == (
+        "baseline",
+        None,
+        [(candidate.evaluation_runs.get(gold_set_sha256=counted.sha256).pk, job.run.pk)],
+    )
+    assert {row.id: row.verdict.value for row in gate.rows}["exact_f1"] == "pass"
+    # Another engine may be looked at: it has no figures.
+    assert gate_of(candidate, "plain").pairs == []
+
+
+def test_a_baseline_is_for_the_first_version_and_for_an_engine_that_there_is(lead, coder, sets):
+    candidate = version("2")
+    for actor, engine, refused in ((coder, "baseline", NotAllowed), (lead, "nothing", InvalidDecision)):
+        with pytest.raises(refused):
+            evaluate_baseline(actor, candidate.pk, engine)
+    version("1", active=True)
+    with pytest.raises(WrongStatus):
+        evaluate_baseline(lead, candidate.pk, "baseline")
     assert EvaluationJob.objects.count() == 0
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from coding_review.actions.promotion import promote
-from coding_review.models import GoldSet
+from coding_review.models import EvaluationJob, GoldSet
 from coding_review.promotion import gate_of
 from modelops.models import ModelVersion, Promotion, ShadowScore
 from tests.coding_review.promotion_rows import gold_set, run_of, version
@@ -185,3 +185,41 @@ def test_who_may_not_promote_does_nothing(request, who, act, pair):
 def test_a_version_that_is_not_there_is_not_found(admin):
     assert get(admin, "model-version", 999_999).status_code == 404
     assert post(admin, "model-rollback", 999_999, **{"rollback-reason": "x"}).status_code == 404
+
+
+def test_the_first_version_is_held_against_the_engine_that_was_chosen(admin, settings, tmp_path):
+    gold, first = gold_set(), version("1")
+    run_of(tmp_path, first, gold, right=15)
+    settings.ENGINE = "embedded"
+    page = get(admin, "model-version", first.pk)
+    assert (page.context["baseline"], page.context["lacking"], page.context["passes"]) == (
+        "embedded",
+        True,
+        False,
+    )
+    assert "Measure embedded on the frozen sets" in page.content.decode()
+    response = post(admin, "model-evaluate", first.pk, baseline="embedded")
+    assert (response.status_code, response["Location"]) == (302, f"/models/{first.pk}/?against=embedded")
+    assert EvaluationJob.objects.get().engine == "embedded"
+    EvaluationJob.objects.update(status="done")
+    run_of(tmp_path, None, gold, right=15, engine="embedded", bands="all")
+    page = get(admin, "model-version", first.pk)
+    assert (page.context["lacking"], page.context["passes"]) == (False, True)
+    # Looked at beside another engine nothing is compared, and nothing promoted.
+    client = Client()
+    client.force_login(admin)
+    other = client.get(reverse("web:model-version", args=[first.pk]) + "?against=hybrid")
+    assert (other.context["baseline"], other.context["passes"]) == ("hybrid", False)
+    pairs = gate_of(first, "embedded").pairs
+    response = post(admin, "model-promote", first.pk, **form_of(page, "promote"))
+    assert response.status_code == 302
+    assert Promotion.objects.get().comparison_runs == [list(pair) for pair in pairs]
+
+
+def test_a_comparison_with_no_engine_is_refused(admin, tmp_path):
+    gold, first = gold_set(), version("1")
+    run_of(tmp_path, first, gold)
+    sent = form_of(get(admin, "model-version", first.pk), "promote")
+    response = post(admin, "model-promote", first.pk, **sent | {"promote-against": "/etc/passwd"})
+    assert response.status_code == 422
+    assert Promotion.objects.count() == 0

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from coding_review.actions.build_dataset import Sources, build_dataset
+from coding_review.actions.build_dataset import LABELS, Sources, build_dataset
 from coding_review.errors import ReviewError
 from coding_review.models import GoldSet
 from modelops.datasets.augment import SHARE
@@ -36,7 +36,9 @@ class Command(BaseCommand):
             action="append",
             required=True,
             help="signed-off, gold:NAME or gold:NAME@VERSION (a set frozen for training), synthetic:FILE or "
-            "synthetic:RUN (the newest stored run of that name); may be given several times",
+            "synthetic:RUN (the newest stored run of that name), and for a curriculum's first stages catalog (every "
+            "code), catalog:labels (codes of the other sources) or catalog:FILE (a code a line); may be given "
+            "several times",
         )
         parser.add_argument(
             "--tokenizer",
@@ -90,6 +92,7 @@ def _user(name: str | None) -> User | None:
 def _sources(named: list[str], leave_out: list[str]) -> Sources:
     gold_sets: list[int] = []
     written = []
+    catalog: tuple[str, ...] | None = None
     for source in named:
         kind, _, rest = source.partition(":")
         if source == "signed-off":
@@ -98,9 +101,27 @@ def _sources(named: list[str], leave_out: list[str]) -> Sources:
             gold_sets.append(_gold_set(rest))
         elif kind == "synthetic" and rest:
             written.append(_written(rest))
+        elif kind == "catalog":
+            catalog = _catalog(rest)
         else:
-            raise CommandError(f"--from takes signed-off, gold:NAME or synthetic:FILE, not {source}.")
-    return Sources("signed-off" in named, tuple(gold_sets), tuple(written), frozenset(leave_out))
+            raise CommandError(
+                f"--from takes signed-off, gold:NAME, synthetic:FILE or catalog, not {source}."
+            )
+    return Sources(
+        "signed-off" in named, tuple(gold_sets), tuple(written), frozenset(leave_out), catalog=catalog
+    )
+
+
+def _catalog(text: str) -> tuple[str, ...]:
+    if text in ("", LABELS):
+        return (text,) if text else ()
+    try:
+        codes = tuple(Path(text).read_text(encoding="utf-8").split())
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"There is no file of codes {text}.") from error
+    if not codes:
+        raise CommandError(f"{text} names no code.")
+    return codes
 
 
 def _gold_set(text: str) -> int:
