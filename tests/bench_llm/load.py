@@ -15,7 +15,7 @@ from modelops.errors import EngineError
 from tests.bench_llm.charts import Known
 
 # A chart that failed for a reason that may pass is tried again, as the worker does, until this long after it was begun.
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0
 PAUSE_SECONDS = 0.5
 LONGEST_PAUSE = 2.0
 

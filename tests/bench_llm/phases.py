@@ -17,10 +17,10 @@ from tests.bench_llm.load import EXACT, NOTHING, Load, drive
 from tests.standin.process import StandInProcess
 
 THREADS = 24
-CHART_SECONDS = 30.0
-REQUEST_SECONDS = 20.0
+CHART_SECONDS = 120.0
+REQUEST_SECONDS = 60.0
 # Where requests hang, they are given up after so long and asked again.
-SOON = 3.0
+SOON = 6.0
 
 WRONG_MODEL, INVALID = "llm_wrong_model", "llm_invalid_output"
 

@@ -26,7 +26,7 @@ from coding_review.localservers.hold import CHECKOUT
 from coding_review.localservers.network import free_port
 from tests.coding_review.servers_run import Var, make_var
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @dataclass

@@ -75,22 +75,22 @@ def test_the_task_works_in_a_thread_that_gives_way(monkeypatch):
 
     before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     monkeypatch.setattr(embedding, "embed_slice", work)
-    embedding.embed_beside().join(10)
+    embedding.embed_beside().join(120)
     assert seen == {"niceness": 15}
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
 
 
 def test_the_worker_does_not_wait_for_a_long_slice_and_begins_no_second_one(monkeypatch):
     begun, go = [], threading.Event()
-    monkeypatch.setattr(embedding, "embed_slice", lambda: (begun.append(1), go.wait(10)))
+    monkeypatch.setattr(embedding, "embed_slice", lambda: (begun.append(1), go.wait(120)))
     first = embedding.embed_beside()
     tasks.embed()
     assert embedding.embed_beside() is None
     go.set()
-    first.join(10)
+    first.join(120)
     assert not first.is_alive()
     assert begun == [1]
-    embedding.embed_beside().join(10)
+    embedding.embed_beside().join(120)
     assert begun == [1, 1]
 
 

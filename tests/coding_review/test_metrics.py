@@ -62,7 +62,7 @@ def test_what_waits_ended_and_cost(icd10cm, served_engine, make_encounter, read)
     text, figures = read()
 
     assert figures["runs_open", "served", "inference.interactive", "queued"] == 1
-    assert 0 <= figures["runs_oldest_waiting_seconds", "inference.interactive"] < 60
+    assert 0 <= figures["runs_oldest_waiting_seconds", "inference.interactive"] < 300
     assert figures["runs_ended_last_hour", "served", "", "done"] == 1
     assert figures["runs_ended_last_hour", "served", "llm_refused", "failed"] == 1
     usage = {key[2]: value for key, value in figures.items() if key[0] == "runs_usage_last_hour"}

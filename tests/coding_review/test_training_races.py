@@ -42,16 +42,16 @@ def test_who_begins_a_job_waits_for_the_jobs_before_it_without_holding_it(site, 
     with transaction.atomic():
         TrainingJob.objects.select_for_update(no_key=True).get(pk=first.pk)
         thread.start()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not waits_for_a_lock():
             assert time.monotonic() < end
             time.sleep(0.05)
         # Were it held, each of the two would wait for what the other has.
         TrainingJob.objects.select_for_update(no_key=True, nowait=True).get(pk=second.pk)
-    thread.join(timeout=60)
+    thread.join(timeout=120)
     assert begun == [True]
     cancel_training(admin, second.pk)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while TrainingJob.objects.get(pk=second.pk).is_open:
         assert time.monotonic() < end
         reconcile_training()

@@ -69,7 +69,7 @@ def tiny(training_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             capture_output=True,
             check=True,
-            timeout=280,
+            timeout=560,
         )
     return folder
 
@@ -115,7 +115,7 @@ class Run:
 
     def finish(self, **more: int) -> str:
         """To its end; the status."""
-        assert self.start(**more).wait(280) == 0
+        assert self.start(**more).wait(560) == 0
         return self.status
 
     def again(self) -> None:
@@ -125,7 +125,7 @@ class Run:
         self.folder.write_run(self.job)
 
     def wait_for_step(self, number: int) -> None:
-        until = time.monotonic() + 280
+        until = time.monotonic() + 560
         while not self.steps or max(self.steps) < number:
             told = self.folder.read_state()
             assert told is None or told.attempt != self.job.attempt or not told.is_end, self.log

@@ -18,7 +18,7 @@ from modelops.training.checkpoints import is_complete, newest_complete, step_of
 from tests.deepspeed.conftest import RECIPE, ROOT, STEPS, Run
 from tests.modelops.training.rows import weights
 
-pytestmark = pytest.mark.timeout(290)
+pytestmark = pytest.mark.timeout(590)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_examples_of_a_pack_do_not_see_one_another(make_run, training_venv):
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=560,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
@@ -93,7 +93,7 @@ def test_killed_cancelled_and_resumed_it_goes_on_bit_by_bit(make_run, whole):
     supervisor = run.start()
     run.wait_for_step(10)
     os.kill(run.trainer(), signal.SIGKILL)
-    assert supervisor.wait(60) == 0
+    assert supervisor.wait(240) == 0
     told = run.folder.read_state()
     assert (told.status, told.error_code) == ("failed", "worker_lost")
     checkpoints = run.folder.checkpoints / "all"

@@ -26,7 +26,6 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(300),
 ]
 PASSWORD = "a-test-Passw0rd"
 # Every letter and sign that is a key of its own on the review page or the worklist.

@@ -32,7 +32,7 @@ from coding_review.localservers import keeper
 from coding_review.queues import asks_a_server
 from modelops.child_processes import die_with_parent
 
-_HEALTHY_SECONDS = 90.0
+_HEALTHY_SECONDS = 240.0
 _STEPS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
     ("Preparing the database", ("migrate",), {"verbosity": 0, "interactive": False}),
     ("Loading ICD-10-CM", ("load_catalog", "icd10cm"), {}),

