@@ -126,7 +126,7 @@ def test_a_site_may_shorten_the_life_of_tokens_or_leave_it_open(coder: Any, sett
 def test_a_user_may_ask_so_often_and_others_still(
     coder: Any, other_coder: Any, case: Case, settings: Any
 ) -> None:
-    settings.API_RATE = "3/minute"
+    settings.API_RATE = "3/hour"
     cache.delete_many([f"throttle_user_{user.pk}" for user in (coder, other_coder)])
     client = client_of(coder)
     assert [client.get("/api/encounters/").status_code for _ in range(3)] == [200] * 3
@@ -134,7 +134,7 @@ def test_a_user_may_ask_so_often_and_others_still(
     url = case.url("/api/entries/{entry}/decide/")
     response = client.post(url, {"action": "accept", "version": 0}, format="json")
     refused(response, 429, "throttled")
-    assert 1 <= int(response["Retry-After"]) <= 60
+    assert 1 <= int(response["Retry-After"]) <= 3600
     assert everything() == before
     assert client_of(other_coder).get("/api/encounters/").status_code == 200
     settings.API_RATE = ""
@@ -142,7 +142,7 @@ def test_a_user_may_ask_so_often_and_others_still(
 
 
 def test_an_address_may_try_so_many_passwords(coder: Any, settings: Any) -> None:
-    settings.API_SIGN_IN_RATE = "2/minute"
+    settings.API_SIGN_IN_RATE = "2/hour"
     cache.delete("throttle_sign-in_127.0.0.1")
     for name in ("coder", "nobody"):
         refused(ask(username=name, password="wrong"), 401, "authentication_failed")

@@ -116,7 +116,7 @@ def test_waiting_for_room_ends_with_the_deadline_or_a_cancellation(two: list[Sta
     stopped = threading.Event()
     threading.Timer(0.3, stopped.set).start()
     with pytest.raises(Cancelled):
-        server.chat(request(OPEN), Deadline.after(60, stopped.is_set))
+        server.chat(request(OPEN), Deadline.after(600, stopped.is_set))
     assert chats(two) == [0, 0]
 
 

@@ -56,7 +56,7 @@ def test_the_adapter_before_stays_for_what_is_under_way(standin: StandInProcess,
     assert model.current(server) == Served(second, "coder 2", second)
     assert set(standin.state()["adapters"]) == {first, second}
     for name in (first, second):
-        answer = server.chat(request(OPEN, model=name), Deadline.after(10))
+        answer = server.chat(request(OPEN, model=name), Deadline.after(120))
         assert (answer.model, answer.attempts) == (name, 1)
     third = promoted("3", tmp_path)
     assert model.current(server).request == third

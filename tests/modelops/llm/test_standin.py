@@ -45,7 +45,7 @@ def test_its_tokens_make_up_the_text(text: str) -> None:
 
 
 def test_what_the_schema_leaves_open_is_not_forced(standin: StandInProcess) -> None:
-    answer = VllmServer(standin.url).chat(request(CLOSED), Deadline.after(10))
+    answer = VllmServer(standin.url).chat(request(CLOSED), Deadline.after(120))
     assert json.loads(answer.text) == {
         "codes": [
             {"description": "Essential (primary) hypertension", "code": "I10", "line_start": 2},
@@ -59,9 +59,9 @@ def test_what_the_schema_leaves_open_is_not_forced(standin: StandInProcess) -> N
 
 def test_constants_are_forced_and_choices_are_not(standin: StandInProcess) -> None:
     server = VllmServer(standin.url)
-    fixed = server.chat(request(FIXED), Deadline.after(10))
+    fixed = server.chat(request(FIXED), Deadline.after(120))
     assert (fixed.text, {token.forced for token in fixed.tokens}) == ('{"code":"I50.9"}', {True})
-    choice = server.chat(request(CHOICE), Deadline.after(10))
+    choice = server.chat(request(CHOICE), Deadline.after(120))
     assert (choice.text, {token.forced for token in choice.tokens}) == ('"keep"', {False})
 
 
@@ -69,7 +69,7 @@ def test_it_counts_what_it_does(standin: StandInProcess) -> None:
     server = VllmServer(standin.url, model="standin")
     standin.order("mute", times=1)
     standin.order("length", every=2, times=-1)
-    reasons = [server.chat(request(OPEN), Deadline.after(10)).finish_reason for _ in range(4)]
+    reasons = [server.chat(request(OPEN), Deadline.after(120)).finish_reason for _ in range(4)]
     state = standin.state()
     assert reasons == ["stop", "length", "stop", "length"]
     assert (state["faults"], state["chats"], state["running"]) == ({"mute": 1, "length": 2}, 4, 0)
