@@ -13,6 +13,7 @@ from coding_review.actions.audit_month import audit_month
 from coding_review.drift import audits, by_code, by_reason, judged, month_of, since, weeks
 from coding_review.models import AuditEvent, CodeEntry
 from coding_review.rules.drift import LIMITS, Alert, Week, alerts
+from coding_review.web.drift import _plots
 from tests.coding_review.decision_rows import make_decision
 
 MONDAY = date(2026, 11, 2)
@@ -163,3 +164,21 @@ def test_the_last_audit_of_a_month_stands_and_the_trend_is_told(expert, capsys) 
     assert AuditEvent.objects.filter(type="quality.audited").count() == 3
     with pytest.raises(CommandError, match="not a month"):
         call_command("audit_month", "--month", "October")
+
+
+def test_weeks_are_drawn_for_the_two_models_that_decisions_are_about() -> None:
+    told = [
+        week(2, 3, 1, model="rare"),
+        week(2, 40, 60, error=0.2, model="new"),
+        week(1, 80, 20, model="new"),
+        week(0, 90, 10, model="old"),
+    ]
+    accepted, error = _plots(told)
+    assert [(curve.label, curve.last) for curve in accepted.curves] == [("new", "0.40"), ("old", "0.90")]
+    assert [(curve.label, curve.last) for curve in error.curves] == [("new", "0.20"), ("old", "")]
+    assert accepted.words == (
+        "Accepted by week of: new 0.80 at week of 2026-11-09, 0.40 at week of 2026-11-16; "
+        "old 0.90 at week of 2026-11-02, 0.90 at week of 2026-11-02."
+    )
+    assert (accepted.first_step, accepted.last_step) == ("2026-11-02", "2026-11-16")
+    assert _plots(told[:3]) == ()
