@@ -103,7 +103,8 @@ def write_files(job: TrainingJob, *, code_revision: str) -> JobFile:
     folder = dataset_folder(dataset)
     _check_hashes(folder, dataset.manifest)
     run = run_folder(job)
-    run.path.mkdir(parents=True, exist_ok=True)
+    # Its log may quote what the trainer was given.
+    run.path.mkdir(mode=0o750, parents=True, exist_ok=True)
     run.cancel.unlink(missing_ok=True)
     told = JobFile(
         job=job.pk,

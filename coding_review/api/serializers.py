@@ -315,12 +315,6 @@ class SignedCodeSetSerializer(CodeSetSerializer):
     lines = SignedLineSerializer(many=True)
 
 
-class HoldSerializer(serializers.Serializer[Any]):
-    reason = words(choices.HoldReason)
-    since = serializers.DateTimeField()
-    expected_on = serializers.DateField(allow_null=True)
-
-
 class EncounterStateSerializer(serializers.Serializer[Any]):
     """After an act on an encounter."""
 

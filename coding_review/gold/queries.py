@@ -331,11 +331,6 @@ def _addition(addition: GoldAddition) -> AdditionShown:
     )
 
 
-def unjudged(reading: GoldReading) -> int:
-    """Labels without a verdict: finish_gold_reading waits for them."""
-    return reading.chart.labels.exclude(judgements__reading=reading).count()
-
-
 # --- Adjudication --------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,6 @@ from coding_review.choices import (
     AdjudicationStatus,
     GoldReadingKind,
     GoldReadingStatus,
-    GoldStatus,
     GoldVerdict,
     Ruling,
 )
@@ -23,14 +22,10 @@ from coding_review.models.guards import APPEND_ONLY, NO_REMOVAL, PurgeableCommen
 from coding_review.models.prediction import EvidencePlace
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+    pass
 
 
 class GoldReadingQuerySet(models.QuerySet["GoldReading"]):
-    def of_user(self, user: User | AbstractBaseUser | AnonymousUser) -> GoldReadingQuerySet:
-        """The user's own, in any project: what a reader may see of readings before adjudication."""
-        return self.filter(reader__user_id=user.pk) if user.is_authenticated else self.none()
-
     def counting(self) -> GoldReadingQuerySet:
         """Finished independent readings by readers who count: what agreement and gold are made of."""
         return self.filter(
@@ -39,10 +34,6 @@ class GoldReadingQuerySet(models.QuerySet["GoldReading"]):
             reader__qualified_at__isnull=False,
             chart__withdrawn_at__isnull=True,
         )
-
-    def after_closing(self) -> GoldReadingQuerySet:
-        """Of projects in which nobody reads any more."""
-        return self.filter(chart__project__status__in=(GoldStatus.ADJUDICATING, GoldStatus.FROZEN))
 
 
 class GoldReading(models.Model):

@@ -94,9 +94,10 @@ def verify(folder: Path, sha256: str) -> dict[str, Any]:
 
 def _settle(unfinished: Path, target: Path, sha256: str) -> None:
     """The folder gets its name at once and whole. Where it is there, it is the same dataset or it was altered."""
+    # For the application and the trainers, who may be another user of its group: notes, if without identifiers.
     for path in unfinished.iterdir():
-        path.chmod(0o444)
-    unfinished.chmod(0o755)
+        path.chmod(0o440)
+    unfinished.chmod(0o750)
     if target.exists():
         verify(target, sha256)
         shutil.rmtree(unfinished)

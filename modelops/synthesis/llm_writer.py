@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from modelops.engines.llm.numbered import shown
 from modelops.engines.llm.prompt import Prompt, prompt_hash, read_prompt
 from modelops.engines.llm.transport import ChatRequest, ChatServer, Deadline, Message
 from modelops.errors import OutputInvalid
@@ -24,6 +25,8 @@ _TEMPERATURE = 0.8
 _META_TOKENS = 400
 _SHORTEST, _LONGEST = 40, 1500
 _LONGEST_META = 1500
+# Characters of a real document: enough to see how it is built, and no more than any model's context holds.
+_LONGEST_DOCUMENT = 8_000
 # A code written out in a note would be copied, not read.
 _CODE = re.compile(r"\b[A-TV-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4}\b")
 _FENCE = re.compile(r"\A```\w*\n|\n```\s*\Z")
@@ -140,9 +143,11 @@ class Describer:
         self._prompt: Prompt = read_prompt(_PROMPTS, "meta-1")
 
     def describe(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """The description, or none with the kinds of identifiers that the gate found in it. Raises EngineError."""
+        """Of a document by its beginning: the description, or none with the kinds of identifiers that the gate found in
+        it. Raises EngineError."""
         sections = self._prompt.sections
-        question = "\n\n".join((sections["instruction"], f"DOCUMENT\n{text}\nEND", sections["end"]))
+        beginning = "\n".join(shown(line) for line in text[:_LONGEST_DOCUMENT].split("\n"))
+        question = "\n\n".join((sections["instruction"], f"DOCUMENT\n{beginning}\nEND", sections["end"]))
         answer = self._server.chat(
             ChatRequest(
                 (Message("system", sections["system"]), Message("user", question)),
@@ -156,6 +161,16 @@ class Describer:
         said = " ".join(answer.text.split())[:_LONGEST_META]
         kinds = self._gate.kinds(said)
         return ("", kinds) if kinds or not said else (said, ())
+
+
+def descriptions_of(describer: Describer, texts: Iterable[str]) -> tuple[str, ...]:
+    """Of the documents whose description says nothing of a person, each once. Raises EngineError, OutputInvalid where
+    none is left: a site that gave documents does not want the shipped styles."""
+    told = (describer.describe(text)[0] for text in texts)
+    found = tuple(dict.fromkeys(description for description in told if description))
+    if not found:
+        raise OutputInvalid("No description of the documents is without identifiers.")
+    return found
 
 
 def note_of(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.choices import CodeSystem
@@ -20,7 +20,7 @@ from modelops.synthesis.domains import domain_codes
 from modelops.synthesis.drawing import Drawing, Wanted
 from modelops.synthesis.embedded_writer import EmbeddedWriter
 from modelops.synthesis.labelling import EngineLabelling, TrustedLabelling
-from modelops.synthesis.llm_writer import LlmWriter
+from modelops.synthesis.llm_writer import Describer, LlmWriter, descriptions_of
 from modelops.synthesis.making import days_of, make, trusting
 from modelops.synthesis.phi_gate import PhiGate
 from modelops.synthesis.procedures import NearestChooser, ProcedureNotes, Titles
@@ -37,7 +37,8 @@ class Asked:
     """`codes`: these alone; a single number: so many common ones; empty: all that can be written about. `companions`:
     least and most beside the seed; None: the product's own. `retrieve`: compare what the embedded writer wrote with
     what the catalog finds for it (slow). `base_urls` and `model`: in place of the settings of the LLM engine.
-    `specialty`: of procedure notes."""
+    `specialty`: of procedure notes. `documents`: real ones of the site, whose structure and style the language model
+    describes first; nothing else of them is used or kept."""
 
     kind: str = SynthesisKind.ICD10CM
     writer: str = SynthesisWriter.EMBEDDED
@@ -52,6 +53,7 @@ class Asked:
     base_urls: tuple[str, ...] = ()
     model: str = ""
     specialty: str = ""
+    documents: tuple[str, ...] = field(default=(), repr=False)
 
 
 def as_settings(asked: Asked, edition: str) -> dict[str, Any]:
@@ -146,14 +148,16 @@ def diagnosis_drafts(
     if not server.healthy():
         raise ServerUnavailable("No server of the language model answers (LLM_BASE_URLS).")
     engine = vllm_engine(**{**overrides, "grounding": _GROUNDING})
+    gate = PhiGate(titles)
+    described = descriptions_of(Describer(server, gate), asked.documents) if asked.documents else ()
     return make(
         drawing,
-        LlmWriter(server, vocabulary),
+        LlmWriter(server, vocabulary, descriptions=described),
         seed=asked.seed,
         count=asked.count,
         first=asked.first,
         label=EngineLabelling(engine, release.pk, vocabulary, CatalogGrounding()),
-        gate=PhiGate(titles),
+        gate=gate,
     )
 
 

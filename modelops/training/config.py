@@ -108,6 +108,8 @@ class Recipe:
             ("save_steps", 0, 1_000_000),
             ("keep", 2, 100),
             ("max_steps", 0, 10_000_000),
+            # What every generator of random numbers takes.
+            ("seed", 0, 2**32 - 1),
         ):
             _within(f"recipe.{name}", getattr(self, name), least, most)
         for name, least, most in (("rank", 1, 1024), ("alpha", 1, 4096), ("dropout", 0.0, 0.9)):

@@ -87,8 +87,3 @@ def _extension(children: list[Node], words: set[str], facts: ChartFacts) -> Node
         wanted.extend(stage for word, stage in _STAGES.items() if word in words)
         wanted.append("0")
     return next((by_letter[letter] for letter in wanted if letter in by_letter), None)
-
-
-def is_unspecified(code: str, vocabulary: Vocabulary) -> bool:
-    """Whether the code's title says less than its siblings' do."""
-    return "unspecified" in vocabulary.nodes[code].title.lower()

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelops.checkpoint_files import check_checkpoint
 from modelops.engines.llm.transport import ChatServer
 from modelops.errors import EngineError, LlmError
 from modelops.models import ModelVersion
@@ -35,6 +36,8 @@ def active_adapter(engine: str) -> Adapter | None:
 
 
 def adapter_of(version: ModelVersion) -> Adapter:
+    """Raises EngineError where its files are not there, or are not those that its training left."""
+    check_checkpoint(version)
     sha256 = folder_sha256(Path(version.adapter))
     name = _UNSAFE.sub("-", f"{version.name}-{version.version}").strip("-")
     return Adapter(f"{name}-{sha256[:12]}", version.adapter, sha256)

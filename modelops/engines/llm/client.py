@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -47,6 +48,8 @@ _HEALTH_SECONDS = 2.0
 _COUNTED = 65536
 # A token below this was not the only one, whatever the server lists beside it.
 _CERTAIN = -1e-3
+# Of what a busy server asks for.
+_LONGEST_REST = 600.0
 _TOO_LONG = ("context length", "maximum model length", "max_model_len", "too long")
 
 Found = TypeVar("Found")
@@ -245,15 +248,16 @@ def _refusal(path: str, reply: Reply) -> LlmError | None:
 
 
 def _retry_after(said: str) -> float | None:
-    """Seconds from a number or an HTTP date; None for anything else."""
+    """Seconds from a number or an HTTP date, ten minutes at the most: one answer takes no server out of use for a day.
+    None for anything else."""
     try:
-        return max(0.0, float(said)) if float(said) < float("inf") else None
+        seconds = float(said)
     except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
-    except ValueError:
-        return None
+        try:
+            seconds = parsedate_to_datetime(said).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return min(max(0.0, seconds), _LONGEST_REST) if math.isfinite(seconds) else None
 
 
 def _read(reply: Reply, take: Callable[[Any], Found]) -> Found:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from modelops.checkpoint_files import check_checkpoint
 from modelops.engines.llm.config import LlmConfig
 from modelops.engines.llm.engine import LlmEngine
 from modelops.engines.llm.make import NAME, server_pool
@@ -54,7 +55,9 @@ def check_answering(version: ModelVersion) -> None:
 
 
 def answering(version: ModelVersion) -> Answering:
-    """Asks the servers what they have. Raises ModelopsError where nothing answers for the version."""
+    """Asks the servers what they have. Raises ModelopsError where nothing answers for the version, or its files are
+    not those that its training left: what is measured must be what was trained."""
+    check_checkpoint(version)
     if version.engine != NAME:
         return Answering(make_engine(version.engine, {"version": version}), version.engine)
     if settings.LLM_BASE_URLS and _is_served(version):

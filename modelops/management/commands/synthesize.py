@@ -19,6 +19,7 @@ from catalog.models import Release
 from catalog.queries import latest_release
 from modelops.choices import SynthesisKind, SynthesisWriter
 from modelops.errors import ModelopsError
+from modelops.interchange import parse_chart_line
 from modelops.synthesis.chart_rows import as_line, gold_row
 from modelops.synthesis.diagnostics import Diagnostics
 from modelops.synthesis.domains import DOMAINS
@@ -27,6 +28,8 @@ from modelops.synthesis.sources import Asked, drafts_of
 from modelops.synthesis.store import begin, keep
 from modelops.synthesis.tables import styles
 from modelops.synthesis.types import SyntheticDraft
+
+_MOST_DESCRIBED = 50
 
 
 class Command(BaseCommand):
@@ -61,6 +64,13 @@ class Command(BaseCommand):
         parser.add_argument("--specialty", default="", help="of procedure notes")
         parser.add_argument("--base-url", action="append", default=[], help="of the language model's server")
         parser.add_argument("--model", default="", help="of the language model's server")
+        parser.add_argument(
+            "--describe",
+            default="",
+            metavar="FILE",
+            help="with --writer llm: real charts (JSONL, batch interface) whose structure and style the model "
+            "describes first, without anything of a person; run it where the charts are",
+        )
         parser.add_argument("--out", default="", help="JSONL file, or - for standard output")
         parser.add_argument("--store", default="", metavar="NAME", help="keep the run with all intermediates")
         parser.add_argument(
@@ -111,6 +121,7 @@ def _asked(options: dict[str, Any]) -> Asked:
         base_urls=tuple(options["base_url"]),
         model=options["model"],
         specialty=options["specialty"],
+        documents=_documents(options),
     )
 
 
@@ -157,6 +168,28 @@ def _codes(said: str) -> tuple[str, ...]:
         return tuple(Path(said).read_text(encoding="utf-8").split())
     except OSError as error:
         raise CommandError(f"{said}: {error.strerror}") from error
+
+
+def _documents(options: dict[str, Any]) -> tuple[str, ...]:
+    """Of the first charts, one request to the model for each."""
+    if not options["describe"]:
+        return ()
+    if options["writer"] != SynthesisWriter.LLM:
+        raise CommandError("--describe needs --writer llm.")
+    found: list[str] = []
+    try:
+        with Path(options["describe"]).open(encoding="utf-8") as lines:
+            for line in filter(str.strip, lines):
+                found += [document.text for document in parse_chart_line(line).documents]
+                if len(found) >= _MOST_DESCRIBED:
+                    break
+    except OSError as error:
+        raise CommandError(f"{options['describe']}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise CommandError(f"{options['describe']} is not UTF-8.") from None
+    if not found:
+        raise CommandError(f"{options['describe']} holds no chart.")
+    return tuple(found[:_MOST_DESCRIBED])
 
 
 def _companions(said: str) -> tuple[int, int] | None:

@@ -189,7 +189,8 @@ def test_files_are_whole_and_the_same_again(tmp_path: Path) -> None:
             ]
         )
     }
-    assert [path.stat().st_mode & 0o222 for path in folder.iterdir()] == [0, 0, 0]
+    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o440, 0o440, 0o440]
+    assert folder.stat().st_mode & 0o777 == 0o750
     shuffled = replace(made(), examples=list(reversed(made().examples)))
     again = files.write(built(shuffled), "first", tmp_path, KEY)
     assert again == written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from modelops.engines.llm.adapters import Adapter, active_adapter, adapter_of, f
 from modelops.engines.llm.client import VllmServer
 from modelops.errors import EngineError, RequestRefused
 from modelops.models import ModelVersion
+from modelops.training.card import finish
+from tests.modelops.training.rows import job_file
 from tests.standin.process import StandInProcess
 
 
@@ -52,6 +55,22 @@ def test_a_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:
         with pytest.raises(EngineError) as caught:
             folder_sha256(missing)
         assert (str(tmp_path) in str(caught.value), caught.value.retryable) == (False, False)
+
+
+def test_an_adapter_that_is_not_what_its_training_left_is_not_loaded(folder: Path, settings: Any) -> None:
+    settings.TRAINING_DIR = folder.parent
+    trained = version(folder)
+    trained.checkpoint, trained.sha256 = folder.name, finish(folder, job_file(folder), {}, base_name="tiny")
+    assert adapter_of(trained).path == str(folder)
+    weights = folder / "adapter_model.safetensors"
+    weights.write_bytes(b"Weights")
+    with pytest.raises(EngineError, match="not those that its training left") as caught:
+        adapter_of(trained)
+    assert str(folder) not in str(caught.value)
+    weights.write_bytes(b"weights")
+    (folder / "modeling.py").write_text("print()")
+    with pytest.raises(EngineError, match="not those that its training left"):
+        adapter_of(trained)
 
 
 @pytest.mark.django_db

@@ -370,7 +370,19 @@ def test_a_reply_of_any_shape_is_judged_without_its_words(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("said", "seconds"),
-    [("2", 2.0), ("0.5", 0.5), ("-3", 0.0), ("", None), ("soon", None), ("inf", None), ("nan", None)],
+    [
+        ("2", 2.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("86400", 600.0),
+        ("1e300", 600.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 600.0),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
+        ("", None),
+        ("soon", None),
+        ("inf", None),
+        ("nan", None),
+    ],
 )
 def test_retry_after(said: str, seconds: float | None) -> None:
     assert client._retry_after(said) == seconds

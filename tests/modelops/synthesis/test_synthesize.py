@@ -121,3 +121,18 @@ def test_without_a_release() -> None:
     Release.objects.update(status="withdrawn")
     with pytest.raises(CommandError, match="No ICD-10-CM release is loaded"):
         call_command("synthesize")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((), "--describe needs --writer llm."),
+        (("--writer", "llm"), "holds no chart"),
+    ],
+)
+def test_documents_are_described_by_a_language_model_alone(
+    icd10cm: Release, tmp_path: Path, args: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "charts").write_text("\n")
+    with pytest.raises(CommandError, match=said):
+        synthesize(tmp_path / "a", "--describe", str(tmp_path / "charts"), *args)
