@@ -68,7 +68,7 @@ def test_a_worker_killed_in_the_middle(kept, lead, beat, start_worker):
     job = ask(lead)
     assert status_of(job) == EvaluationStatus.QUEUED
     worker = start_worker(queues=QUEUES)
-    wait_until(lambda: EvaluationJob.objects.get(pk=job.pk).percent >= 15, seconds=120)
+    wait_until(lambda: EvaluationJob.objects.get(pk=job.pk).percent >= 15, seconds=300)
     worker.kill()
     job.refresh_from_db()
     assert (job.status, job.attempts) == (EvaluationStatus.RUNNING, 1)
@@ -76,7 +76,7 @@ def test_a_worker_killed_in_the_middle(kept, lead, beat, start_worker):
 
     start_worker(queues=QUEUES)
 
-    took = wait_until(lambda: status_of(job) == EvaluationStatus.DONE, seconds=120)
+    took = wait_until(lambda: status_of(job) == EvaluationStatus.DONE, seconds=300)
     print(f"done {took:.1f} s after the new worker was started")  # noqa: T201 (a measure)
     job.refresh_from_db()
     assert job.attempts == 2

@@ -63,11 +63,11 @@ def begin(charts: Path, environment: dict[str, str]) -> Iterator[Begin]:
 
 def test_killed_in_the_middle(icd10cm: Any, marked_engine: Any, work_group: Any, begin: Begin) -> None:
     importing = begin()
-    wait_until(lambda: Encounter.objects.count() > 0, seconds=120)
+    wait_until(lambda: Encounter.objects.count() > 0, seconds=300)
     os.kill(importing.pid, signal.SIGKILL)
     importing.communicate()
     # Whole transactions of fifty rows, or none of one.
-    wait_until(lambda: Encounter.objects.count() % 50 == 0, seconds=120)
+    wait_until(lambda: Encounter.objects.count() % 50 == 0, seconds=300)
     taken = Encounter.objects.count()
     assert 0 < taken < CHARTS
     assert list(verify()) == []

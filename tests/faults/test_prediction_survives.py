@@ -80,16 +80,16 @@ def assert_each_predicted_once(runs):
 def test_worker_and_children_killed_in_the_middle(waiting, beat, start_worker):
     runs = waiting(3, SLOW)
     worker = start_worker()
-    wait_until(lambda: RunStatus.RUNNING in map(status_of, runs), seconds=120)
+    wait_until(lambda: RunStatus.RUNNING in map(status_of, runs), seconds=300)
     struck = next(run for run in runs if status_of(run) == RunStatus.RUNNING)
     worker.kill()
     assert status_of(struck) == RunStatus.RUNNING
 
     start_worker()
 
-    took = wait_until(lambda: status_of(struck) == RunStatus.DONE, seconds=120)
+    took = wait_until(lambda: status_of(struck) == RunStatus.DONE, seconds=300)
     print(f"predicted {took:.1f} s after the new worker was started")  # noqa: T201 (a measure)
-    wait_until(all_done, seconds=120)
+    wait_until(all_done, seconds=300)
     struck.refresh_from_db()
     assert struck.attempts == 2
     assert_each_predicted_once(runs)
@@ -99,11 +99,11 @@ def test_worker_and_children_killed_in_the_middle(waiting, beat, start_worker):
 def test_a_child_killed_in_the_middle(waiting, beat, start_worker):
     (run,) = waiting(1, SLOW)
     worker = start_worker()
-    wait_until(lambda: status_of(run) == RunStatus.RUNNING, seconds=120)
+    wait_until(lambda: status_of(run) == RunStatus.RUNNING, seconds=300)
     predicting = AuditEvent.objects.count()
     for child in worker.children:
         os.kill(child, signal.SIGKILL)
-    wait_until(all_done, seconds=120)
+    wait_until(all_done, seconds=300)
     run.refresh_from_db()
     assert run.attempts == 2
     assert AuditEvent.objects.count() == predicting + 1
@@ -117,7 +117,7 @@ def test_broker_emptied_with_rows_queued(waiting, broker, beat, start_worker):
         assert client.llen("predict") == 5
         client.flushall()
     start_worker()
-    wait_until(all_done, seconds=120)
+    wait_until(all_done, seconds=300)
     assert_each_predicted_once(runs)
 
 
@@ -128,28 +128,31 @@ def test_the_same_task_delivered_twice_at_once(waiting, broker, start_worker):
     with broker.client() as client:
         assert client.llen("predict") == 2
     start_worker(processes=2)
-    wait_until(all_done, seconds=120)
+    wait_until(all_done, seconds=300)
     with broker.client() as client:
-        wait_until(lambda: client.llen("predict") == 0, seconds=120)
+        wait_until(lambda: client.llen("predict") == 0, seconds=300)
     run.refresh_from_db()
     assert run.attempts == 1
     assert_each_predicted_once([run])
 
 
 @pytest.mark.timeout(600)
-def test_broker_down_while_encounters_come_in(icd10cm, marked_engine, lead, broker, beat, start_worker):
+def test_broker_down_while_encounters_come_in(
+    icd10cm, marked_engine, lead, broker, beat, start_worker, caplog
+):
     broker.stop()
     begun = time.monotonic()
     receipts = [receive_encounter(lead, incoming(number), via="api") for number in range(20)]
-    # Each on its own would wait for the broker and give up after seconds.
-    assert time.monotonic() - begun < 30
+    # After one that waited in vain the next are not tried for a while.
+    took = time.monotonic() - begun
+    assert 1 <= caplog.text.count("the broker is away") <= 1 + took / sending.PAUSE_SECONDS
     assert {receipt.outcome for receipt in receipts} == {Outcome.CREATED}
     runs = list(PredictionRun.objects.order_by("pk"))
     assert [run.status for run in runs] == [RunStatus.QUEUED] * 20
 
     broker.start()
     start_worker()
-    wait_until(all_done, seconds=120)
+    wait_until(all_done, seconds=300)
     assert_each_predicted_once(runs)
 
 
@@ -174,7 +177,7 @@ def test_an_engine_that_takes_too_long_is_stopped_and_the_run_fails(
     monkeypatch.setattr(predict, "_exec_options", None)
     (run,) = waiting(1, f"[wait 60]\n{CODES}")
     start_worker()
-    wait_until(lambda: status_of(run) == RunStatus.FAILED, seconds=120)
+    wait_until(lambda: status_of(run) == RunStatus.FAILED, seconds=300)
     run.refresh_from_db()
     assert (run.error_code, run.error) == ("too_slow", "The engine took longer than 2 s.")
     encounter = run.code_set.encounter
@@ -187,8 +190,8 @@ def test_an_engine_that_takes_too_long_is_stopped_and_the_run_fails(
 def test_a_crash_of_the_engine_is_in_the_log_without_the_words_of_the_chart(waiting, start_worker):
     (run,) = waiting(1, "[crash] Quintero-Vance")
     worker = start_worker()
-    wait_until(lambda: PredictionRun.objects.get().error_code == "crashed", seconds=120)
-    wait_until(lambda: "PredictionCrashed" in worker.log.read_text(), seconds=120)
+    wait_until(lambda: PredictionRun.objects.get().error_code == "crashed", seconds=300)
+    wait_until(lambda: "PredictionCrashed" in worker.log.read_text(), seconds=300)
     log = worker.log.read_text()
     assert f"run {run.pk}: LookupError at engines.py" in log
     assert "Quintero" not in log

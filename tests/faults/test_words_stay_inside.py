@@ -127,9 +127,9 @@ def test_words_are_found_only_where_they_belong(
 
     worker = start_worker()
     runs = PredictionRun.objects
-    wait_until(lambda: runs.filter(status=RunStatus.DONE).count() == 1, seconds=120)
-    wait_until(lambda: runs.filter(error_code="crashed").count() == 1, seconds=120)
-    wait_until(lambda: "PredictionCrashed" in worker.log.read_text(), seconds=120)
+    wait_until(lambda: runs.filter(status=RunStatus.DONE).count() == 1, seconds=300)
+    wait_until(lambda: runs.filter(error_code="crashed").count() == 1, seconds=300)
+    wait_until(lambda: "PredictionCrashed" in worker.log.read_text(), seconds=300)
 
     encounter = Encounter.objects.get(source_id="E1")
     entry = CodeEntry.objects.get(code="I10")
