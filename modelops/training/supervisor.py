@@ -107,7 +107,8 @@ def command(folder: RunFolder, job: JobFile, venv: Path) -> list[str]:
     where = ["--num_gpus", str(job.resources.processes), "--master_port", str(_free_port())]
     if job.resources.place == "hostfile":
         where += ["--hostfile", job.resources.hostfile, "--num_nodes", str(job.resources.nodes)]
-    return [*launcher, *where, "--module", module, run]
+    # Without it each process is given its rank before the run's folder.
+    return [*launcher, *where, "--no_local_rank", "--module", module, run]
 
 
 def environment(job: JobFile, given: Mapping[str, str]) -> dict[str, str]:
