@@ -97,19 +97,25 @@ def _before_and_after(
         scoring.predict(gold, predicted, asked, server if asked.engine != "embedded" else None)
         return scoring.score(gold, predicted, figures)
 
-    few = charts.head(held_out, size.untrained, folder / "few.jsonl")
-    with scoring.served(base, folder) as server:
-        before = _timed(f"{size.untrained} charts asked", lambda: ask(few, Asked("untrained"), server))
+    stages: dict[str, Mapping[str, Any]] = {}
+    if size.untrained:
+        few = charts.head(held_out, size.untrained, folder / "few.jsonl")
+        with scoring.served(base, folder) as server:
+            stages["untrained"] = _timed(
+                f"{size.untrained} charts asked", lambda: ask(few, Asked("untrained"), server)
+            )
     ways: dict[str, Mapping[str, Any]] = {}
     with scoring.served(trained, folder) as server:
-        after = _timed(f"{size.held_out} charts asked", lambda: ask(held_out, Asked("trained"), server))
+        stages["trained"] = _timed(
+            f"{size.held_out} charts asked", lambda: ask(held_out, Asked("trained"), server)
+        )
         if size.compared:
             some = charts.head(held_out, size.compared, folder / "some.jsonl")
             for asked in (Asked("alone"), *WAYS):
                 ways[asked.name] = _timed(f"{asked.name}", lambda: ask(some, asked, server))  # noqa: B023  called at once
-    _print(size, {"untrained": before, "trained": after}, ways)
+    _print(size, stages, ways)
     say(f"{(time.monotonic() - begun) / 60:.1f} minutes in all")
-    return {"untrained": before, "trained": after, **ways}
+    return {**stages, **ways}
 
 
 def _print(size: Size, stages: Figures, ways: Figures) -> None:

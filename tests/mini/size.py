@@ -10,9 +10,10 @@ from typing import Any
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """`codes` the charts are about, `charts` to train on, `held_out` of another seed to score on: the first `untrained`
-    of them for the base too, the first `compared` for each way of asking the trained model. `companions`: codes of a
-    chart beside its seed code. `accumulation`: packs of a step, one after another: of a row of packs attention would
-    reckon every pair."""
+    of them for the base too, the first `compared` for each way of asking the trained model; 0: not at all.
+    `companions`: codes of a chart beside its seed code. `augment`: composites as a share of the charts. `processes`:
+    each takes one pack at a time, `accumulation` of them for a step: of packs taken together attention would reckon
+    every pair."""
 
     codes: int
     charts: int
@@ -26,8 +27,9 @@ class Size:
     layers: int = 4
     companions: str = "0-3"
     pack_tokens: int = 512
-    accumulation: int = 4
-    augment: float = 0.1
+    accumulation: int = 1
+    processes: int = 2
+    augment: float = 0.05
 
     def recipe(self) -> Mapping[str, Any]:
         """What differs from the paper's recipe: a model drawn at random learns at a higher rate, and a CPU without a
@@ -48,17 +50,18 @@ class Size:
 
 
 # Twenty minutes on two cores.
-MINI = Size(codes=60, charts=12000, held_out=200, untrained=40, compared=80, epochs=1)
+MINI = Size(codes=60, charts=10000, held_out=200, untrained=40, compared=80, epochs=1)
 # Four minutes on two cores.
 TINY = Size(
     codes=20,
     charts=500,
     held_out=24,
-    untrained=8,
+    untrained=0,
     compared=0,
     epochs=1,
     vocabulary=1024,
     hidden=128,
     layers=2,
     accumulation=2,
+    processes=1,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -57,8 +58,10 @@ def train(size: Size, dataset: DatasetVersion, base: Path, say: Callable[[Traini
         dataset_id=dataset.pk,
         base=str(base),
         recipe=size.recipe(),
-        resources={"device": "cpu"},
+        resources={"device": "cpu", "processes": size.processes},
     )
+    # Two processes of one thread each are nearly twice as fast as two threads of one process.
+    os.environ["OMP_NUM_THREADS"] = "1" if size.processes > 1 else "2"
     try:
         while job.is_open:
             # Another of the slot may be before it, as one left by a run that was killed.

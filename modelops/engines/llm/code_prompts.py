@@ -26,5 +26,5 @@ SHORT = "icd10cm-short-1"
 CODE_PROMPTS: Mapping[str, Limits] = {
     CODES: Limits(),
     # Beginning of a line: enough to find the evidence by, in an answer of few tokens.
-    SHORT: Limits(description=200, rationale=0, quote=48),
+    SHORT: Limits(description=200, rationale=0, quote=24),
 }
