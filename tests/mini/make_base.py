@@ -36,6 +36,8 @@ PIECES = (
     " years old, ",
     "DOCUMENTS\n[Document]\n",
     "\nEND\n\nCODES",
+    # A line's first word is then the same token in the chart and in the quote, and can be copied.
+    "| ",
     # Never two as one: the question must be the same tokens with and without its answer.
     "\n",
 )

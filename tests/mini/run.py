@@ -70,7 +70,7 @@ def miniature(size: Size, folder: Path, seed: int = charts.HELD_OUT_SEED) -> tup
     """Figures by what was asked, and the training."""
     begun = time.monotonic()
     say(
-        f"{size.codes} codes, {size.charts:,} charts to train on, {size.held_out} of another seed to score on"
+        f"{size.codes} codes, {size.charts:,} charts to train on, {size.held_out} of seed {seed} to score on"
     )
     train, held_out = _timed("charts written", lambda: charts.write(size, folder, seed))
     charts.freeze(held_out)
