@@ -69,9 +69,7 @@ def run(arguments: list[str]) -> None:
 def miniature(size: Size, folder: Path, seed: int = charts.HELD_OUT_SEED) -> tuple[Figures, TrainingJob]:
     """Figures by what was asked, and the training."""
     begun = time.monotonic()
-    say(
-        f"{size.codes} codes, {size.charts:,} charts to train on, {size.held_out} of seed {seed} to score on"
-    )
+    say(f"{size.codes} codes, {size.charts:,} charts to train on, {size.held_out} of seed {seed} to score on")
     train, held_out = _timed("charts written", lambda: charts.write(size, folder, seed))
     charts.freeze(held_out)
     base = training.bases() / f"miniature-{time.time_ns()}"
