@@ -56,8 +56,14 @@ def test_the_engine_asks_what_the_example_asks_and_takes_its_answer(icd10cm, pro
     assert rendered.prompt_version == load_prompt(prompt).version
 
 
-@pytest.mark.parametrize(("prompt", "rationale"), [(CODES, "Is named."), (SHORT, "")])
-def test_the_answer_is_compact_json_in_the_order_of_the_schema_and_of_the_text(prompt, rationale):
+@pytest.mark.parametrize(
+    ("prompt", "rationale", "quote"),
+    [
+        (CODES, "Is named.", "type 2 diabetes without complications"),
+        (SHORT, "", "type 2 diabetes without"),
+    ],
+)
+def test_the_answer_is_compact_json_in_the_order_of_the_schema_and_of_the_text(prompt, rationale, quote):
     answer = render(CHART, LABELS, prompt=prompt).answer
     assert answer == (
         '{"codes":['
@@ -66,7 +72,7 @@ def test_the_answer_is_compact_json_in_the_order_of_the_schema_and_of_the_text(p
         '{"description":"Essential (primary) hypertension","code":"I10",'
         f'"rationale":"{rationale}","line_start":3,"line_end":3,"quote":"hypertension"}},'
         '{"description":"Type 2 diabetes mellitus without complications","code":"E11.9","rationale":"",'
-        '"line_start":4,"line_end":5,"quote":"type 2 diabetes without complications"}'
+        f'"line_start":4,"line_end":5,"quote":"{quote}"}}'
         "]}"
     )
     assert [item.code for item in parse_answer(answer).items] == ["J44.9", "I10", "E11.9"]
@@ -97,8 +103,7 @@ def test_a_long_quote_ends_at_a_word():
     words = "chronic " * 60
     chart = ChartText("c", (ChartDocument("d", words),), claim_type="professional")
     (item,) = json.loads(render(chart, [AnswerCode("I10", "x", "d", 1, 1)], prompt=SHORT).answer)["codes"]
-    assert item["quote"] == ("chronic " * 20).strip()
-    assert len(item["quote"]) == 159
+    assert item["quote"] == "chronic chronic chronic"
 
 
 @pytest.mark.parametrize(
