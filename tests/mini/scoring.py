@@ -62,7 +62,7 @@ def served(checkpoint: Path, folder: Path) -> Iterator[Server]:
     server = Server(plan)
     try:
         server.start()
-        server.wait_until_healthy(300)
+        server.wait_until_healthy(1200)
         yield server
     finally:
         server.stop()
