@@ -161,7 +161,7 @@ def manifest(*, deidentified: int = 14441) -> dict[str, Any]:
             {"kind": "signed_off", "source": "signed-off until 2026-11-01", "examples": 14441},
             {"kind": "synthetic", "source": "synthetic:heart-7", "sha256": "d" * 64, "examples": 4110},
         ],
-        "left_out": {"near_duplicate": 310, "too_long": 44, "restricted": 7},
+        "left_out": {"near_duplicate": 310, "too_long": 44, "restricted_without_authority": 7},
         "deidentified": {"charts": deidentified, "replaced": {"name": 5100, "date": 21000}},
         "leak_check": {
             "sets": ["Frailty v1", "Illness v2"],
