@@ -50,7 +50,7 @@ class Size:
 
 
 # Twenty minutes on two cores.
-MINI = Size(codes=60, charts=9000, held_out=200, untrained=40, compared=60, epochs=1)
+MINI = Size(codes=60, charts=9000, held_out=200, untrained=40, compared=40, epochs=1)
 # Four minutes on two cores.
 TINY = Size(
     codes=20,
