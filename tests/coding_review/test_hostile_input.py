@@ -191,10 +191,10 @@ def test_a_nul_in_an_address_is_refused(client: Client, coder: User) -> None:
     for url in ("/?specialty=a%00", "/codes/icd10cm/E11%00/", "/codes/?q=%00"):
         response = client.get(url)
         assert (response.status_code, b"(error 400)" in response.content) == (400, True)
-    # Sent quoted, with the NUL spelt out.
-    client.cookies["theme"] = "da\x00rk"
+    # Sent quoted, with the NUL spelt out, as later versions of http.cookies refuse to write it.
+    cookies = rf'{client.cookies.output(attrs=[], header="", sep=";")}; theme="da\000rk"'
     for url in ("/api/encounters/", "/api/evaluations/?cursor=%00", "/api/%00/"):
-        response = client.get(url)
+        response = client.get(url, headers={"Cookie": cookies})
         assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
         where = "a cookie" if url == "/api/encounters/" else "the address"
         assert response.json() == {

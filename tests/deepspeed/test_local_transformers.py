@@ -8,6 +8,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from coding_review.actions.gold_exchange import import_gold
 from coding_review.errors import InvalidDecision
 from coding_review.evaluation_job import run_evaluation
 from coding_review.models import EvaluationJob
+from modelops.engines.llm import asking
 from modelops.engines.llm.local.tiny import TinyModel, ensure_tiny_model
+from modelops.engines.llm.schema import open_schema
 from modelops.engines.local_transformers.process import LocalServer, Plan
 from modelops.errors import ServerUnavailable
 from modelops.models import ModelVersion
@@ -93,9 +96,18 @@ def test_what_is_no_checkpoint_is_told_without_a_wait(training_venv: Path, tmp_p
 
 @pytest.mark.django_db
 def test_a_candidate_is_measured_by_it_where_no_vllm_runs(
-    admin: Any, training_venv: Path, small: TinyModel, settings: Any, tmp_path: Path, icd10cm: Any
+    admin: Any,
+    training_venv: Path,
+    small: TinyModel,
+    settings: Any,
+    tmp_path: Path,
+    icd10cm: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Both kinds of result: weights of their own, and an adapter of the same base."""
+    # A model that learned nothing may list codes until its answer is cut: with one code at most it always ends.
+    monkeypatch.setattr(asking, "open_schema", partial(open_schema, max_items=1))
     settings.TRAINING_VENV, settings.TRAINING_BASE_DIRS = str(training_venv), [small.model.parent]
     settings.EVALUATION_DIR = tmp_path / "kept"
     rows = [
@@ -118,11 +130,13 @@ def test_a_candidate_is_measured_by_it_where_no_vllm_runs(
     ]
     for version in versions:
         (job,) = evaluate_version(admin, version.pk)
-        assert run_evaluation(job.pk) is True
+        ran = run_evaluation(job.pk)
         job.refresh_from_db()
-        assert (job.status, job.error) == ("done", "")
+        assert (ran, job.status, job.error) == (True, "done", "")
         assert (job.run.model_version, job.run.engine, job.run.charts_count) == (version, "vllm", 2)
         assert job.run.settings["answered_by"] == "local_transformers"
+    assert caplog.text.count("a small model answers on port") == 2
+    assert caplog.text.count("is loaded") == 1
     assert children(os.getpid(), "local_transformers.server") == []
 
 
