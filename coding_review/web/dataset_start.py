@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -99,7 +100,7 @@ def _page(request: HttpRequest, form: DatasetForm, status: int = 200) -> HttpRes
     authorities = TrainingAuthority.objects.in_force(timezone.localdate())
     context = {
         "form": form,
-        "bases": bool(form.fields["tokenizer"].choices),  # type: ignore[attr-defined]  # of a ChoiceField
+        "bases": bool(cast(forms.ChoiceField, form.fields["tokenizer"]).choices),
         "authorities": authorities.values("encounter").distinct().count(),
     }
     return render(request, f"{_TEMPLATES}/new.html", context, status=status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -79,9 +79,12 @@ class SynthesisForm(forms.Form):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         named = [(name, name.replace("_", " ").capitalize()) for name in sorted(styles())]
-        self.fields["style"].choices = [("", "All styles"), *named]  # type: ignore[attr-defined]  # of a ChoiceField
         known = [(name, name.capitalize()) for name in specialties()]
-        self.fields["specialty"].choices = [("", "All specialties"), *known]  # type: ignore[attr-defined]  # as above
+        for field, all_of_them, names in (
+            ("style", "All styles", named),
+            ("specialty", "All specialties", known),
+        ):
+            cast(forms.ChoiceField, self.fields[field]).choices = [("", all_of_them), *names]
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

@@ -344,7 +344,7 @@ def scored(version: ModelVersion | None, serving: ModelVersion | None) -> tuple[
         other = others.get(sha256)
         mine = at(run.metrics, "levels.L3.micro.f1")
         theirs = at(other.metrics, "levels.L3.micro.f1") if other else None
-        both = figure(mine) is not None and figure(theirs) is not None
+        here, there = figure(mine), figure(theirs)
         rows.append(
             Scored(
                 gold_set=run.gold_set_name,
@@ -352,7 +352,7 @@ def scored(version: ModelVersion | None, serving: ModelVersion | None) -> tuple[
                 exact=number(mine),
                 with_evidence=number(at(run.metrics, "levels.L4.micro.f1")),
                 serving=number(theirs) if other else amounts.ABSENT,
-                difference=f"{figure(mine) - figure(theirs):+.3f}" if both else amounts.ABSENT,  # type: ignore[operator]  # both are figures
+                difference=amounts.ABSENT if here is None or there is None else f"{here - there:+.3f}",
                 compare_url=f"{reverse('web:evaluation-compare')}?a={run.pk}&b={other.pk}" if other else "",
             )
         )

@@ -137,15 +137,17 @@ class LocalServer:
             client.close()
         if process is None:
             return
-        with contextlib.suppress(OSError):
-            # Its input ends, and so does it.
-            process.stdin.close()  # type: ignore[union-attr]  # a pipe was asked for
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                # Its input ends, and so does it.
+                process.stdin.close()
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()  # type: ignore[union-attr]  # a pipe was asked for
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _port(process: subprocess.Popen[bytes]) -> int | None:
