@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from coding_review import audit
+from coding_review.actions.asked_twice import still_open
 from coding_review.actions.build_dataset import check_name
 from coding_review.actions.work_steps import cancel
 from coding_review.auth import require
@@ -16,7 +17,7 @@ from coding_review.errors import InvalidDecision, NotAllowed
 from coding_review.models import DatasetBuild, GoldSet
 from coding_review.rules.permissions import BUILD_DATASET
 from coding_review.tasks import make_dataset
-from modelops.choices import SynthesisKind, WorkStatus
+from modelops.choices import WORK_OPEN, SynthesisKind, WorkStatus
 from modelops.datasets.build import UNLABELLED
 from modelops.engines.llm.code_prompts import CODE_PROMPTS
 from modelops.jobs import base_roots
@@ -28,13 +29,18 @@ MOST_PACK = 131_072
 
 @transaction.atomic
 def queue_dataset(actor: Any, name: str, asked: AskedDataset, *, only_looks: bool) -> DatasetBuild:
-    """`only_looks`: counts what it would have, and builds nothing. Raises NotAllowed, InvalidDecision (data: field)."""
+    """`only_looks`: counts what it would have, and builds nothing. Asked twice while it is open, it is one build.
+
+    Raises NotAllowed, InvalidDecision (data: field).
+    """
     require(actor, BUILD_DATASET)
     check_name(name)
     _check(asked)
-    build = DatasetBuild.objects.create(
-        name=name, asked=as_json(asked), only_looks=only_looks, created_by=actor
-    )
+    wanted = {"name": name, "asked": as_json(asked), "only_looks": only_looks}
+    before = still_open(DatasetBuild, actor, WORK_OPEN, **wanted)
+    if before is not None:
+        return before
+    build = DatasetBuild.objects.create(**wanted, created_by=actor)
     audit.record(
         "dataset.asked",
         actor=actor,

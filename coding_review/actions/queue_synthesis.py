@@ -11,12 +11,13 @@ from catalog.choices import CodeSystem
 from catalog.errors import NoRelease
 from catalog.queries import latest_release
 from coding_review import audit
+from coding_review.actions.asked_twice import still_open
 from coding_review.actions.work_steps import cancel
 from coding_review.auth import require
 from coding_review.errors import InvalidDecision, NotAllowed
 from coding_review.rules.permissions import WRITE_CHARTS
 from coding_review.tasks import write_charts
-from modelops.choices import SynthesisKind, SynthesisWriter, WorkStatus
+from modelops.choices import WORK_OPEN, SynthesisKind, SynthesisWriter, WorkStatus
 from modelops.models import SynthesisRun
 from modelops.synthesis.domains import DOMAINS
 from modelops.synthesis.procedures import specialties
@@ -36,21 +37,23 @@ NO_SERVER = (
 @transaction.atomic
 def queue_synthesis(actor: Any, name: str, asked: Asked) -> SynthesisRun:
     """Of diagnoses in the newest loaded release, of procedures in the newest CPT. A server's address comes from the
-    settings alone.
+    settings alone. Asked twice while it is open, it is one run.
 
     Raises NotAllowed, InvalidDecision (data: field).
     """
     require(actor, WRITE_CHARTS)
     _checked(name, asked)
-    run = SynthesisRun.objects.create(
-        name=name,
-        kind=asked.kind,
-        writer=asked.writer,
-        seed=asked.seed,
-        settings=as_settings(asked, _edition(asked)),
-        status=WorkStatus.QUEUED,
-        created_by=actor,
-    )
+    wanted = {
+        "name": name,
+        "kind": asked.kind,
+        "writer": asked.writer,
+        "seed": asked.seed,
+        "settings": as_settings(asked, _edition(asked)),
+    }
+    before = still_open(SynthesisRun, actor, WORK_OPEN, **wanted)
+    if before is not None:
+        return before
+    run = SynthesisRun.objects.create(**wanted, status=WorkStatus.QUEUED, created_by=actor)
     audit.record(
         "synthesis.asked",
         actor=actor,

@@ -10,11 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from coding_review import audit
+from coding_review.actions.asked_twice import still_open
 from coding_review.auth import require
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
 from coding_review.rules.permissions import TRAIN_MODEL
 from coding_review.tasks import spawn_training
-from modelops.choices import TrainingMethod, TrainingStatus
+from modelops.choices import TRAINING_OPEN, TrainingMethod, TrainingStatus
 from modelops.jobs import ask_to_stop, make_plan
 from modelops.models import DatasetVersion, TrainingJob
 from modelops.training.config import BadConfig, Recipe, Resources, from_dict, to_dict
@@ -55,7 +56,8 @@ def queue_training(
     resources: Mapping[str, Any] | None = None,
     slot: str = DEFAULT_SLOT,
 ) -> TrainingJob:
-    """`recipe` and `resources`: fields of modelops.training.config that differ from the defaults.
+    """`recipe` and `resources`: fields of modelops.training.config that differ from the defaults. Asked twice while it
+    is open, it is one job.
 
     Raises NotAllowed, InvalidDecision (data: field).
     """
@@ -68,17 +70,21 @@ def queue_training(
     dataset, read_recipe, read_resources, plan = _checked(
         dataset_id, base, method, recipe or {}, resources or {}
     )
+    wanted = {
+        "name": name,
+        "dataset": dataset,
+        "base": str(Path(base).resolve()),
+        "method": method,
+        "recipe": to_dict(read_recipe),
+        "resources": to_dict(read_resources),
+    }
+    if read_resources.is_started_here:
+        wanted["slot"] = slot
+    before = still_open(TrainingJob, actor, TRAINING_OPEN, **wanted)
+    if before is not None:
+        return before
     job = TrainingJob.objects.create(
-        name=name,
-        dataset=dataset,
-        base=str(Path(base).resolve()),
-        method=method,
-        recipe=to_dict(read_recipe),
-        resources=to_dict(read_resources),
-        slot=slot,
-        plan=plan.as_json(),
-        steps=plan.steps,
-        created_by=actor,
+        **{"slot": slot, **wanted}, plan=plan.as_json(), steps=plan.steps, created_by=actor
     )
     if not read_resources.is_started_here:
         # What is free there is for the cluster's own scheduler to say.

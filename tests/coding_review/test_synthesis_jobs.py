@@ -295,3 +295,21 @@ def test_failed_runs_say_why(icd10cm: Any, expert: User, client: Client) -> None
     page = client.get(reverse("web:synthesis", args=[run.pk])).content.decode()
     assert "No chart can be drawn: because." in page
     assert "every 2s" not in page
+
+
+def test_a_form_sent_twice_asks_once(icd10cm: Any, expert: User, admin: User, client: Client) -> None:
+    client.force_login(expert)
+    answers = [client.post(reverse("web:synthesis-new"), FORM) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert answers[0]["Location"] == answers[1]["Location"]
+    run = SynthesisRun.objects.get()
+    assert AuditEvent.objects.filter(type="synthesis.asked").count() == 1
+    # Another person, other wishes, or the same after the end: work of its own.
+    others = [
+        queue_synthesis(admin, "by hand", asked_of(run)),
+        queue_synthesis(expert, "other", asked_of(run)),
+        queue_synthesis(expert, "by hand", replace(asked_of(run), seed=6)),
+    ]
+    cancel_synthesis(expert, run.pk)
+    others.append(queue_synthesis(expert, "by hand", asked_of(run)))
+    assert len({run.pk, *(other.pk for other in others)}) == 5

@@ -166,7 +166,7 @@ def test_one_that_waits_is_cancelled_at_once(site, admin):
 
 def test_a_slot_holds_one_job_and_the_longest_waiting_is_next(site, admin):
     site.trainer(*WAITS)
-    first, second, third = (site.queue(admin) for _ in range(3))
+    first, second, third = (site.queue(admin, name=name) for name in ("first", "second", "third"))
     other = site.queue(admin, slot="second machine")
     assert reconcile_training() == [first.pk, other.pk]
     begin_training(first.pk)

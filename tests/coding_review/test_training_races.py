@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from coding_review.actions.training import cancel_training
 from coding_review.actions.training_steps import begin_training, reconcile_training
+from coding_review.models import AuditEvent
 from modelops.models import TrainingJob
 from tests.training_site import WAITS, site
 
@@ -29,7 +30,7 @@ def waits_for_a_lock() -> bool:
 
 def test_who_begins_a_job_waits_for_the_jobs_before_it_without_holding_it(site, admin):
     site.trainer(*WAITS)
-    first, second = site.queue(admin), site.queue(admin)
+    first, second = site.queue(admin), site.queue(admin, name="other")
     begun: list[bool] = []
 
     def begin() -> None:
@@ -56,3 +57,25 @@ def test_who_begins_a_job_waits_for_the_jobs_before_it_without_holding_it(site, 
         assert time.monotonic() < end
         reconcile_training()
         time.sleep(0.05)
+
+
+def test_a_form_sent_twice_at_once_is_one_job(site, admin):
+    site.trainer(*WAITS)
+    sent: list[int] = []
+
+    def send() -> None:
+        try:
+            sent.append(site.queue(admin).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    job = TrainingJob.objects.get()
+    assert sent == [job.pk, job.pk]
+    assert AuditEvent.objects.filter(type="training.queued").count() == 1
+    cancel_training(admin, job.pk)
+    assert site.queue(admin).pk != job.pk
