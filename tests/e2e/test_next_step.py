@@ -11,13 +11,15 @@ from playwright.sync_api import Page, expect
 from coding_review.actions.claim import claim
 from coding_review.models import Encounter
 from tests.coding_review.entries import DM, HF, suggest
+from tests.personas import NOTE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
 def address(icd10cm: Any, make_encounter: Any, coder: Any, sign_in: Any, live_server: Any) -> str:
-    code_set = make_encounter().code_sets.get()
+    # Longer than the window: a text whose end is in sight reveals by itself, before a slow test has clicked.
+    code_set = make_encounter({"discharge summary": NOTE + "\nStable." * 120}).code_sets.get()
     suggest(code_set, HF, DM)
     claim(coder, code_set.encounter_id)
     sign_in(coder)
