@@ -74,7 +74,8 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "disk_full",
         re.compile(
             r"no space left on device|disk quota exceeded|file too large|os error (28|27|122)\b"
-            r"|PytorchStreamWriter failed|file write failed",
+            # torch's own writer drops what the system said.
+            r"|PytorchStreamWriter failed|file write failed|basic_ios::clear: iostream error",
             re.IGNORECASE,
         ),
     ),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -100,22 +100,17 @@ class Run:
         self.folder.path.mkdir()
         self.folder.write_run(job)
 
-    def start(self, *, largest_file: int = 0) -> subprocess.Popen[bytes]:
-        def limit() -> None:
-            if largest_file:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
+    def start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-m", "modelops.training.supervisor", str(self.folder.path), str(self.venv)],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "OMP_NUM_THREADS": "1"},
             start_new_session=True,
-            preexec_fn=limit,
         )
 
-    def finish(self, **more: int) -> str:
+    def finish(self) -> str:
         """To its end; the status."""
-        assert self.start(**more).wait(560) == 0
+        assert self.start().wait(560) == 0
         return self.status
 
     def again(self) -> None:
@@ -125,10 +120,14 @@ class Run:
         self.folder.write_run(self.job)
 
     def wait_for_step(self, number: int) -> None:
+        """Of the present attempt."""
         until = time.monotonic() + 560
-        while not self.steps or max(self.steps) < number:
+        while True:
             told = self.folder.read_state()
-            assert told is None or told.attempt != self.job.attempt or not told.is_end, self.log
+            if told is not None and told.attempt == self.job.attempt:
+                assert not told.is_end, self.log
+                if told.step >= number:
+                    return
             assert time.monotonic() < until, self.log
             time.sleep(0.005)
 
@@ -140,6 +139,17 @@ class Run:
             if b"modelops.training.entrypoint" in Path(f"/proc/{pid}/cmdline").read_bytes()
         )
         return pid
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """The trainer stands still meanwhile, wherever it is."""
+        pid, until = self.trainer(), time.monotonic() + 120
+        os.kill(pid, signal.SIGSTOP)
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        yield
+        os.kill(pid, signal.SIGCONT)
 
     @property
     def status(self) -> str:

@@ -113,6 +113,11 @@ def caused(outer, inner):
             RuntimeError("[enforce fail at inline_container.cc:672] PytorchStreamWriter failed writing file"),
             "disk_full",
         ),
+        # As torch says it of the kernel's ENOSPC: the second while it handles the first.
+        (
+            caused(RuntimeError("unexpected pos 128 vs 0"), RuntimeError("basic_ios::clear: iostream error")),
+            "disk_full",
+        ),
         (RuntimeError("I/O error: No space left on device (os error 28)"), "disk_full"),
         (MemoryError(), "out_of_memory"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), "out_of_memory"),
