@@ -57,8 +57,8 @@ class GoldImportForm(LabelsForm):
 def gold_import(request: HttpRequest) -> HttpResponse:
     require(request.user, MANAGE_GOLD)
     if request.method == "GET":
-        return render(request, PAGE, {"form": GoldImportForm(label_suffix="")})
-    form = GoldImportForm(request.POST, request.FILES, label_suffix="")
+        return render(request, PAGE, {"form": GoldImportForm()})
+    form = GoldImportForm(request.POST, request.FILES)
     context: dict[str, Any] = {"form": form}
     status = 200
     try:

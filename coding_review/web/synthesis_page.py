@@ -245,9 +245,18 @@ def _facts(run: SynthesisRun) -> tuple[Fact, ...]:
     ]
     for name, value in run.settings.items():
         if value not in ("", None, False, 0):
-            said = "kept" if value is True else plain(str(value))
-            told.append(Fact(shown.get(name, plain(name).capitalize()), said))
+            told.append(Fact(shown.get(name, plain(name).capitalize()), _said(name, value)))
     return tuple(told)
+
+
+def _said(name: str, value: str | int) -> str:
+    if value is True:
+        return "kept"
+    if isinstance(value, int):
+        return amounts.count(value)
+    if name == "companions":
+        return value.replace("-", " to ")
+    return value if name == "codes" else DOMAINS.get(value, plain(str(value)))
 
 
 def _groups(counts: Mapping[str, Any]) -> tuple[Group, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from catalog.edits.engine import CHECKS
 from modelops.choices import WorkStatus
 
 TONES: Mapping[str, str] = {
@@ -13,7 +14,7 @@ TONES: Mapping[str, str] = {
     WorkStatus.FAILED: "bad",
     WorkStatus.CANCELLED: "calm",
 }
-# Why a code was drawn, found or suggested and not kept, where the id alone does not say it; code edits' ids are words.
+# Why a code was drawn, found or suggested and not kept, where the id alone does not say it; a code edit's is its title.
 REASONS: Mapping[str, str] = {
     "does_not_stand": "does not stand as the seed of a chart",
     "not_attributed": "ordered, and no line tells it",
@@ -22,6 +23,7 @@ REASONS: Mapping[str, str] = {
     "no_code": "no code is left",
     "not_written": "the writer gave nothing",
 }
+_EDITS: Mapping[str, str] = {check.id: check.title for check in CHECKS}
 DOMAINS: Mapping[str, str] = {
     "advanced_illness": "Advanced illness",
     "frailty": "Frailty",
@@ -46,7 +48,7 @@ def reason_words(reason: str) -> str:
     """The gate's reasons name the kinds of what it found: "phi: name, date"."""
     if reason.lower().startswith(PHI):
         return f"may identify somebody: {reason.partition(':')[2].strip() or 'by the gate'}"
-    return REASONS.get(reason, plain(reason))
+    return REASONS.get(reason) or _EDITS.get(reason) or plain(reason)
 
 
 def plain(key: str) -> str:

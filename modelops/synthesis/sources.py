@@ -30,6 +30,8 @@ from modelops.synthesis.vocabulary import Vocabulary
 
 # What an engine needs to look twice at what it found besides the order.
 _GROUNDING = "candidates+verify"
+# A number of so many digits counts no codes.
+_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,19 @@ def limited(vocabulary: Vocabulary, codes: Sequence[str]) -> Vocabulary:
     """Raises UnknownCodes."""
     if not codes:
         return vocabulary
-    if len(codes) == 1 and codes[0].isdigit():
-        return vocabulary.only(vocabulary.common(int(codes[0])))
+    if len(codes) == 1 and codes[0].isdecimal():
+        return _common(vocabulary, codes[0])
     unknown = [code for code in codes if code not in vocabulary.terms]
     if unknown:
         raise UnknownCodes(f"Charts are not written about {', '.join(unknown[:5])}.")
     return vocabulary.only(codes)
+
+
+def _common(vocabulary: Vocabulary, number: str) -> Vocabulary:
+    """Raises UnknownCodes."""
+    if len(number) >= _DIGITS or int(number) == 0:
+        raise UnknownCodes("How many common codes? A number from 1 to 99,999.")
+    return vocabulary.only(vocabulary.common(int(number)))
 
 
 def diagnosis_drafts(

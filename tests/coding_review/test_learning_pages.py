@@ -58,7 +58,7 @@ def test_a_run_shows_its_diagnostics(expert):
     groups = {g.key: [(b.label, b.count, b.share) for b in g.bars] for g in page.groups}
     assert groups["discards"] == [("may identify somebody: name", "1", 100)]
     assert groups["not-kept"] == [
-        ("excludes1", "2", 100),
+        ("Excludes1: not coded together", "2", 100),
         ("a likely candidate that nobody wrote: a trap, or a word that says more than meant", "1", 50),
     ]
     assert groups["bands"] == [("once", "2", 100), ("2-4 times", "1", 50)]
@@ -114,7 +114,7 @@ def test_a_chart_shows_everything_that_led_to_it(expert):
         ("I50.9", "0.61", "not chosen"),
     ]
     assert [(d.code, d.reason) for d in page.discards] == [
-        ("I10", "excludes1"),
+        ("I10", "Excludes1: not coded together"),
         ("I50.9", "a likely candidate that nobody wrote: a trap, or a word that says more than meant"),
     ]
     assert [line.text for line in page.text] == NOTE.split("\n")

@@ -59,6 +59,7 @@ def test_collected_modules_import_each_other_by_their_hashed_names(tmp_path: Pat
     [app] = tmp_path.glob("js/app.????????????.js")
     names = re.findall(r'import\s*"\./([^"]+)"', app.read_text(encoding="utf-8"))
     assert [re.sub(r"\.[0-9a-f]{12}\.js$", "", name) for name in names] == [
+        "current-place",
         "keyboard",
         "menu",
         "poll",

@@ -95,7 +95,7 @@ def test_a_job_is_planned_queued_watched_and_cancelled(
     page.goto(live_server.url + reverse("web:trainings"))
     page.get_by_role("link", name="New job").click()
     page.get_by_role("link", name="Small, on processors").click()
-    page.get_by_label("Name:", exact=True).fill("first")
+    page.get_by_label("Name", exact=True).fill("first")
     page.get_by_role("button", name="Show the plan").click()
     expect(page.locator("#plan-panel")).to_contain_text("52")
     page.get_by_label("Epochs").fill("8")
