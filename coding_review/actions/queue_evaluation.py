@@ -12,8 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from coding_review import audit
+from coding_review.actions.asked_twice import still_open
 from coding_review.auth import require
-from coding_review.choices import EvaluationStatus, GoldSetPurpose
+from coding_review.choices import EVALUATION_OPEN, EvaluationStatus, GoldSetPurpose
 from coding_review.errors import InvalidDecision, InvalidImport, NotAllowed, WrongStatus
 from coding_review.evaluation_predictions import bare_lines, engine_runs
 from coding_review.models import EvaluationJob, GoldSet
@@ -37,7 +38,8 @@ def queue_evaluation(
     domains: Sequence[str] = (),
     least_band: str = Band.LOW,
 ) -> EvaluationJob:
-    """Either an engine, whose stored predictions are scored, or a file of predictions.
+    """Either an engine, whose stored predictions are scored, or a file of predictions. Asked twice while it is open,
+    it is one job.
 
     Raises NotAllowed, InvalidDecision (data: field), InvalidImport (data: errors with line and message).
     """
@@ -54,14 +56,24 @@ def queue_evaluation(
     absent = domain_codes(domains)[1] if domains else []
     if absent:
         raise InvalidDecision(f"No value set is loaded for {', '.join(absent)}.", field="domains")
-    job = EvaluationJob(
-        gold_set=gold_set, engine=engine, domains=list(domains), least_band=least_band, created_by=actor
-    )
-    if upload is not None:
-        job.predictions_path, job.predictions_sha256 = _keep(upload)
-    elif not engine_runs(gold_set, engine):
+    path, sha256 = _keep(upload) if upload is not None else ("", "")
+    if engine and not engine_runs(gold_set, engine):
         raise InvalidDecision("This engine has predicted none of the set's charts.", field="engine")
-    job.save()
+    wanted = {
+        "gold_set": gold_set,
+        "engine": engine,
+        "predictions_path": path,
+        "predictions_sha256": sha256,
+        "domains": list(domains),
+        "least_band": least_band,
+        # Not what measures a version, or an engine that is asked anew.
+        "model_version": None,
+        "asked": False,
+    }
+    before = still_open(EvaluationJob, actor, EVALUATION_OPEN, **wanted)
+    if before is not None:
+        return before
+    job = EvaluationJob.objects.create(**wanted, created_by=actor)
     audit.record(
         "evaluation.queued",
         actor=actor,

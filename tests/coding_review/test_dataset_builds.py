@@ -329,8 +329,9 @@ def test_by_the_form(admin: User, base: Path, run: SynthesisRun, client: Client)
         answer = client.post(reverse("web:dataset-new"), {**form, **wrong})
         assert (answer.status_code, told in answer.content.decode()) == (422, True), wrong
     assert not DatasetBuild.objects.exists()
-    answer = client.post(reverse("web:dataset-new"), form)
+    answer, again = (client.post(reverse("web:dataset-new"), form) for _ in range(2))
     look = DatasetBuild.objects.get()
+    assert again.headers["Location"] == answer.headers["Location"]
     assert (look.only_looks, from_json(look.asked)) == (True, asked(base, run))
     assert answer.headers["Location"] == reverse("web:dataset-build", args=[look.pk])
     waiting = client.get(answer.headers["Location"]).content.decode()
@@ -344,12 +345,32 @@ def test_by_the_form(admin: User, base: Path, run: SynthesisRun, client: Client)
     assert "Build it" in seen
     like = client.get(f"{reverse('web:dataset-new')}?like={look.pk}").content.decode()
     assert 'value="first"' in like
-    client.post(reverse("web:dataset-build-go", args=[look.pk]))
+    for _ in range(2):
+        client.post(reverse("web:dataset-build-go", args=[look.pk]))
     build = DatasetBuild.objects.exclude(pk=look.pk).get()
     assert not build.only_looks
+    assert AuditEvent.objects.filter(type="dataset.asked").count() == 2
     assert run_build(build.pk)
     done = client.get(reverse("web:dataset-build", args=[build.pk])).content.decode()
     assert "See first v1" in done
+
+
+def test_asked_twice_it_is_one_build(admin: User, expert: User, base: Path, run: SynthesisRun) -> None:
+    first, again = (queue_dataset(admin, "first", asked(base, run), only_looks=True) for _ in range(2))
+    assert first == again == DatasetBuild.objects.get()
+    assert AuditEvent.objects.filter(type="dataset.asked").count() == 1
+    RoleAssignment.objects.create(user=expert, role="admin")
+    # Another person, another name, other wishes, to build it, or the same after the end: work of its own.
+    others = [
+        queue_dataset(expert, "first", asked(base, run), only_looks=True),
+        queue_dataset(admin, "second", asked(base, run), only_looks=True),
+        queue_dataset(admin, "first", asked(base, run, options=Options(augment=0.1)), only_looks=True),
+        queue_dataset(admin, "first", asked(base, run), only_looks=False),
+    ]
+    cancel_dataset(admin, first.pk)
+    others.append(queue_dataset(admin, "first", asked(base, run), only_looks=True))
+    assert len({first.pk, *(other.pk for other in others)}) == 6
+    assert AuditEvent.objects.filter(type="dataset.asked").count() == 6
 
 
 def test_without_a_base(admin: User, base: Path, icd10cm: Any, client: Client) -> None:

@@ -109,6 +109,24 @@ def test_an_uploaded_file_is_queued_scored_and_stored(request, outside, kept, wh
     assert EvaluationRun.objects.count() == 1
 
 
+def test_a_form_sent_twice_asks_once(outside, lead, admin):
+    answers = [post(lead, gold_set=outside.pk, file=file(predictions()), least_band="low") for _ in range(2)]
+    job = EvaluationJob.objects.get()
+    assert [answer["Location"] for answer in answers] == [f"/evaluation/jobs/{job.pk}/"] * 2
+    assert AuditEvent.objects.filter(type="evaluation.queued").count() == 1
+
+    def ask(user, content=None, **more):
+        return queue_evaluation(user, outside.pk, upload=io.BytesIO(content or predictions()), **more)
+
+    # Another person, another file, other bands, or the same after the end: work of its own.
+    shorter = predictions().splitlines(keepends=True)[0]
+    others = [ask(admin), ask(lead, shorter), ask(lead, least_band="high")]
+    cancel_evaluation(lead, job.pk)
+    others.append(ask(lead))
+    assert len({job.pk, *(other.pk for other in others)}) == 5
+    assert AuditEvent.objects.filter(type="evaluation.queued").count() == 5
+
+
 def test_only_the_bands_asked_for_count(outside, lead):
     job = queue_evaluation(lead, outside.pk, upload=io.BytesIO(predictions()), least_band="high")
     run_evaluation(job.pk)
@@ -261,7 +279,10 @@ def test_an_error_of_the_program_ends_the_job_without_its_words(outside, lead, m
 
 
 def test_the_sweep_sends_what_was_dropped_and_closes_what_was_lost(outside, lead, settings):
-    jobs = [queue_evaluation(lead, outside.pk, upload=io.BytesIO(predictions())) for _ in range(2)]
+    jobs = [
+        queue_evaluation(lead, outside.pk, upload=io.BytesIO(predictions()), least_band=band)
+        for band in ("low", "high")
+    ]
     assert missed_evaluations() == []
     long_ago = timezone.now() - timedelta(hours=2)
     EvaluationJob.objects.update(created_at=long_ago)
