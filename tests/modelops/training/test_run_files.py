@@ -2,6 +2,9 @@
 
 import errno
 import json
+import shlex
+import signal
+import subprocess
 
 import pytest
 import yaml
@@ -176,6 +179,60 @@ def test_a_slurm_file_starts_the_trainer_on_every_node(tmp_path):
     assert "srun /srv/venv/bin/python -m torch.distributed.run \\" in lines
     assert "    -m modelops.training.entrypoint /shared/job-7 &" in lines
     assert 'MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)' in lines
+
+
+def test_a_slurm_file_keeps_blanks_and_signs_of_paths(tmp_path):
+    """Run as it is, with programs of the same names in the place of Slurm's."""
+    run, programs = tmp_path / "jo\"hn's $HOME runs; 100 %j" / "job-7", tmp_path / "bin"
+    run.mkdir(parents=True)
+    programs.mkdir()
+    told = tmp_path / "told"
+    # Slurm's word before the end, then until the file that the trainer looks for is there.
+    srun = 'printf "%s\\0" "$PYTHONPATH" "$@" > "$TOLD"; kill -TERM $PPID; until [ -e "$CANCEL" ]; do sleep 0.05; done'
+    for name, does in (("srun", srun), ("scontrol", "echo node-1")):
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    script = render(job_file(tmp_path, resources=SLURM), str(run))
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={
+            "PATH": f"{programs}:/usr/bin:/bin",
+            "SLURM_JOB_NODELIST": "node-1",
+            "SLURM_JOB_ID": "9",
+            "TOLD": str(told),
+            "CANCEL": str(run / "cancel"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
+    arguments = told.read_text().split("\0")[:-1]
+    assert arguments[:2] == ["/srv/app", "/srv/venv/bin/python"]
+    assert arguments[-3:] == ["-m", "modelops.training.entrypoint", str(run)]
+    assert "--rdzv-endpoint=node-1:29500" in arguments
+    (output,) = (line for line in script.splitlines() if line.startswith("#SBATCH --output="))
+    # In double quotes sbatch reads what Python's lexer does; a sign of percent is one when it stands twice.
+    assert shlex.split(output[len("#SBATCH ") :]) == [f"--output={str(run).replace('%', '%%')}/slurm-%j.txt"]
+
+
+@pytest.mark.parametrize("word", ["yes", "no", "on", "null", "12", "1e3", "0x1f"])
+def test_words_that_yaml_reads_otherwise_stay_words(tmp_path, word):
+    resources = Resources(
+        place="kubernetes", image=word, claim=word, claim_path="/data", project_dir="/app", namespace=word
+    )
+    service, job = yaml.safe_load_all(
+        render(job_file(tmp_path, resources=resources), "/data/my runs: #7/{a}")
+    )
+    assert service["metadata"]["namespace"] == job["metadata"]["namespace"] == word
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == word
+    assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == word
+    assert container["command"][-1] == "/data/my runs: #7/{a}"
+    assert container["command"][0] == "/opt/training/bin/python"
+    assert {"name": "PYTHONPATH", "value": "/app"} in container["env"]
 
 
 def test_a_kubernetes_file_is_a_service_and_a_job_without_rights(tmp_path):
