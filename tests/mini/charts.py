@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from django.core.management import call_command
@@ -77,25 +78,33 @@ def freeze(held_out: Path) -> None:
 
 def dataset(size: Size, charts: Path, base: Path) -> tuple[DatasetVersion, int]:
     """The dataset, and how many charts stay out of it because one that is scored is nearly the same."""
-    leave_out: set[str] = set()
 
+    def build(leave_out: frozenset[str]) -> DatasetVersion:
+        sources = Sources(written=((SOURCE, lambda: _lines(charts)),), leave_out=leave_out)
+        version, _ = build_dataset(
+            None,
+            "miniature",
+            sources,
+            tokenizer=base,
+            options=Options(prompt=PROMPT, pack_tokens=size.pack_tokens, augment=size.augment),
+        )
+        return version
+
+    return without_leaks(build)
+
+
+def without_leaks(build: Callable[[frozenset[str]], DatasetVersion]) -> tuple[DatasetVersion, int]:
+    """What `build` makes without the examples that it is told to leave out, which a refusal of it names; and how many
+    they were."""
+    leave_out: set[str] = set()
     for _ in range(_TIMES):
-        sources = Sources(written=((SOURCE, lambda: _lines(charts)),), leave_out=frozenset(leave_out))
         try:
-            version, _ = build_dataset(
-                None,
-                "miniature",
-                sources,
-                tokenizer=base,
-                options=Options(prompt=PROMPT, pack_tokens=size.pack_tokens, augment=size.augment),
-            )
+            return build(frozenset(leave_out)), len(leave_out)
         except DatasetRefused as refused:
             found = set(refused.data.get("examples", ())) - leave_out
             if not found:
                 raise
             leave_out |= found
-        else:
-            return version, len(leave_out)
     raise AssertionError(f"{len(leave_out)} charts left out, and still one is nearly a chart that is scored")
 
 

@@ -70,19 +70,19 @@ def miniature(size: Size, folder: Path, seed: int = charts.HELD_OUT_SEED) -> tup
     """Figures by what was asked, and the training."""
     begun = time.monotonic()
     say(f"{size.codes} codes, {size.charts:,} charts to train on, {size.held_out} of seed {seed} to score on")
-    train, held_out = _timed("charts written", lambda: charts.write(size, folder, seed))
+    train, held_out = timed("charts written", lambda: charts.write(size, folder, seed))
     charts.freeze(held_out)
     base = training.bases() / f"miniature-{time.time_ns()}"
     corpus = charts.corpus(train, folder / "corpus.txt")
-    parameters = _timed("base drawn", lambda: training.make_base(size, corpus, base))
-    dataset, left_out = _timed("dataset built", lambda: charts.dataset(size, train, base))
+    parameters = timed("base drawn", lambda: training.make_base(size, corpus, base))
+    dataset, left_out = timed("dataset built", lambda: charts.dataset(size, train, base))
     statistics = dataset.statistics
     say(
         f"  {parameters:,} parameters; {statistics['examples']['train']:,} examples, "
         f"{statistics['tokens']['all']:,} tokens, {statistics['packing']['packs']:,} packs, "
         f"{statistics['packing']['useful']:.1%} useful; {left_out} charts left out, nearly the same as one scored"
     )
-    job = _timed("trained by DeepSpeed", lambda: training.train(size, dataset, base, _Progress()))
+    job = timed("trained by DeepSpeed", lambda: training.train(size, dataset, base, Progress()))
     return _before_and_after(size, folder, held_out, base, training.checkpoint(job), begun), job
 
 
@@ -99,18 +99,18 @@ def _before_and_after(
     if size.untrained:
         few = charts.head(held_out, size.untrained, folder / "few.jsonl")
         with scoring.served(base, folder) as server:
-            stages["untrained"] = _timed(
+            stages["untrained"] = timed(
                 f"{size.untrained} charts asked", lambda: ask(few, Asked("untrained"), server)
             )
     ways: dict[str, Mapping[str, Any]] = {}
     with scoring.served(trained, folder) as server:
-        stages["trained"] = _timed(
+        stages["trained"] = timed(
             f"{size.held_out} charts asked", lambda: ask(held_out, Asked("trained"), server)
         )
         if size.compared:
             some = charts.head(held_out, size.compared, folder / "some.jsonl")
             for asked in (Asked("alone"), *WAYS):
-                ways[asked.name] = _timed(f"{asked.name}", lambda: ask(some, asked, server))  # noqa: B023  called at once
+                ways[asked.name] = timed(f"{asked.name}", lambda: ask(some, asked, server))  # noqa: B023  called at once
     _print(size, stages, ways)
     say(f"{(time.monotonic() - begun) / 60:.1f} minutes in all")
     return {**stages, **ways}
@@ -150,7 +150,7 @@ def _levels(found: Figures) -> None:
         say(f"  {name:24}" + "".join(f"{value:8.3f}" for value in scoring.f1(figures)))
 
 
-class _Progress:
+class Progress:
     """A line every tenth of the steps."""
 
     def __init__(self) -> None:
@@ -167,7 +167,7 @@ class _Progress:
             say(f"  step {job.step:,} of {job.steps:,}: loss {last.loss:.3f}{speed}")
 
 
-def _timed(what: str, work: Callable[[], T]) -> T:
+def timed(what: str, work: Callable[[], T]) -> T:
     begun = time.monotonic()
     result = work()
     say(f"{what}: {time.monotonic() - begun:.0f} s")

@@ -51,17 +51,17 @@ class Size:
 
 # Twenty minutes on two cores.
 MINI = Size(codes=60, charts=9000, held_out=200, untrained=40, compared=40, epochs=1)
-# Four minutes on two cores.
+# Two minutes on two cores.
 TINY = Size(
     codes=20,
-    charts=500,
-    held_out=24,
+    charts=120,
+    held_out=6,
     untrained=0,
     compared=0,
-    epochs=1,
+    epochs=3,
+    learning_rate=4e-3,
     vocabulary=1024,
     hidden=128,
     layers=2,
-    accumulation=2,
     processes=1,
 )
