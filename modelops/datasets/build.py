@@ -160,7 +160,8 @@ class _Building:
         without += [example for example in examples if example.stage != NOTES]
         self._at(COUNTING)
         own = [row for example in without if (row := self._row(example, _split(example), ""))]
-        train = [row.example for row in own if row.split == TRAIN]
+        # Charts alone: a share of the catalog's words too would join every chart there is.
+        train = [row.example for row in own if row.split == TRAIN and row.example.stage == NOTES]
         self._at(JOINING)
         joined = [
             row

@@ -15,6 +15,8 @@ from modelops.training.errors import Stopped
 # Pickles run code when they are loaded.
 _UNSAFE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _MOST_HEADER = 100_000_000
+# Not in the weights where the embedding serves as the last layer.
+_LAST_LAYER = "lm_head.weight"
 _SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
 
 
@@ -22,7 +24,8 @@ _SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermedia
 class Shape:
     """Of a decoder with attention and a gated layer: what memory and time are reckoned from.
 
-    `largest_layer`: parameters of the largest single layer, which ZeRO stage 3 gathers whole.
+    `largest_layer`: parameters of the largest single layer, which ZeRO stage 3 gathers whole. `tied`: the last layer
+    is the embedding once more, so that its one matrix is multiplied with too.
     """
 
     parameters: int
@@ -34,6 +37,7 @@ class Shape:
     head_size: int
     vocabulary: int
     positions: int
+    tied: bool = False
 
 
 def under_root(path: Path, roots: Sequence[Path]) -> Path:
@@ -86,8 +90,8 @@ def check_base(folder: Path) -> Shape:
         raise Stopped("bad_checkpoint", "There is no tokenizer.json.")
     if not _has_template(folder):
         raise Stopped("bad_checkpoint", "The tokenizer has no chat template.")
-    parameters = sum(_parameters(path) for path in weights_of(folder))
-    return _shape(config, parameters)
+    sizes = {name: size for path in weights_of(folder) for name, size in _parameters(path).items()}
+    return _shape(config, sum(sizes.values()), tied=_LAST_LAYER not in sizes)
 
 
 def weights_of(folder: Path) -> list[Path]:
@@ -106,26 +110,26 @@ def weights_of(folder: Path) -> list[Path]:
     return paths
 
 
-def _parameters(path: Path) -> int:
-    """From the header: its sum must be what the file holds. Raises Stopped("bad_checkpoint")."""
+def _parameters(path: Path) -> dict[str, int]:
+    """Of each tensor, from the header: their sum must be what the file holds. Raises Stopped("bad_checkpoint")."""
     try:
         with path.open("rb") as file:
             (size,) = struct.unpack("<Q", file.read(8))
             if size > _MOST_HEADER:
                 raise ValueError
             header: dict[str, Any] = json.loads(file.read(size))
-        rows = [row for name, row in header.items() if name != "__metadata__"]
-        end = max((row["data_offsets"][1] for row in rows), default=0)
+        rows = {name: row for name, row in header.items() if name != "__metadata__"}
+        end = max((row["data_offsets"][1] for row in rows.values()), default=0)
         if 8 + size + end != path.stat().st_size:
             raise ValueError
-        return sum(math.prod(row["shape"]) for row in rows)
+        return {name: math.prod(row["shape"]) for name, row in rows.items()}
     except OSError:
         raise Stopped("bad_checkpoint", f"{path.name} is not there or cannot be read.") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error):
         raise Stopped("bad_checkpoint", f"{path.name} is damaged or not whole.") from None
 
 
-def _shape(config: dict[str, Any], parameters: int) -> Shape:
+def _shape(config: dict[str, Any], parameters: int, *, tied: bool) -> Shape:
     try:
         sizes = {name: int(config[name]) for name in _SIZES}
         hidden, heads = sizes["hidden_size"], sizes["num_attention_heads"]
@@ -146,6 +150,7 @@ def _shape(config: dict[str, Any], parameters: int) -> Shape:
         head_size=head_size,
         vocabulary=vocabulary,
         positions=positions,
+        tied=tied,
     )
 
 

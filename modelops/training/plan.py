@@ -110,8 +110,9 @@ def packs_of(size: DatasetSize, max_tokens: int, packing: float) -> int:
 
 def flops_per_token(shape: Shape, mean_length: float, *, trained: int) -> float:
     """Forward and backward of one token: 2 operations a parameter forward, 2 for the activations' gradient and 2 for
-    the weights' where they are trained; attention within examples of this mean length, causal."""
-    matrix = shape.parameters - shape.vocabulary * shape.hidden
+    the weights' where they are trained; attention within examples of this mean length, causal. Tokens are looked up
+    in the embedding, which costs nothing; one that is the last layer too is multiplied with there."""
+    matrix = shape.parameters - (0 if shape.tied else shape.vocabulary * shape.hidden)
     attention = 2 * 2 * shape.layers * shape.heads * shape.head_size * mean_length / 2
     return 4 * matrix + 2 * min(trained, matrix) + 3 * attention
 

@@ -148,8 +148,10 @@ class LlmEngine:
         talk = BoundTalk(self._server, deadline, usage, served.request, self._config.in_flight)
         prompt = self._prompt_of(served)
         result = _Chart(self, talk, chart, release, rest, usage, prompt).result()
-        self._last = replace(served, version=served.version or talk.answered_by or self._last.version)
-        return replace(result, made_by=self._info(self._last))
+        # Another thread may have ended with another version's answer meanwhile: this result names its own.
+        made_by = replace(served, version=served.version or talk.answered_by or self._last.version)
+        self._last = made_by
+        return replace(result, made_by=self._info(made_by))
 
     def leave(self) -> None:
         """Takes out of the servers what was loaded for one model version alone."""

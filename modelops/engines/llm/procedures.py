@@ -27,9 +27,10 @@ from modelops.engines.llm.transport import ChatRequest, Message
 from modelops.engines.llm.verify import flat
 from modelops.engines.llm.windows import Window
 from modelops.engines.types import ChartText, CodeSuggestion, Evidence
+from modelops.errors import ContextTooLong
 
 NONE = "none"
-# Procedures of one window; an encounter with more has several windows.
+# Procedures of one answer: the grammar ends the list there, and of a full one the halves of the window are asked.
 _MOST = 20
 _MAX_DESCRIPTION, _MAX_QUOTE = 160, 240
 # The best answer of the catalog below this says the words are not the catalog's: more are offered.
@@ -44,6 +45,18 @@ class Described:
 
     description: str = field(repr=False)
     evidence: Evidence = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Read:
+    """The rows of the answers about a window, each with the window or the half of it that was shown."""
+
+    rows: list[tuple[Window, Any]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: _Read) -> None:
+        self.rows += other.rows
+        self.counts += other.counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +97,9 @@ class ModelProcedures:
         releases = Release.objects.in_bulk(list(chart.procedure_releases.values()))
         counts: Counter[str] = Counter()
         finder = QuoteFinder(number_lines(chart))
-        works = (partial(self._rows, chart=chart, window=window) for window in windows)
-        rows = talk.at_once(works, len(windows))
+        works = (partial(self._read, chart=chart, window=window) for window in windows)
         described = [
-            one
-            for window, (said, retries) in zip(windows, rows, strict=True)
-            for one in _described(said, retries, window, finder, counts)
+            one for read in talk.at_once(works, len(windows)) for one in _described(read, finder, counts)
         ]
         by_words: dict[str, list[Described]] = {}
         for one in described:
@@ -114,19 +124,47 @@ class ModelProcedures:
         counts["procedures_none_chosen"] = len(asked_for) - len(chosen)
         return Outcome(_suggestions(chosen), usage=dict(counts))
 
-    def _rows(
-        self, talk: Talk, *, chart: ChartText, window: Window
-    ) -> tuple[list[dict[str, Any]] | None, int]:
-        """What the model says was done in the window, None where no answer can be used, and how many retries."""
+    def _read(self, talk: Talk, *, chart: ChartText, window: Window, half: bool = False) -> _Read:
+        """What the model says was done in the window. An answer that was cut gets more room; then, as where a list is
+        full or the window too long, its halves are asked. One that cannot be read is asked for once more. `half`: it
+        is one already."""
         question = messages(self._describe, f"DOCUMENTS\n{write_out(window.pieces, chart.documents)}\nEND")
         schema = description_schema(window.first, window.last)
+        room, temperature, read = self._output_tokens, 0.0, _Read()
+        divisible = not half and window.is_divisible
 
-        def said(temperature: float) -> list[dict[str, Any]] | None:
-            put = ChatRequest(question, schema, self._output_tokens, temperature, model=self._model)
-            return _rows(talk.chat(put).text)
+        def halved() -> _Read:
+            read.counts["halved_windows"] += 1
+            for part in window.halves():
+                read.add(self._read(talk, chart=chart, window=part, half=True))
+            return read
 
-        rows = said(0.0)
-        return (rows, 0) if rows is not None else (said(_AGAIN), 1)
+        while True:
+            try:
+                answer = talk.chat(ChatRequest(question, schema, room, temperature, model=self._model))
+            except ContextTooLong:
+                if not divisible:
+                    raise
+                return halved()
+            cut = answer.finish_reason == "length"
+            if cut:
+                read.counts["cut_answers"] += 1
+                if room == self._output_tokens and answer.prompt_tokens + 2 * room <= talk.max_context():
+                    read.counts["retries"] += 1
+                    room *= 2
+                    continue
+            rows = None if cut else _rows(answer.text)
+            full = rows is not None and len(rows) >= _MOST
+            read.counts["full_lists"] += full
+            if (cut or full) and divisible:
+                return halved()
+            if rows is None and not cut and not temperature:
+                read.counts["retries"] += 1
+                temperature = _AGAIN
+                continue
+            read.counts["procedures_unanswered"] += rows is None
+            read.rows.extend((window, row) for row in rows or ())
+            return read
 
     def _offers(self, description: str, releases: Sequence[Release], chart: ChartText) -> dict[str, _Offered]:
         """Codes in force on the day, by the option under which they are offered."""
@@ -172,20 +210,14 @@ def description_schema(first: int, last: int) -> dict[str, Any]:
     }
 
 
-def _described(
-    rows: Sequence[dict[str, Any]] | None,
-    retries: int,
-    window: Window,
-    finder: QuoteFinder,
-    counts: Counter[str],
-) -> list[Described]:
-    """What is cited from somewhere; what is cited from nowhere is counted and left out."""
-    counts["retries"] += retries
-    if rows is None:
-        counts["procedures_unanswered"] += 1
-        return []
+def _described(read: _Read, finder: QuoteFinder, counts: Counter[str]) -> list[Described]:
+    """What is cited from somewhere; what is cited from nowhere, or no entry at all, is counted and left out."""
+    counts.update(read.counts)
     found: list[Described] = []
-    for row in rows:
+    for window, row in read.rows:
+        if not _is_row(row):
+            counts["procedures_malformed"] += 1
+            continue
         place = finder.find(
             row["quote"], row["line_start"], row["line_end"], first=window.first, last=window.last
         )
@@ -197,15 +229,16 @@ def _described(
     return found
 
 
-def _rows(text: str) -> list[dict[str, Any]] | None:
-    """The entries of the right shape; None for an answer that is not what was asked for."""
+def _rows(text: str) -> list[Any] | None:
+    """The entries, whatever their shape; None for an answer that is not what was asked for."""
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(answer, dict) or not isinstance(answer.get("procedures"), list):
         return None
-    return [row for row in answer["procedures"][:_MOST] if _is_row(row)]
+    rows: list[Any] = answer["procedures"][:_MOST]
+    return rows
 
 
 def _is_row(row: Any) -> bool:

@@ -76,16 +76,17 @@ class ModelVerifier:
     ) -> dict[str, Candidate]:
         """Candidates of the same category, and those found in the words that the suggestion cites."""
         quotes = [place.quote.casefold() for place in said.evidence]
-        offered = (
-            candidate
-            for candidate in candidates
-            if candidate.code not in taken
-            and (
+        # One that several windows led to stands there for each of them.
+        offered: dict[str, Candidate] = {}
+        for candidate in candidates:
+            if len(offered) == self._others:
+                break
+            if candidate.code not in taken and (
                 candidate.code[:_CATEGORY] == said.code[:_CATEGORY]
                 or any(_cited(segment.text.casefold(), quotes) for segment in candidate.segments)
-            )
-        )
-        return {candidate.code: candidate for candidate, _ in zip(offered, range(self._others), strict=False)}
+            ):
+                offered.setdefault(candidate.code, candidate)
+        return offered
 
     def _words(self, questions: Sequence[Question]) -> tuple[Message, ...]:
         return messages(self._prompt, listed(questions))

@@ -8,7 +8,7 @@ import pytest
 
 from modelops.datasets import files
 from modelops.datasets.build import Gathered, NothingLeft, Options, assemble, row_of
-from modelops.datasets.examples import Label, Negative, labels_of
+from modelops.datasets.examples import PAIRS, Label, Negative, labels_of
 from modelops.datasets.rendering import AnswerCode, render
 from modelops.datasets.split import TRAIN, VALIDATION, split_of
 from modelops.engines.llm.code_prompts import CODE_PROMPTS, CODES, SHORT
@@ -56,6 +56,13 @@ def test_only_training_charts_are_joined() -> None:
     joined = [row for row in built(made(), augment=1.0).rows if row.example.composite]
     assert len(joined) == 10
     assert all(row.split == TRAIN and not set(row.example.parts) & set(VALIDATED) for row in joined)
+
+
+def test_the_share_of_joined_charts_is_of_charts_not_of_the_catalogs_words() -> None:
+    words = [replace(example(name), stage=PAIRS) for name in TRAINED[10:30]]
+    gathered = replace(made(), examples=[*made().examples, *words])
+    joined = [row for row in built(gathered).rows if row.example.composite]
+    assert len(joined) == 3
 
 
 def test_the_prompt_is_the_engines_and_the_answer_reads_back() -> None:

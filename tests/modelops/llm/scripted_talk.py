@@ -13,7 +13,8 @@ Script = Callable[[ChatRequest], Any]
 
 
 class ScriptedTalk:
-    """`answers`: one a request, in order; what is no str is written as JSON; an exception is raised. Tokens of a
+    """`answers`: one a request, in order; what is no str is written as JSON; an exception is raised, a
+    ChatAnswer given as it is. Tokens of a
     prompt are its words."""
 
     def __init__(self, *answers: Any, context: int = 8192, probabilities: Iterable[float] = ()) -> None:
@@ -29,6 +30,8 @@ class ScriptedTalk:
             answer = answer(request)
         if isinstance(answer, Exception):
             raise answer
+        if isinstance(answer, ChatAnswer):
+            return answer
         text = answer if isinstance(answer, str) else json.dumps(answer)
         return ChatAnswer(text, "stop", (), self.count_prompt_tokens(request.messages), 1, "m", "s")
 

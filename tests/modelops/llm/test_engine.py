@@ -441,6 +441,28 @@ def test_a_chart_keeps_the_model_it_began_with(icd10cm):
     assert [request.model for request in server.requests] == ["cardio-2", "cardio-3"]
 
 
+def test_a_result_names_the_model_that_made_it_whatever_ended_meanwhile(icd10cm):
+    class Shared(LlmEngine):
+        """Another thread's chart, of another version, always ends in between."""
+
+        @property
+        def _last(self):
+            return Served("cardio-3", "cardio 3", "cardio-3")
+
+        @_last.setter
+        def _last(self, served):
+            self.set_to = served
+
+    class Promoted:
+        def current(self, server, chart_id=""):
+            return Served("cardio-2", "cardio 2", "cardio-2")
+
+    engine = Shared(ScriptedServer([said()]), LlmConfig(), model=Promoted())
+    made_by = engine.predict(chart(NOTE), icd10cm.pk).made_by
+    assert (made_by.model_version, made_by.adapter) == ("cardio 2", "cardio-2")
+    assert engine.set_to.version == "cardio 2"
+
+
 def test_every_place_passes_the_check_of_what_is_stored(icd10cm):
     text = "A/P:  Acute  kidney\r\ninjury – “new”; COPD 😀 hypertension"
     answer = said(

@@ -10,9 +10,10 @@ from catalog.choices import CodeSystem
 from modelops.engines.llm.numbered import number_lines, whole
 from modelops.engines.llm.ports import Outcome
 from modelops.engines.llm.procedures import ModelProcedures, description_schema
+from modelops.engines.llm.transport import ChatAnswer
 from modelops.engines.llm.windows import Window
 from modelops.engines.types import Evidence
-from modelops.errors import ServerUnavailable
+from modelops.errors import ContextTooLong, ServerUnavailable
 from tests.modelops.engine_charts import chart
 from tests.modelops.llm.scripted_talk import ScriptedTalk
 from tests.procedure_releases import load_procedures, procedure_rows
@@ -142,11 +143,54 @@ def test_two_answers_that_are_no_list_give_none_and_are_counted(run):
     assert outcome.usage["procedures_unanswered"] == 1
 
 
+# Twelve procedures need more than the answer's usual room.
+CUT = ChatAnswer('{"procedures": [', "length", (), 100, 800, "m", "s")
+
+
+def test_a_cut_answer_gets_twice_the_room(run):
+    talk = ScriptedTalk(CUT, described(TAKEN_OUT), {"1": "47562"})
+    outcome = run(talk)
+    assert [stands.code for stands in outcome.suggestions] == ["47562"]
+    assert [request.max_tokens for request in talk.requests[:2]] == [800, 1600]
+    assert [request.temperature for request in talk.requests[:2]] == [0.0, 0.0]
+    assert (outcome.usage["cut_answers"], outcome.usage["retries"]) == (1, 1)
+    assert not outcome.usage["procedures_unanswered"]
+
+
+def test_an_answer_cut_again_is_asked_for_by_halves(run):
+    first, second = described(), described(TAKEN_OUT | {"line_start": 3, "line_end": 3})
+    talk = ScriptedTalk(CUT, CUT, first, second, {"1": "47562"})
+    outcome = run(talk)
+    assert [stands.code for stands in outcome.suggestions] == ["47562"]
+    assert (outcome.usage["cut_answers"], outcome.usage["halved_windows"]) == (2, 1)
+
+
+def test_halves_that_are_cut_too_leave_nothing_and_are_counted(run):
+    outcome = run(ScriptedTalk(*[CUT] * 6))
+    assert outcome.suggestions == ()
+    assert outcome.usage["procedures_unanswered"] == 2
+
+
+def test_a_window_too_long_for_these_words_is_asked_for_by_halves(run):
+    talk = ScriptedTalk(ContextTooLong(), described(), described(TAKEN_OUT), {"1": "47562"})
+    assert [stands.code for stands in run(talk).suggestions] == ["47562"]
+    with pytest.raises(ContextTooLong):
+        run(ScriptedTalk(ContextTooLong(), ContextTooLong()))
+
+
+def test_a_full_list_is_not_taken_for_the_whole(run):
+    full = described(*[TAKEN_OUT | {"description": f"step {number}"} for number in range(20)])
+    talk = ScriptedTalk(full, described(), described(TAKEN_OUT), {"1": "47562"})
+    outcome = run(talk)
+    assert [stands.code for stands in outcome.suggestions] == ["47562"]
+    assert (outcome.usage["full_lists"], outcome.usage["halved_windows"]) == (1, 1)
+
+
 def test_entries_of_the_wrong_shape_are_left_out(run):
     rows = (3, {"description": "x"}, TAKEN_OUT | {"line_start": True}, TAKEN_OUT | {"quote": " "}, TAKEN_OUT)
     outcome = run(ScriptedTalk(described(*rows), {"1": "47562"}))
     assert [stands.code for stands in outcome.suggestions] == ["47562"]
-    assert outcome.usage["procedures_described"] == 1
+    assert (outcome.usage["procedures_described"], outcome.usage["procedures_malformed"]) == (1, 4)
 
 
 def test_a_server_that_is_away_fails_the_chart(run):

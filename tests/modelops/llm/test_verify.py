@@ -50,6 +50,14 @@ def test_it_sees_descriptions_evidence_and_candidates_and_nothing_else(verifier)
     }
 
 
+def test_a_candidate_of_several_windows_takes_one_place(verifier):
+    talk = ScriptedTalk({"1": "keep"})
+    others = [candidate(f"I50.3{n}", f"Diastolic {n}", "diastolic heart failure") for n in range(4)]
+    verifier.verify([FAILURE], [ACUTE, ACUTE, ACUTE, *others, others[0]], talk)
+    offered = talk.requests[0].schema["properties"]["1"]["enum"]
+    assert offered == ["keep", "drop", "I50.21", "I50.30", "I50.31", "I50.32", "I50.33"]
+
+
 def test_kept_as_it_was(verifier):
     outcome = verifier.verify([FAILURE], [ACUTE], ScriptedTalk({"1": "keep"}))
     assert outcome == Outcome((FAILURE,), (), COUNTS | {"verify_kept": 1})

@@ -25,6 +25,14 @@ def test_sizes_come_from_config_and_headers(tmp_path):
         2,
         16,
     )
+    assert not shape.tied
+
+
+def test_an_embedding_without_a_last_layer_is_both(tmp_path):
+    folder = base(tmp_path / "base")
+    weights(folder / "model.safetensors", {"model.embed_tokens.weight": [300, 64]})
+    shape = check_base(folder)
+    assert (shape.parameters, shape.tied) == (300 * 64, True)
 
 
 def test_weights_in_parts_are_named_by_the_index(tmp_path):

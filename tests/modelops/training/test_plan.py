@@ -1,6 +1,7 @@
 """What a job costs, against figures worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -80,6 +81,11 @@ def test_time_is_work_over_the_stated_share_of_the_rate():
     kept = plan(LLAMA, SIZE, Recipe(gradient_checkpointing=False), NODE, "full", mfu=0.4)
     assert kept.seconds == pytest.approx(made.flops / (8 * 989e12 * 0.4))
     assert plan(LLAMA, SIZE, Recipe(), Resources(), "full").seconds is None
+
+
+def test_an_embedding_that_is_the_last_layer_too_is_reckoned_with():
+    made, tied = (plan(shape, SIZE, Recipe(), NODE, "full") for shape in (LLAMA, replace(LLAMA, tied=True)))
+    assert tied.flops - made.flops == pytest.approx(80_000_000 * 6 * LLAMA.vocabulary * LLAMA.hidden)
 
 
 def test_an_adapter_trains_its_own_parameters_only():
