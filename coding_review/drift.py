@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Floor, TruncWeek
 
 from catalog.choices import CodeSystem
@@ -21,8 +21,12 @@ from coding_review.rules.drift import Week
 from modelops.evaluation_catalog import places_of_latest
 
 AUDITED = "quality.audited"
-_JUDGED = (DecisionAction.ACCEPT, DecisionAction.MODIFY, DecisionAction.REJECT)
-_STANDING = (EntryState.ACCEPTED, EntryState.MODIFIED, EntryState.REJECTED)
+# An entry whose later decision was undone is again as an earlier one left it: the state says which of them stands.
+_STANDING = (
+    Q(action=DecisionAction.ACCEPT, entry__state=EntryState.ACCEPTED)
+    | Q(action=DecisionAction.MODIFY, entry__state=EntryState.MODIFIED)
+    | Q(action=DecisionAction.REJECT, entry__state=EntryState.REJECTED)
+)
 _OVERRIDDEN = (DecisionAction.MODIFY, DecisionAction.REJECT)
 _BINS = 10
 _UNNAMED = "not named"
@@ -46,7 +50,7 @@ def judged(first: date, last: date) -> QuerySet[Decision]:
     decision that stands."""
     latest = (
         Decision.objects.between(first, last)
-        .filter(action__in=_JUDGED, entry__origin=EntryOrigin.SUGGESTED, entry__state__in=_STANDING)
+        .filter(_STANDING, entry__origin=EntryOrigin.SUGGESTED)
         .order_by("entry", "-number")
         .distinct("entry")
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
-from django.db import ProgrammingError, connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from catalog.models import Release
 from coding_review import audit
@@ -37,6 +40,23 @@ def test_append_only_tables_are_emptied_and_guarded_again() -> None:
         with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement.format(AuditEvent._meta.db_table))
     assert AuditEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize(("cause", "times"), [(DeadlockDetected(), 2), (LockNotAvailable(), 1)])
+def test_a_deadlock_with_what_still_ends_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, cause: Exception, times: int
+) -> None:
+    tried = []
+
+    def empty(alias: str) -> None:
+        tried.append(alias)
+        if len(tried) == 1:
+            raise OperationalError from cause
+
+    monkeypatch.setattr(flush, "empty_database", empty)
+    with nullcontext() if times == 2 else pytest.raises(OperationalError):
+        flush.empty_in_the_end("default")
+    assert tried == ["default"] * times
 
 
 def test_the_catalog_and_what_migrate_filled_are_not_among_the_emptied(db: None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -80,10 +81,8 @@ def dataset_build_go(request: HttpRequest, build_id: int) -> HttpResponse:
 def dataset_build_cancel(request: HttpRequest, build_id: int) -> HttpResponse:
     """A build that has ended meanwhile is shown as it ended."""
     build = get_build_for(request.user, build_id, BUILD_DATASET)
-    try:
+    with suppress(WrongStatus):
         cancel_dataset(request.user, build.pk)
-    except WrongStatus:
-        build.refresh_from_db()
     return redirect("web:dataset-build", build.pk)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from coding_review.auth import require
-from coding_review.drift import Overridden, audits, by_chapter, by_code, by_reason, judged, since, weeks
+from coding_review.drift import (
+    Overridden,
+    audits,
+    by_chapter,
+    by_code,
+    by_reason,
+    judged,
+    month_of,
+    since,
+    weeks,
+)
 from coding_review.rules import reasons
 from coding_review.rules.drift import LIMITS, Alert, Week, alerts
 from coding_review.rules.permissions import VIEW_EVALUATION
@@ -171,7 +182,10 @@ def _line(of: Overridden, label: str = "") -> OverrideLine:
 def _audits(found: list[dict[str, Any]]) -> list[AuditLine]:
     lines = []
     for place, data in enumerate(found):
-        before = found[place + 1] if place + 1 < len(found) else None
+        # A month that was not audited leaves nothing to say of the change since.
+        before = next(
+            (one for one in found[place + 1 :] if one["month"] == _month_before(data["month"])), None
+        )
         lines.append(
             AuditLine(
                 month=data["month"],
@@ -184,6 +198,12 @@ def _audits(found: list[dict[str, Any]]) -> list[AuditLine]:
             )
         )
     return lines
+
+
+def _month_before(month: str) -> str:
+    """Of "2026-01" "2025-12"."""
+    begin, _ = month_of(date.fromisoformat(f"{month}-01"))
+    return f"{begin - timedelta(days=1):%Y-%m}"
 
 
 def _trend(data: dict[str, Any], before: dict[str, Any] | None, name: str, of: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -128,10 +129,8 @@ def synthesis_new(request: HttpRequest) -> HttpResponse:
 def synthesis_cancel(request: HttpRequest, synthesis_id: int) -> HttpResponse:
     """A run that has ended meanwhile is shown as it ended."""
     run = get_run_for(request.user, synthesis_id, WRITE_CHARTS)
-    try:
+    with suppress(WrongStatus):
         cancel_synthesis(request.user, run.pk)
-    except WrongStatus:
-        run.refresh_from_db()
     return redirect("web:synthesis", run.pk)
 
 

@@ -9,12 +9,17 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from coding_review.actions.accept import accept
 from coding_review.actions.audit_month import audit_month
+from coding_review.actions.claim import claim
+from coding_review.actions.reject import reject
+from coding_review.actions.undo import undo
 from coding_review.drift import audits, by_code, by_reason, judged, month_of, since, weeks
-from coding_review.models import AuditEvent, CodeEntry
+from coding_review.models import AuditEvent, CodeEntry, Decision
 from coding_review.rules.drift import LIMITS, Alert, Week, alerts
-from coding_review.web.drift import _plots
+from coding_review.web.drift import _audits, _plots
 from tests.coding_review.decision_rows import make_decision
+from tests.coding_review.entries import HF, suggest
 
 MONDAY = date(2026, 11, 2)
 OPEN = pytest.mark.django_db
@@ -100,6 +105,22 @@ def test_decisions_are_counted_by_week_and_model(decided) -> None:
 
 
 @OPEN
+def test_a_decision_that_was_undone_gives_way_to_the_one_before(icd10cm, make_encounter, coder) -> None:
+    code_set = make_encounter().code_sets.get()
+    (entry,) = suggest(code_set, HF)
+    claim(coder, code_set.encounter_id)
+    accept(coder, code_set.pk, entry.pk)
+    first = Decision.objects.get()
+    reject(coder, code_set.pk, entry.pk, reason="negated")
+    first_day, last_day = (timezone.now().date() + timedelta(days=step) for step in (-1, 1))
+    assert [one.action for one in judged(first_day, last_day)] == ["reject"]
+    undo(coder, code_set.pk)
+    found = judged(first_day, last_day)
+    assert [(one.pk, one.action) for one in found] == [(first.pk, "accept")]
+    assert by_reason(found) == []
+
+
+@OPEN
 def test_overrides_are_counted_by_reason_and_code(decided) -> None:
     assert [(of.key, of.overridden, of.decisions) for of in by_reason(decided)] == [
         ("negated", 1, 2),
@@ -164,6 +185,16 @@ def test_the_last_audit_of_a_month_stands_and_the_trend_is_told(expert, capsys) 
     assert AuditEvent.objects.filter(type="quality.audited").count() == 3
     with pytest.raises(CommandError, match="not a month"):
         call_command("audit_month", "--month", "October")
+
+
+def test_a_months_change_is_told_against_the_month_before_it_alone() -> None:
+    def audited(month: str, validity: int) -> dict[str, object]:
+        counts = {"code_sets": 10, "validity": validity, "bundling": 0, "unbundling_modifiers": 0}
+        return {"month": month, **counts, "procedures": 0, "overridden": 0, "no_data": 0}
+
+    told = [audited("2026-01", 3), audited("2025-12", 1), audited("2025-10", 2)]
+    assert [line.validity for line in _audits(told)] == ["3 (30.0%, +20.0 points)", "1 (10.0%)", "2 (20.0%)"]
+    assert [line.modifiers for line in _audits(told)] == ["—"] * 3
 
 
 def test_weeks_are_drawn_for_the_two_models_that_decisions_are_about() -> None:

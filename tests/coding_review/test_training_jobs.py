@@ -392,7 +392,7 @@ def test_all_steps_of_a_job_that_ended_unseen_are_read(site, admin, monkeypatch)
     job = site.queue(admin)
     begin_training(job.pk)
     folder = run_folder(TrainingJob.objects.get())
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not folder.state.exists():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -440,7 +440,7 @@ def test_what_was_trained_is_evaluated_without_a_click(
     job = site.queue(admin)
     begin_training(job.pk)
     sent = []
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while job.is_open:
         assert time.monotonic() < end
         with django_capture_on_commit_callbacks(execute=True):

@@ -33,7 +33,7 @@ def late(case: Case) -> IncomingEncounter:
     )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_decisions_stand_and_what_was_not_sent_is_sent_later(
     marked_engine: Any,
     case: Case,

@@ -87,6 +87,10 @@ def test_what_the_guidelines_presume_to_be_related(
         ("S80.02XA", ["S80.01XA"], True),
         ("C79.51", ["C34.11"], True),
         ("I10", [], True),
+        # The words of I85.00 say that there is no liver disease, whichever of the two was drawn first.
+        ("K76.6", ["I85.00"], False),
+        ("I85.01", ["K74.60"], False),
+        ("I85.10", ["K74.60"], True),
     ],
 )
 def test_what_may_not_be_drawn_together(code: str, others: list[str], stands: bool) -> None:
