@@ -14,7 +14,14 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from modelops.models import TrainingJob, TrainingStep
-from tests.coding_review.learning_rows import dataset_version, step_of, synthesis_run, training_job
+from tests.coding_review.learning_rows import (
+    dataset_build,
+    dataset_version,
+    manifest,
+    step_of,
+    synthesis_run,
+    training_job,
+)
 from tests.e2e.test_review_behaviour import axe
 from tests.modelops.training.rows import base
 
@@ -53,6 +60,7 @@ def test_axe_finds_nothing_on_synthesis_and_dataset_pages(
     run, dataset = synthesis_run(), dataset_version()
     addresses = {
         "runs": reverse("web:syntheses"),
+        "new run": reverse("web:synthesis-new"),
         "run": reverse("web:synthesis", args=[run.pk]),
         "chart": reverse("web:synthetic-chart", args=[run.pk, 0]),
         "stopped": reverse("web:synthetic-chart", args=[run.pk, 2]),
@@ -151,7 +159,13 @@ def test_axe_finds_nothing_on_training_pages(
         ended_at=timezone.now(),
         resources={"place": "slurm"},
     )
+    leaks = {"examples": ["a", "b"], "sets": {"Frailty v1": 2}, "how": {"id": 1, "near_duplicate": 1}}
+    looked = dataset_build(user=admin, status="done", only_looks=True, found=manifest())
+    refused = dataset_build(user=admin, status="failed", error="Leaks.", found={"leaks": leaks})
     addresses = {
+        "new dataset": reverse("web:dataset-new"),
+        "looked at": reverse("web:dataset-build", args=[looked.pk]),
+        "refused": reverse("web:dataset-build", args=[refused.pk]),
         "jobs": reverse("web:trainings"),
         "new": reverse("web:training-new") + "?recipe=curriculum",
         "job": reverse("web:training", args=[live.pk]),
