@@ -111,9 +111,12 @@ def test_out_of_room_killed_and_cancelled_it_goes_on_bit_by_bit(make_run, whole)
     link.unlink()
     run.again()
     supervisor = run.start()
+    run.wait_for_step(step_of(before) + 1)
+    # Sought before it counts: looking through all processes takes as long as some of the steps.
+    trainer = run.trainer()
     run.wait_for_step(step_of(before) + 2)
+    os.kill(trainer, signal.SIGKILL)
     assert f"Going on from {before.name}." in run.folder.log.read_text()
-    os.kill(run.trainer(), signal.SIGKILL)
     assert supervisor.wait(560) == 0
     told = run.folder.read_state()
     assert (told.status, told.error_code) == ("failed", "worker_lost")

@@ -124,7 +124,8 @@ def complaints(request: pytest.FixtureRequest, quiet: Quiet) -> Iterator[list[st
     # Asked for first, so that it ends last: the page must be silent before the database goes.
     request.getfixturevalue("live_server")
     page: Page = request.getfixturevalue("page")
-    page.set_default_timeout(PATIENCE_MS)
+    # Also of pages that a test opens beside it.
+    page.context.set_default_timeout(PATIENCE_MS)
 
     def note(message: Any) -> None:
         if message.type in {"error", "warning"} and not any(words in message.text for words in EXPECTED):

@@ -197,8 +197,9 @@ def adjudicate(page: Page, live_server: Any, found: Study) -> None:
     press(page, "2")
     expect(label(page, "R06.02").locator(".ruled .state")).to_have_text("✕ Out")
     drawn = page.locator("#cards .card[data-state=undecided]")
-    for _ in range(drawn.count()):
+    for left in range(drawn.count(), 0, -1):
         press(page, "1")
+        expect(drawn).to_have_count(left - 1)
     expect(page.locator("#close-chart")).to_be_enabled()
     assert [r.ruling for r in GoldRuling.objects.filter(code="E11.22").order_by("number")] == [
         "out",

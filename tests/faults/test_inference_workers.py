@@ -62,9 +62,13 @@ def assert_each_answered_once(runs):
 
 @pytest.mark.timeout(600)
 def test_two_workers_one_killed_in_the_middle(waiting, inference, beat, start_worker, start_inference):
-    runs = waiting(CHARTS, f"[wait 1]\n{CODES}")
     start_worker()
     struck, stays = start_inference(threads=4), start_inference(threads=4)
+    # Both are there before the first chart, and all charts come at once: neither worker has them to itself.
+    for each in (struck, stays):
+        wait_until(lambda log=each.log: " ready." in log.read_text(), seconds=300)
+    with transaction.atomic():
+        runs = waiting(CHARTS, f"[wait 1]\n{CODES}")
     wait_until(lambda: of_status(RunStatus.DONE) >= CHARTS // 3, seconds=300)
     # The one that is killed has runs in hand, and so has the other.
     wait_until(lambda: of_status(RunStatus.RUNNING) >= 6, seconds=300)
@@ -173,7 +177,8 @@ def test_threads_leave_no_connection_behind(waiting, start_inference):
         return of_status(RunStatus.DONE) == len(runs)
 
     wait_until(all_done, seconds=300)
-    assert 2 <= most <= 8 + 1
+    # A thread's former connection may still be in the list while it has the next; one a chart would be forty.
+    assert 2 <= most <= 2 * 8 + 1
     # A worker that has nothing to do holds none.
     wait_until(lambda: of_the_worker() == [], seconds=300)
 
