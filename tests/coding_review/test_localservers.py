@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -225,7 +226,7 @@ def test_the_keeper_stops_the_servers_after_the_last_program(var: Var) -> None:
         "import subprocess\nfrom coding_review.localservers import keeper\n"
         + ENSURE
         + "kept = keeper.start(('DATABASE_URL', 'REDIS_URL'))\n"
-        "p = subprocess.Popen(['sleep', '20'], pass_fds=(kept.handle,), stdout=subprocess.DEVNULL,"
+        "p = subprocess.Popen(['sleep', '600'], pass_fds=(kept.handle,), stdout=subprocess.DEVNULL,"
         " stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
         "report(program=p.pid)\nsys.stdin.read()\n"
     )
@@ -234,6 +235,8 @@ def test_the_keeper_stops_the_servers_after_the_last_program(var: Var) -> None:
     process.wait()
     with psycopg.connect(str(found["database"])) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert psutil.pid_exists(int(str(found["program"])))
+    os.kill(int(str(found["program"])), signal.SIGTERM)
     # The keeper holds the other end of the error output: this ends with it.
     process.communicate(timeout=120)
     wait_until_gone(var)
