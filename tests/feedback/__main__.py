@@ -1,4 +1,5 @@
 """`python -m tests.feedback`: 500 synthetic charts predicted, reviewed by simulated coders, signed, made a dataset.
+With `--base CHECKPOINT` a small model is trained on with it, and scored before and after on charts frozen before.
 
 Prints figures only; nothing here passes or fails. In a scratch database that is dropped again.
 """

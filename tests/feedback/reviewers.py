@@ -36,12 +36,15 @@ _REASONS: Mapping[str, str] = {
 
 
 class Reviewer:
-    """`slips`: share of the suggestions that are decided the other way. What was done is counted in `done`."""
+    """`slips`: share of the suggestions that are decided the other way. `whole_lines`: evidence of accepted ones is
+    set to the whole line; else it stays as it was suggested where it points to the right line. What was done is counted
+    in `done`."""
 
-    def __init__(self, user: User, random: Random, slips: float) -> None:
+    def __init__(self, user: User, random: Random, slips: float, *, whole_lines: bool = False) -> None:
         self._user = user
         self._random = random
         self._slips = slips
+        self._whole_lines = whole_lines
         self.done: Counter[str] = Counter()
 
     def review(self, code_set: CodeSet, truth: Mapping[str, Any]) -> None:
@@ -90,12 +93,12 @@ class Reviewer:
             self.done["rejected"] += 1
 
     def _point(self, code_set: CodeSet, entry: CodeEntry, version: DocumentVersion, row: Any) -> None:
-        """Evidence that points elsewhere is set right."""
+        """Evidence that points elsewhere is set right, and any where whole lines are wanted."""
         if row is None:
             return
         places = list(entry.evidence.filter(stands=True))
         told = {line for place in places for line in range(place.line_start, place.line_end + 1)}
-        if not told & set(row["lines"]):
+        if self._whole_lines or not told & set(row["lines"]):
             set_evidence(
                 self._user,
                 code_set.pk,

@@ -29,7 +29,9 @@ from modelops.datasets.build import Options
 from modelops.models import DatasetVersion
 from modelops.synthesis.seeded import seeded
 from tests.bench.run import say
+from tests.feedback import retraining
 from tests.feedback.reviewers import Reviewer
+from tests.mini.charts import HELD_OUT_SEED, PROMPT, freeze, without_leaks
 from tests.modelops.datasets.chat_model import make_chat_model
 
 T = TypeVar("T")
@@ -46,23 +48,46 @@ def run(arguments: list[str]) -> None:
     parser.add_argument(
         "--slips", type=float, default=0.05, help="share of suggestions decided the other way"
     )
+    parser.add_argument(
+        "--whole-lines", action="store_true", help="evidence of what is accepted is set to the whole line"
+    )
+    parser.add_argument(
+        "--base",
+        type=Path,
+        help="checkpoint to train on with what was signed; without it there is no training",
+    )
+    parser.add_argument("--epochs", type=float, default=retraining.EPOCHS)
+    parser.add_argument("--learning-rate", type=float, default=retraining.LEARNING_RATE)
+    parser.add_argument("--held-out", type=int, default=100, help="charts frozen to score on")
+    parser.add_argument("--held-out-seed", type=int, default=HELD_OUT_SEED)
     asked = parser.parse_args(arguments)
     with scratch_database(), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings.DATASETS_DIR = folder / "datasets"
         say(f"# {asked.charts} charts of seed {asked.seed}, {asked.codes} codes, {asked.slips:.0%} slips")
-        truth = timed("charts written", lambda: write(folder, asked.charts, asked.codes, asked.seed))
+        written = folder / "charts.jsonl"
+        timed("charts written", lambda: write(written, asked.charts, asked.codes, asked.seed))
+        truth = truth_of(written)
+        held_out = folder / "held-out.jsonl"
+        if asked.base is not None:
+            write(held_out, asked.held_out, asked.codes, asked.held_out_seed)
+            freeze(held_out)
         coder = site()
         timed("charts received", lambda: receive(truth))
         timed("charts predicted by the embedded engine", predict)
-        reviewer = Reviewer(coder, seeded("feedback", asked.seed), asked.slips)
+        reviewer = Reviewer(coder, seeded("feedback", asked.seed), asked.slips, whole_lines=asked.whole_lines)
         timed("charts reviewed", lambda: review_all(reviewer, truth))
         say(", ".join(f"{what} {count:,}" for what, count in sorted(reviewer.done.items())))
         say(agreement(reviewer))
         say(f"labels against the generator's truth: {labels_against(truth)}")
-        base = make_chat_model(folder / "base")
-        version = timed("dataset built", lambda: built(base))
-        say(told(version))
+        base = make_chat_model(folder / "base") if asked.base is None else asked.base.resolve()
+        version, left_out = timed("dataset built", lambda: without_leaks(lambda out: built(base, out)))
+        say(f"{told(version)}; {left_out} nearly the same as one that is scored")
+        if asked.base is not None:
+            say(f"# {asked.held_out} charts of seed {asked.held_out_seed} to score on")
+            retraining.before_and_after(
+                version, base, held_out, folder, epochs=asked.epochs, learning_rate=asked.learning_rate
+            )
 
 
 def timed(what: str, do: Callable[[], T]) -> T:
@@ -86,9 +111,7 @@ def scratch_database() -> Iterator[None]:
         connection.creation.destroy_test_db(kept, verbosity=0)
 
 
-def write(folder: Path, count: int, codes: str, seed: int) -> dict[str, Mapping[str, Any]]:
-    """By the chart's id, its line in the gold form."""
-    path = folder / "charts.jsonl"
+def write(path: Path, count: int, codes: str, seed: int) -> None:
     call_command(
         "synthesize",
         count=count,
@@ -99,6 +122,10 @@ def write(folder: Path, count: int, codes: str, seed: int) -> dict[str, Mapping[
         out=str(path),
         stderr=open(os.devnull, "w"),  # noqa: SIM115 - until the process ends
     )
+
+
+def truth_of(path: Path) -> dict[str, Mapping[str, Any]]:
+    """By the chart's id, its line in the gold form."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return {row["id"]: row for row in rows}
 
@@ -124,9 +151,8 @@ def receive(truth: Truth) -> None:
                 source_id=row["id"],
                 facility=_FACILITY,
                 work_group=_GROUP,
-                documents=(
-                    IncomingDocument("1", row["text"], type=row["note_type"], author_role="physician"),
-                ),
+                # Without type and author, as are the charts that the base learned from and those that are scored.
+                documents=(IncomingDocument("1", row["text"]),),
                 setting=row["setting"],
                 claim_types=(row["claim_type"],),
                 patient=IncomingPatient(row["patient_id"], row["sex"]),
@@ -175,9 +201,10 @@ def labels_against(truth: Truth) -> str:
     return f"precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}"
 
 
-def built(base: Path) -> DatasetVersion:
-    options = Options(prompt="icd10cm-short-1", pack_tokens=512, augment=0.1)
-    version, _ = build_dataset(None, "feedback", Sources(signed_off=True), tokenizer=base, options=options)
+def built(base: Path, leave_out: frozenset[str]) -> DatasetVersion:
+    options = Options(prompt=PROMPT, pack_tokens=512, augment=0.1)
+    sources = Sources(signed_off=True, leave_out=leave_out)
+    version, _ = build_dataset(None, "feedback", sources, tokenizer=base, options=options)
     return version
 
 
