@@ -41,6 +41,7 @@ RECIPE = Recipe(
     gradient_checkpointing=False,
     validate=False,
 )
+CPU = Resources(device="cpu", peak_tflops=0.1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -190,7 +191,7 @@ def make_run(
             "base": str(tiny / "tiny"),
             "train": str(charts),
             "recipe": RECIPE,
-            "resources": Resources(device="cpu", peak_tflops=0.1),
+            "resources": CPU,
         }
         made.append(Run(folder, training_venv, JobFile(**{**fields, **more})))
         return made[-1]

@@ -16,7 +16,7 @@ from modelops.training import card
 from modelops.training.base import check_base
 from modelops.training.checkpoints import is_complete, newest_complete, step_of
 from modelops.training.errors import ERRORS
-from tests.deepspeed.conftest import RECIPE, ROOT, STEPS, Run
+from tests.deepspeed.conftest import CPU, RECIPE, ROOT, STEPS, Run
 from tests.modelops.training.rows import weights
 
 pytestmark = pytest.mark.timeout(590)
@@ -181,9 +181,13 @@ def test_a_damaged_base_and_an_empty_dataset_have_their_names(make_run, tiny, tm
         (damaged / path.name).write_bytes(path.read_bytes())
     weights(damaged / "model.safetensors")
     (damaged / "model.safetensors").write_bytes((damaged / "model.safetensors").read_bytes()[:-8])
-    run = make_run("damaged", base=str(damaged))
-    assert run.finish() == "failed"
+    # By DeepSpeed's own launcher: its processes find their run, where a wrong first argument ends them as crashed.
+    run = make_run("damaged", base=str(damaged), resources=replace(CPU, processes=2))
+    assert run.finish() == "failed", run.log
     assert run.folder.read_state().error_code == "bad_checkpoint"
+    told = run.folder.log.read_text()
+    assert "dist_world_size=2" in told
+    assert told.count("spawned with command") == 2
     long = make_run("too-long", recipe=replace(RECIPE, max_tokens=64))
     assert long.finish() == "failed"
     assert long.folder.read_state().error_code == "bad_dataset"
