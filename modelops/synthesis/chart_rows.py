@@ -8,7 +8,7 @@ from typing import Any
 
 from catalog.choices import ClaimType
 from modelops.synthesis.domains import domains_of
-from modelops.synthesis.types import Order, Supported, SyntheticDraft
+from modelops.synthesis.types import Supported, SyntheticDraft
 
 MODEL_OF_ROWS = "1"
 
@@ -78,23 +78,6 @@ def as_line(row: dict[str, Any]) -> str:
 
 def sha256_of(draft: SyntheticDraft) -> str:
     return hashlib.sha256(as_line(gold_row(draft)).encode()).hexdigest()
-
-
-def check_row(order: Order) -> dict[str, Any]:
-    """The order's codes as `check_codes` takes them."""
-    row: dict[str, Any] = {
-        "id": order.id,
-        "claim_type": order.claim_type,
-        "setting": order.setting,
-        "date_of_service": order.date.isoformat(),
-        "age": order.person.age,
-        "age_unit": order.person.age_unit,
-        "sex": order.person.sex,
-        "codes": [{"code": code} for code in order.codes],
-    }
-    if order.claim_type == ClaimType.FACILITY_INPATIENT:
-        row["discharge_date"] = order.date.isoformat()
-    return row
 
 
 def _code(code: Supported) -> dict[str, Any]:

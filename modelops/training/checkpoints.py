@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from modelops.training.files import read_json, write_json
@@ -37,12 +36,12 @@ def is_complete(folder: Path) -> bool:
 
 def newest_complete(folder: Path) -> Path | None:
     """The checkpoint to go on from; None: from the beginning."""
-    return next((path for _, path in _newest_first(folder) if is_complete(path)), None)
+    return next(filter(is_complete, _newest_first(folder)), None)
 
 
 def remove_incomplete(folder: Path) -> list[str]:
     """Names of the half-written ones that were removed: their steps will be written again."""
-    halves = [path for _, path in _newest_first(folder) if not is_complete(path)]
+    halves = [path for path in _newest_first(folder) if not is_complete(path)]
     for path in halves:
         shutil.rmtree(path)
     return [path.name for path in halves]
@@ -59,13 +58,9 @@ def step_of(folder: Path) -> int:
     return int(match.group(1)) if match else 0
 
 
-def _newest_first(folder: Path) -> Iterator[tuple[int, Path]]:
-    found = [
-        (int(match.group(1)), path)
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if path.is_dir() and (match := _NAME.fullmatch(path.name))
-    ]
-    yield from sorted(found, reverse=True)
+def _newest_first(folder: Path) -> list[Path]:
+    found = [path for path in (folder.iterdir() if folder.is_dir() else ()) if path.is_dir()]
+    return sorted((path for path in found if _NAME.fullmatch(path.name)), key=step_of, reverse=True)
 
 
 def _size(path: Path) -> int:

@@ -13,12 +13,28 @@ import pytest
 
 from modelops.evaluation.report.drawing import draw, draw_all
 from modelops.evaluation.report.page import CONTENT_POLICY, report_page
-from modelops.evaluation.report.parts import NOT_GIVEN, Bars, Lines, Points, Section, Series, number, share
+from modelops.evaluation.report.parts import (
+    NOT_GIVEN,
+    Bars,
+    Lines,
+    Metrics,
+    Points,
+    Section,
+    Series,
+    number,
+    share,
+)
 from modelops.evaluation.report.sections import sections, warnings
-from modelops.evaluation.report.write import report_html
+from modelops.evaluation.report.tables import Knowledge
 from tests.modelops.report_sample import knowledge, metrics
 
 FACTS = (("Gold set", "Charts of ours <v1>"), ("Engine", "embedded"))
+
+
+def report(figures: Metrics, knows: Knowledge | None = None) -> str:
+    """As evaluation_store makes it of a run."""
+    shown = sections(figures, knows)
+    return report_page("Evaluation report", FACTS, warnings(figures, ""), shown, draw_all(shown))
 
 
 def by_key(**more: object) -> dict[str, Section]:
@@ -121,7 +137,7 @@ def test_what_cannot_be_shown_says_why_and_draws_nothing(
 
 
 def test_metrics_without_anything_still_make_a_report() -> None:
-    page = report_html({}, FACTS)
+    page = report({})
     assert page.count("<section ") == len(sections({}))
     assert "nan" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL).lower().split()
 
@@ -132,13 +148,12 @@ def test_undefined_figures_are_dashes() -> None:
 
 
 def test_the_same_figures_give_the_same_bytes_in_another_process() -> None:
-    here = report_html(metrics(), FACTS, knowledge=knowledge())
+    here = report(metrics(), knowledge())
     code = (
         "import sys, hashlib\n"
-        "from modelops.evaluation.report.write import report_html\n"
         "from tests.modelops.report_sample import knowledge, metrics\n"
-        "from tests.modelops.test_report import FACTS\n"
-        "page = report_html(metrics(), FACTS, knowledge=knowledge())\n"
+        "from tests.modelops.test_report import report\n"
+        "page = report(metrics(), knowledge())\n"
         "sys.stdout.write(hashlib.sha256(page.encode()).hexdigest())\n"
     )
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -146,7 +161,7 @@ def test_the_same_figures_give_the_same_bytes_in_another_process() -> None:
 
 
 def test_the_page_needs_nothing_besides_itself() -> None:
-    page = report_html(metrics(), FACTS, knowledge=knowledge())
+    page = report(metrics(), knowledge())
     assert re.findall(r'(?:src|href|action)="(?!#)[^"]*"', page) == []
     assert "<script" not in page
     assert " style=" not in page

@@ -29,12 +29,6 @@ class Adapter:
     sha256: str
 
 
-def active_adapter(engine: str) -> Adapter | None:
-    """The adapter of the engine's active model version, None where it has none. Reads the folder."""
-    version = ModelVersion.objects.filter(engine=engine, active=True).exclude(adapter="").first()
-    return None if version is None else adapter_of(version)
-
-
 def adapter_of(version: ModelVersion) -> Adapter:
     """Raises EngineError where its files are not there, or are not those that its training left."""
     check_checkpoint(version)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelops.engines.llm.adapters import Adapter, active_adapter, adapter_of, folder_sha256, serve
+from modelops.engines.llm.adapters import Adapter, adapter_of, folder_sha256, serve
 from modelops.engines.llm.client import VllmServer
 from modelops.errors import EngineError, RequestRefused
 from modelops.models import ModelVersion
@@ -71,20 +71,6 @@ def test_an_adapter_that_is_not_what_its_training_left_is_not_loaded(folder: Pat
     (folder / "modeling.py").write_text("print()")
     with pytest.raises(EngineError, match="not those that its training left"):
         adapter_of(trained)
-
-
-@pytest.mark.django_db
-def test_the_active_version_of_the_engine_is_served(folder: Path) -> None:
-    assert active_adapter("vllm") is None
-    version(folder, number="1", active=False).save()
-    assert active_adapter("vllm") is None
-    active = version(folder, number="2")
-    active.save()
-    ModelVersion.objects.create(engine="embedded", name="x", version="1", adapter=str(folder), active=True)
-    assert active_adapter("vllm") == adapter_of(active)
-    active.adapter = ""
-    active.save()
-    assert active_adapter("vllm") is None
 
 
 def test_a_promoted_adapter_takes_the_place_of_the_one_before(standin: StandInProcess) -> None:
