@@ -106,6 +106,14 @@ class InvalidDecision(ReviewError):
     title = "The decision is not complete"
 
 
+class FilesChanged(InvalidDecision):
+    """A model version's files are not those that were trained, measured and approved."""
+
+    code = "files_changed"
+    status = 409
+    title = "The model's files"
+
+
 class InvalidCode(ReviewError):
     code = "invalid_code"
     status = 422

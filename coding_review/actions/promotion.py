@@ -16,11 +16,13 @@ from django.utils import timezone
 
 from coding_review import audit
 from coding_review.auth import require
-from coding_review.errors import GateFailed, InvalidDecision, NotAllowed, StalePage, WrongStatus
+from coding_review.errors import FilesChanged, GateFailed, InvalidDecision, NotAllowed, StalePage, WrongStatus
 from coding_review.promotion import Gate, gate_of
 from coding_review.rules.permissions import OVERRIDE_GATE, PROMOTE_MODEL
 from coding_review.rules.promotion_gate import Verdict
+from modelops.checkpoint_files import check_checkpoint
 from modelops.choices import PromotionKind
+from modelops.errors import EngineError
 from modelops.models import ModelVersion, Promotion
 
 Pairs = Sequence[tuple[int, int]]
@@ -43,7 +45,7 @@ def promote(
     `serving_id`: what served when the page was made; `compared`: the runs that it showed; `against`: the engine
     without a version that it was held against while none served. Raises NotAllowed (no
     right, or trained by the actor), InvalidDecision (no reason), WrongStatus (it serves already), StalePage (another
-    version serves, or other runs are the newest), GateFailed.
+    version serves, or other runs are the newest), GateFailed, FilesChanged.
     """
     version, serving, reason = _begin(actor, version_id, reason)
     _not_own(actor, version)
@@ -51,6 +53,7 @@ def promote(
         raise WrongStatus("This version serves already.", status=version.state.value)
     _same_serving(serving, serving_id)
     gate = _passed(actor, version, compared, override=override, against=against)
+    _same_files(version)
     _serve(version, serving, version.engine)
     return _told(
         actor,
@@ -70,7 +73,8 @@ def rollback(actor: Any, engine: str, *, serving_id: int | None, reason: str) ->
     An act for an emergency: whoever may promote may do it, also who trained the version that comes back, since
     somebody else promoted that one before. One that nobody ever promoted comes back by another hand only.
 
-    Raises NotAllowed, InvalidDecision, WrongStatus (nothing to go back to), StalePage (another version serves).
+    Raises NotAllowed, InvalidDecision, WrongStatus (nothing to go back to), StalePage (another version serves),
+    FilesChanged.
     """
     require(actor, PROMOTE_MODEL)
     reason = _reason(reason)
@@ -83,6 +87,8 @@ def rollback(actor: Any, engine: str, *, serving_id: int | None, reason: str) ->
     back = versions[before[-1]] if before[-1] is not None else None
     if back is not None and not Promotion.objects.was_promoted(back):
         _not_own(actor, back)
+    if back is not None:
+        _same_files(back)
     _serve(back, serving, engine)
     return _told(actor, PromotionKind.ROLLBACK, engine, version=back, replaced=serving, reason=reason)
 
@@ -111,6 +117,7 @@ def set_canary(
         if version.active:
             raise WrongStatus("This version serves already.", status=version.state.value)
         gate = _passed(actor, version, compared, override=override, against=against)
+        _same_files(version)
     ModelVersion.objects.filter(engine=version.engine, canary_share__gt=0).update(canary_share=0)
     ModelVersion.objects.filter(pk=version.pk).update(canary_share=share)
     return _told(
@@ -129,13 +136,14 @@ def set_canary(
 def set_shadow(actor: Any, version_id: int, *, on: bool, reason: str) -> Promotion:
     """Whether the version is asked beside what serves, without being shown. No gate, since nobody sees it.
 
-    Raises NotAllowed, InvalidDecision, WrongStatus (it serves).
+    Raises NotAllowed, InvalidDecision, WrongStatus (it serves), FilesChanged.
     """
     version, serving, reason = _begin(actor, version_id, reason)
     if on:
         _not_own(actor, version)
         if version.active:
             raise WrongStatus("This version serves already.", status=version.state.value)
+        _same_files(version)
         ModelVersion.objects.filter(engine=version.engine, shadow=True).update(shadow=False)
     ModelVersion.objects.filter(pk=version.pk).update(shadow=on)
     return _told(
@@ -181,6 +189,19 @@ def _reason(reason: str) -> str:
 def _not_own(actor: Any, version: ModelVersion) -> None:
     if trained_by(actor, version):
         raise NotAllowed("Somebody other than the one who trained a version brings it in.")
+
+
+def _same_files(version: ModelVersion) -> None:
+    """The last check, since it reads all of them: an adapter's are compared again when it is loaded, but a checkpoint
+    of its own is loaded by its server alone, which asks nobody."""
+    try:
+        check_checkpoint(version)
+    except EngineError as error:
+        raise FilesChanged(
+            "The files of the model version are not those that its training left and its evaluations measured. "
+            "Bring them back, or train it again.",
+            version_id=version.pk,
+        ) from error
 
 
 def _same_serving(serving: ModelVersion | None, serving_id: int | None) -> None:
