@@ -81,8 +81,9 @@ def cancel_synthesis(actor: Any, run_id: int) -> SynthesisRun:
 
 
 def _checked(name: str, asked: Asked) -> None:
-    if not 1 <= len(name.strip()) <= 80:
-        raise InvalidDecision("A name has 1 to 80 characters.", field="name")
+    # Line ends and marks that turn the writing round would change what stands beside the name in lists.
+    if not 1 <= len(name.strip()) <= 80 or not name.isprintable():
+        raise InvalidDecision("A name has 1 to 80 characters that can be seen.", field="name")
     if asked.kind not in SynthesisKind.values:
         raise InvalidDecision("Choose what the charts are about.", field="kind")
     if asked.writer not in SynthesisWriter.values:

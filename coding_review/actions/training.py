@@ -63,8 +63,8 @@ def queue_training(
     """
     require(actor, TRAIN_MODEL)
     name, slot = name.strip(), slot.strip()
-    if not name or len(name) > _NAME:
-        raise InvalidDecision(f"Give it a name of at most {_NAME} characters.", field="name")
+    if not name or len(name) > _NAME or not name.isprintable():
+        raise InvalidDecision(f"Give it a name of at most {_NAME} characters that can be seen.", field="name")
     if not slot or len(slot) > _NAME:
         raise InvalidDecision("Name the resources that it takes.", field="slot")
     dataset, read_recipe, read_resources, plan = _checked(

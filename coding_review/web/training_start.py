@@ -12,9 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from coding_review.actions.training import plan_training, queue_training
-from coding_review.auth import require
+from coding_review.auth import RoleBackend, require
 from coding_review.errors import InvalidDecision
-from coding_review.rules.permissions import TRAIN_MODEL
+from coding_review.rules.permissions import BUILD_DATASET, TRAIN_MODEL
 from coding_review.web.form_marks import mark_errors
 from coding_review.web.training_build import plan_figures
 from coding_review.web.training_form import TrainingForm, bases_below
@@ -110,6 +110,8 @@ def _page(
         "plan": plan,
         "told": told,
         "missing": _missing(form),
+        "may_build": not DatasetVersion.objects.exists()
+        and RoleBackend().has_perm(request.user, BUILD_DATASET),
         "switches": [form[name] for name in _SWITCHES],
         "more": [form[name] for name in _MORE],
         "where": [form[name] for name in _WHERE],

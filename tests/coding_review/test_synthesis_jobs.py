@@ -273,6 +273,8 @@ def test_the_form_starts_a_run_and_its_page_cancels_it(icd10cm: Any, admin: User
         ({"count": "20001"}, "From 1 to 20,000 charts"),
         ({"writer": "llm"}, "LLM_BASE_URLS names none"),
         ({"codes": "I10, Q00.Q"}, "Charts are not written about Q00.Q."),
+        ({"name": "one\ntwo"}, "characters that can be seen"),
+        ({"name": "\u202etxt"}, "characters that can be seen"),
         ({"codes": "²"}, "Charts are not written about ²."),
         ({"codes": "0"}, "A number from 1 to 99,999."),
         ({"codes": "9" * 4400}, "A number from 1 to 99,999."),
