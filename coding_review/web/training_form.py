@@ -29,7 +29,7 @@ _PLACES = {
     "kubernetes": "Kubernetes: a Job for review",
 }
 _DEVICES = {"cuda": "GPU", "cpu": "Processors"}
-_OPTIMIZERS = {"adam": "Adam (torch)", "cpu_adam": "Adam of DeepSpeed, for an offloaded optimizer"}
+_OPTIMIZERS = {"adam": "Adam (torch)", "cpu_adam": "Adam (DeepSpeed, host)"}
 RECIPE_FIELDS = (
     "epochs",
     "learning_rate",

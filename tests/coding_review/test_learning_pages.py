@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -49,6 +51,10 @@ def test_a_run_shows_its_diagnostics(expert):
     run = synthesis_run(user=expert)
     response = get(expert, "synthesis", run.pk)
     page = response.context["page"]
+    body = response.content.decode()
+    assert re.findall(r'href="\?show=(\w*)"', body) == ["all", "kept", "discarded"]
+    assert "<span>3 charts</span>" in body
+    assert "<span>1 run</span>" in get(expert, "syntheses").content.decode()
     assert [(f.label, f.value, f.note) for f in page.figures] == [
         ("charts kept", "2", "of 3 made"),
         ("distinct codes", "3", "2 advanced illness, 1 frailty, 0 social determinants of health"),
