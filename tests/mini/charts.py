@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from django.core.management import call_command
 
@@ -26,8 +27,6 @@ STYLE = "short"
 TRAINING_SEED, HELD_OUT_SEED = 11, 4711
 SOURCE = "synthetic:miniature"
 _TIMES = 40
-# As many charts show the tokenizer all words there are.
-_READ = 3000
 
 
 def write(size: Size, folder: Path, held_out_seed: int) -> tuple[Path, Path]:
@@ -37,24 +36,28 @@ def write(size: Size, folder: Path, held_out_seed: int) -> tuple[Path, Path]:
         (train, size.charts, TRAINING_SEED),
         (held_out, size.held_out, held_out_seed),
     ):
-        call_command(
-            "synthesize",
-            codes=str(size.codes),
-            style=STYLE,
-            companions=size.companions,
-            count=count,
-            seed=seed,
-            out=str(path),
-        )
+        call_command("synthesize", **asked(size, path, count, seed))
     return train, held_out
 
 
-def corpus(charts: Path, path: Path) -> Path:
+def asked(size: Size, path: Path, count: int, seed: int, first: int = 0) -> dict[str, Any]:
+    """Options of the command, those that it reads as numbers as such."""
+    return {
+        "codes": str(size.codes),
+        "style": STYLE,
+        "companions": size.companions,
+        "count": count,
+        "seed": seed,
+        "first": first,
+        "out": str(path),
+    }
+
+
+def corpus(size: Size, charts: Path, path: Path) -> Path:
     """What the tokenizer learns from: the questions and answers that are trained on."""
     titles = CodeTitles()
-    written = written_charts(
-        _lines(charts), SOURCE, titles, domains=Domain.values, reasons=reasons.LABELS
-    ).examples[:_READ]
+    first = _lines(charts)[: size.words_from]
+    written = written_charts(first, SOURCE, titles, domains=Domain.values, reasons=reasons.LABELS).examples
     with path.open("w", encoding="utf-8") as out:
         for example in written:
             named = titles.titles(example.provenance.release, [label.code for label in example.labels])

@@ -1,6 +1,6 @@
 """A small random Llama with a tokenizer of its own. Run by the Python of the training environment:
 
-    python make_base.py CORPUS FOLDER VOCABULARY HIDDEN LAYERS
+    python make_base.py CORPUS FOLDER VOCABULARY HIDDEN LAYERS HEAD WIDER
 
 The tokenizer, which learns from the questions and answers of CORPUS (a JSON string a line), and the chat template are
 made as those of the small Llama that local servers are tried with; the weights are as they are drawn. The same corpus
@@ -19,9 +19,6 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 from modelops.engines.llm.local.make_tiny_model import SEED, train_tokenizer
 
 POSITIONS = 2048
-HEAD = 32
-# Times the usual spread of weights, which is meant for states ten times as wide.
-WIDER = 2.0
 # What stands in every question or answer costs one token instead of ten, and is not where a small model errs.
 PIECES = (
     '{"codes":[{"description":"',
@@ -43,7 +40,9 @@ PIECES = (
 )
 
 
-def main(corpus: Path, folder: Path, vocabulary: int, hidden: int, layers: int) -> None:
+def main(
+    corpus: Path, folder: Path, vocabulary: int, hidden: int, layers: int, head: int, wider: float
+) -> None:
     texts = [json.loads(line) for line in corpus.read_text(encoding="utf-8").splitlines()]
     tokenizer = train_tokenizer(texts, vocabulary, PIECES)
     tokenizer.model_max_length = POSITIONS
@@ -58,30 +57,30 @@ def main(corpus: Path, folder: Path, vocabulary: int, hidden: int, layers: int) 
         hidden_size=hidden,
         intermediate_size=2 * hidden,
         num_hidden_layers=layers,
-        num_attention_heads=hidden // HEAD,
-        num_key_value_heads=hidden // HEAD,
+        num_attention_heads=hidden // head,
+        num_key_value_heads=hidden // head,
         max_position_embeddings=POSITIONS,
         tie_word_embeddings=True,
         **ends,
     )
     model = LlamaForCausalLM(config).to(torch.float32)
-    _begin(model)
+    _begin(model, wider)
     model.generation_config = GenerationConfig(**ends)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     sys.stdout.write(f"{sum(one.numel() for one in model.parameters())}\n")
 
 
-def _begin(model: LlamaForCausalLM) -> None:
+def _begin(model: LlamaForCausalLM, wider: float) -> None:
     """What a layer adds begins at nothing, and what it reads by is spread wider: so it learns in half the steps."""
     with torch.no_grad():
         for layer in model.model.layers:
             attention, feed = layer.self_attn, layer.mlp
             for part in (attention.q_proj, attention.k_proj, attention.v_proj, feed.gate_proj, feed.up_proj):
-                part.weight *= WIDER
+                part.weight *= wider
             for part in (attention.o_proj, feed.down_proj):
                 part.weight.zero_()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), *(int(one) for one in sys.argv[3:6]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *(int(one) for one in sys.argv[3:7]), float(sys.argv[7]))

@@ -73,7 +73,7 @@ def miniature(size: Size, folder: Path, seed: int = charts.HELD_OUT_SEED) -> tup
     train, held_out = timed("charts written", lambda: charts.write(size, folder, seed))
     charts.freeze(held_out)
     base = training.bases() / f"miniature-{time.time_ns()}"
-    corpus = charts.corpus(train, folder / "corpus.txt")
+    corpus = charts.corpus(size, train, folder / "corpus.txt")
     parameters = timed("base drawn", lambda: training.make_base(size, corpus, base))
     dataset, left_out = timed("dataset built", lambda: charts.dataset(size, train, base))
     statistics = dataset.statistics

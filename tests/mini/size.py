@@ -13,7 +13,9 @@ class Size:
     of them for the base too, the first `compared` for each way of asking the trained model; 0: not at all.
     `companions`: codes of a chart beside its seed code. `augment`: composites as a share of the charts. `processes`:
     each takes one pack at a time, `accumulation` of them for a step: of packs taken together attention would reckon
-    every pair."""
+    every pair. `head`: width of an attention head. `wider`: times the usual spread of the weights that a layer reads
+    by, which is meant for states ten times as wide as the miniature's. `words_from`: the first charts, from whose
+    words the tokenizer is made."""
 
     codes: int
     charts: int
@@ -25,6 +27,9 @@ class Size:
     vocabulary: int = 2048
     hidden: int = 256
     layers: int = 4
+    head: int = 32
+    wider: float = 2.0
+    words_from: int = 3000
     companions: str = "0-3"
     pack_tokens: int = 512
     accumulation: int = 1
@@ -47,6 +52,9 @@ class Size:
             "precision": "fp32",
             "gradient_checkpointing": False,
         }
+
+    def resources(self) -> Mapping[str, Any]:
+        return {"device": "cpu", "processes": self.processes}
 
 
 # Twenty minutes on two cores.
