@@ -109,11 +109,13 @@ def test_scores_say_what_they_are_of() -> None:
     )
     figures = {"levels": LEVELS, "response": {"share": 0.25}}
     lines = report(trained, {"held-out": figures, "development": figures})
-    # 6 × 134,243,328 and 12 × 12 × 1,024 × (5,050 + 20,100) ÷ 300 = 817,821,...: times 250,000 over 800e12.
-    each = 6 * 134_243_328 + 12 * 12 * 1024 * (5050 + 20100) / 300
-    assert f"MFU {each * 250_000 / 800e12:.1%} (median step {each * 300_000 / 800e12:.1%})" in lines[-7]
-    assert lines[-8].endswith("too few steps to tell a speed")
-    assert "900 steps, 450 packs by the trainer's own count, loss 0.123, validation unknown" in lines[-10]
+    # 6 × 134,243,328 + 12 × 12 × 1,024 × (5,050 + 20,100) ÷ 300 = 817,821,696; × 250,000 and 300,000 ÷ 800e12.
+    assert lines[-8].endswith("0.818 GFLOP a token; MFU 25.6% (median step 30.7%)")
+    assert lines[-9].endswith("too few steps to tell a speed")
+    assert lines[-10].startswith(
+        "- packing: 1 packs of 2,048 tokens, 14.6% useful; unpacked, rows of 2,048 7.3%"
+    )
+    assert "900 steps, 450 packs by the trainer's own count, loss 0.123, validation unknown" in lines[-11]
     assert lines[-2].startswith(f"| held-out ({LABEL}) | 0.500 | 0.600 | 0.700 | 0.800 | 0.900 | 25.0% |")
     assert lines[-1].startswith("| development | 0.500 |")
     assert sum(LABEL in line for line in lines) == 2
