@@ -14,7 +14,7 @@ from bench.gpu_training.size import TINY
 from catalog.models import Release
 from modelops.models import TrainingJob
 
-pytestmark = [pytest.mark.timeout(590), pytest.mark.django_db]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.django_db]
 SIZE = dataclasses.replace(TINY, held_out=1)
 DEVICE = {"name": "processor", "memory": 24_000_000_000, "tflops": 0.1, "torch": "", "attention": ""}
 
