@@ -82,7 +82,7 @@ def packing(packs: Packs) -> str:
 
 def speed_line(trained: Trained, piece: Piece) -> str:
     """MFU: six operations a token and parameter and the attention within examples, over the measured matrix rate."""
-    measured = f"matrix product {piece.tflops:,.2f} TFLOP/s"
+    measured = f"matrix product {piece.tflops:,.4g} TFLOP/s"
     if piece.speed is None:
         return f"- piece {piece.attempt}: {measured}; too few steps to tell a speed"
     each = useful_flops(trained.model, trained.lengths) / sum(trained.lengths)
