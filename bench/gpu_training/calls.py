@@ -123,11 +123,11 @@ class Call:
         self._once("dataset", "dataset built", lambda: _built(size, train, base))
 
     def _train(self) -> TrainingJob:
+        if self._has_worked and self._over():
+            raise Over
         job = self._job()
         if job.status == TrainingStatus.DONE:
             return job
-        if self._has_worked and self._over():
-            raise Over
         if job.is_resumable:
             resume_training(training.admin(), job.pk)
             job.refresh_from_db()
