@@ -89,7 +89,7 @@ def speed_line(trained: Trained, piece: Piece) -> str:
     shares = [mfu(each, rate, piece.tflops * 1e12) for rate in (piece.speed.mean, piece.speed.median)]
     return (
         f"- piece {piece.attempt}: {measured}; {piece.speed.mean:,.0f} tokens/s over {piece.speed.steps:,} steps with "
-        f"checkpoints and validation, {piece.speed.median:,.0f} in the median step; {each / 1e9:.3f} GFLOP a token; "
+        f"checkpoints and validation, {piece.speed.median:,.0f} in the median step; {each / 1e9:.4g} GFLOP a token; "
         f"MFU {shares[0]:.1%} (median step {shares[1]:.1%})"
     )
 

@@ -110,7 +110,7 @@ def test_scores_say_what_they_are_of() -> None:
     figures = {"levels": LEVELS, "response": {"share": 0.25}}
     lines = report(trained, {"held-out": figures, "development": figures})
     # 6 × 134,243,328 + 12 × 12 × 1,024 × (5,050 + 20,100) ÷ 300 = 817,821,696; × 250,000 and 300,000 ÷ 800e12.
-    assert lines[-8].endswith("0.818 GFLOP a token; MFU 25.6% (median step 30.7%)")
+    assert lines[-8].endswith("0.8178 GFLOP a token; MFU 25.6% (median step 30.7%)")
     assert lines[-9].endswith("too few steps to tell a speed")
     assert lines[-10].startswith(
         "- packing: 1 packs of 2,048 tokens, 14.6% useful; unpacked, rows of 2,048 7.3%"
