@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/gpu_train.py [--folder FOLDER] [--minutes 8] [--gold NAME=FILE …]
 
-For one GPU with at least 80 GB: a Llama of 134 million parameters, from scratch, over synthetic charts of 1,200 codes,
+For one GPU with at least 80 GB: a Llama of 130 million parameters, from scratch, over synthetic charts of 1,200 codes,
 through the application's own job (queue_training, supervisor, trainer). One call is one piece of at most --minutes:
 it makes what is absent, trains until its time is over, and stops with a checkpoint, from which the next call goes on.
 The last one asks the model for the codes of held-out charts and scores them. Ends with 0 when all is done, 3 when

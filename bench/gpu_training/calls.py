@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from modelops.choices import TrainingStatus
 from modelops.errors import ServerUnavailable
 from modelops.jobs import dataset_folder
 from modelops.models import DatasetVersion, TrainingJob
+from modelops.synthesis.release_vocabulary import vocabulary_of
 from modelops.training.examples import read_rows
 from modelops.training.files import write_json
 from tests.mini import charts, scoring, training
@@ -42,6 +44,8 @@ DONE, FAILED, CANNOT, MORE = 0, 1, 2, 3
 RESERVE_SECONDS = 45.0
 # Charts of one process that writes them.
 _SLICE = 2500
+# Charts about anything, from which codes are chosen.
+_LOOKED_AT = 6000
 
 
 class Over(Exception):
@@ -244,6 +248,8 @@ def write(size: GpuSize, train: Path, held_out: Path) -> None:
         for first, part in zip(starts, parts, strict=True)
     ]
     asked.append(charts.asked(size, held_out, size.held_out, charts.HELD_OUT_SEED))
+    about = chosen(size, train.parent)
+    asked = [one | {"codes": about} for one in asked]
     if len(parts) == 1:
         for one in asked:
             call_command("synthesize", **one)
@@ -254,6 +260,27 @@ def write(size: GpuSize, train: Path, held_out: Path) -> None:
             with part.open("rb") as file:
                 shutil.copyfileobj(file, whole)
             part.unlink()
+
+
+def chosen(size: GpuSize, folder: Path) -> str:
+    """What charts are written about, as the command takes it: a number where so many codes are common; else a file of
+    the codes that charts about anything name most, since charts can be drawn about those together."""
+    vocabulary = vocabulary_of(latest_release(CodeSystem.ICD10CM))
+    if len(vocabulary.common(size.codes)) >= size.codes:
+        return str(size.codes)
+    anything, file = folder / "anything.jsonl", folder / "codes.txt"
+    asked = charts.asked(size, anything, _LOOKED_AT, charts.TRAINING_SEED)
+    call_command("synthesize", **(asked | {"codes": ""}))
+    with anything.open(encoding="utf-8") as lines:
+        file.write_text("\n".join(most_named(lines, size.codes)) + "\n", encoding="utf-8")
+    anything.unlink()
+    return str(file)
+
+
+def most_named(lines: Iterable[str], count: int) -> list[str]:
+    """Of charts in gold form; of codes that are named as often those that come first by letter."""
+    named = Counter(row["code"] for line in lines for row in json.loads(line)["codes"])
+    return sorted(named, key=lambda code: (-named[code], code))[:count]
 
 
 def _command(asked: Mapping[str, Any]) -> list[str]:

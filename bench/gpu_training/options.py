@@ -23,7 +23,7 @@ _SAID = ("charts", "codes", "held_out", "epochs", "learning_rate", "micro_batch"
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench/gpu_train.py",
-        description="Trains a Llama of 134 million parameters from scratch on one GPU, in pieces: call it again until "
+        description="Trains a Llama of 130 million parameters from scratch on one GPU, in pieces: call it again until "
         "it ends with 0. It ends with 3 where there is more to do, 2 where this machine cannot do it, 1 where the "
         "training failed.",
     )
@@ -34,7 +34,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "var/gpu-train)",
     )
     parser.add_argument("--minutes", type=float, default=MINUTES, help="that one call may take")
-    parser.add_argument("--tiny", action="store_true", help="the same steps on a processor, in a minute")
+    parser.add_argument("--tiny", action="store_true", help="the same steps on a processor, in minutes")
     parser.add_argument(
         "--venv", type=Path, help="environment to train in (default: that of TRAINING_CUDA=1 make training)"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.gpu_training.calls import most_named
 from bench.gpu_training.figures import Multiplied, Speed, Step, mfu, speed, useful_flops
 from bench.gpu_training.options import begun_otherwise, gold_of, parse, size_of
 from bench.gpu_training.report import LABEL, Piece, Trained, packing, report
@@ -59,10 +60,10 @@ def test_how_full_packs_are_by_hand() -> None:
 
 
 def test_the_size_for_a_gpu_is_what_the_trainer_takes() -> None:
-    """12 layers of 4 × 1024² and 3 × 1024 × 2048, two norms each, one at the end, and 8,192 × 1,024 tokens."""
+    """12 layers of 4 × 1024² and 3 × 1024 × 2048, two norms each, one at the end, and 4,096 × 1,024 tokens."""
     layer = 4 * 1024**2 + 3 * 1024 * 2048 + 2 * 1024
     parameters = FULL.layers * layer + 1024 + FULL.vocabulary * 1024
-    assert (FULL.hidden, FULL.layers, parameters) == (1024, 12, 134_243_328)
+    assert (FULL.hidden, FULL.layers, parameters) == (1024, 12, 130_049_024)
     assert FULL.codes >= 1000
     with_flex, plain = (fitted(FULL, kind, 700.0) for kind in ("flex_attention", "sdpa"))
     assert (with_flex.micro_batch, with_flex.accumulation) == (16, 1)
@@ -76,6 +77,13 @@ def test_the_size_for_a_gpu_is_what_the_trainer_takes() -> None:
     )
     assert from_dict(Resources, with_flex.resources()).peak_tflops == 700.0
     assert fitted(TINY, "sdpa", 0.0) == TINY
+
+
+def test_codes_that_charts_name_most_are_chosen() -> None:
+    charts = [["I10", "N18.30"], ["I10", "E11.9"], ["I10", "E11.9", "A41.9"]]
+    lines = [json.dumps({"codes": [{"code": code} for code in one]}) for one in charts]
+    assert most_named(lines, 3) == ["I10", "E11.9", "A41.9"]
+    assert most_named(lines, 9) == ["I10", "E11.9", "A41.9", "N18.30"]
 
 
 def test_a_folder_goes_on_with_the_numbers_it_was_begun_with() -> None:
