@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,17 @@ __all__ = ["broker", "hospital", "worker"]
 # costs nothing; Playwright's own for `expect` are five seconds.
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
+
+# What Playwright says when it waited in vain. Such a test is run once more, and pytest's closing line counts it as a
+# rerun; whatever else fails in a browser, and every other test, fails at once.
+WAITED_IN_VAIN = (r"^TimeoutError: ", r"^AssertionError: (Locator|Page|Page URL|Page title) expected ")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=list(WAITED_IN_VAIN)))
+
 
 # Playwright's event loop runs in the test's own thread, where Django would else refuse database work.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
