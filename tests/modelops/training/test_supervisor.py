@@ -28,6 +28,15 @@ def say(status, **more):
 """
 
 
+# The supervisor, with another patience for the one of an attempt before.
+IMPATIENT = """
+import sys
+from modelops.training import supervisor
+supervisor._WAIT_SECONDS = 2.0
+sys.exit(supervisor.main(sys.argv[1:]))
+"""
+
+
 @pytest.fixture
 def run(tmp_path):
     """Starts a supervisor over a trainer of these lines."""
@@ -35,7 +44,7 @@ def run(tmp_path):
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
 
-    def start(*lines, attempt=1, token=None):
+    def start(*lines, attempt=1, token=None, impatient=False):
         script = tmp_path / "trainer.py"
         script.write_text(TRAINER + "\n".join(lines))
         python = tmp_path / "venv" / "bin" / "python"
@@ -45,8 +54,9 @@ def run(tmp_path):
         folder.write_run(
             job_file(tmp_path, token=token or f"test-{os.getpid()}-{tmp_path.name}", attempt=attempt)
         )
+        program = ["-c", IMPATIENT] if impatient else ["-m", "modelops.training.supervisor"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "modelops.training.supervisor", str(folder.path), str(tmp_path / "venv")],
+            [sys.executable, *program, str(folder.path), str(tmp_path / "venv")],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "SECRET_KEY": "secret", "OMP_NUM_THREADS": "1"},
             start_new_session=True,
@@ -165,7 +175,7 @@ def test_there_is_one_supervisor_of_a_run_at_a_time(run):
     )
     first = start(*lines)
     wait_until(lambda: (folder.path / "count").exists())
-    assert start(*lines).wait(120) == 0
+    assert start(*lines, impatient=True).wait(120) == 0
     (folder.path / "enough").touch()
     first.wait(120)
     assert (folder.path / "count").read_text() == "x"
