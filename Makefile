@@ -53,7 +53,7 @@ vllm-cpu: setup ## a real vLLM server with a small untrained Llama in the foregr
 training: setup ## make the environment that models are trained in: TRL and DeepSpeed (2 GB the first time; TRAINING_CUDA=1: for GPUs)
 	@$(training_venv)
 
-train-mini: setup ## the paper in miniature: charts, dataset, DeepSpeed, vLLM and scores before and after, on two cores (20 min)
+train-mini: setup ## the paper in miniature: charts, dataset, DeepSpeed, vLLM and scores before and after, on two cores (25 min)
 	@$(vllm_venv) >/dev/null
 	@$(training_venv) >/dev/null
 	@CODING_REVIEW_VAR=$(or $(CODING_REVIEW_VAR),$(CURDIR)/var/mini) $(python) -m tests.mini $(MINI)
