@@ -26,6 +26,7 @@ class GpuSize(Size):
 
     def recipe(self) -> Mapping[str, Any]:
         return {
+            # By name: super() without arguments knows the class as it was before its slots were made.
             **Size.recipe(self),
             "precision": self.precision,
             "attention": self.attention,
