@@ -15,9 +15,11 @@ from datetime import UTC
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Model
+from django.db.models import Model
 from django.utils import timezone
 
+from coding_review.kept_reads import KeptModels, prepared_cursor
+from coding_review.kept_writes import KeptInsert
 from coding_review.models import (
     AuditChain,
     AuditEvent,
@@ -153,23 +155,37 @@ def record(
     if payload:
         event.payload_hash = payload_hash(salt, payload)
     event.hash = row_hash(event)
-    event.save(force_insert=True)
+    _EVENTS.add(event)
     if payload:
-        AuditPayload.objects.create(event=event, salt=salt, body=payload)
-    AuditChain.objects.filter(key__in=keys).update(last_number=F("last_number") + 1, last_hash=event.hash)
+        _WORDS.add(AuditPayload(event=event, salt=salt, body=payload))
+    with prepared_cursor() as cursor:
+        cursor.execute(_FORWARD, [event.hash, sorted(keys)])
     return event
+
+
+_EVENTS = KeptInsert(AuditEvent)
+_WORDS = KeptInsert(AuditPayload)
+_CHAINS: KeptModels[AuditChain] = KeptModels(
+    lambda one, other: AuditChain.objects.select_for_update().filter(key__in=[one, other]).order_by("key"),
+    str,
+    str,
+)
+# The ORM takes longer to write this than PostgreSQL to do it.
+_FORWARD = (
+    "UPDATE coding_review_auditchain SET last_number = last_number + 1, last_hash = %s WHERE key = ANY(%s)"
+)
 
 
 def _locked_chains(keys: set[str]) -> dict[str, AuditChain]:
     """The heads of the chains, locked in key order; made where they do not exist yet."""
-    found = {c.key: c for c in AuditChain.objects.select_for_update().filter(key__in=keys).order_by("key")}
+    one, *other = sorted(keys)
+    wanted = (one, *(other or [one]))
+    found = {c.key: c for c in _CHAINS.instances(*wanted)}
     if len(found) < len(keys):
         AuditChain.objects.bulk_create(
             [AuditChain(key=key) for key in sorted(keys - set(found))], ignore_conflicts=True
         )
-        found = {
-            c.key: c for c in AuditChain.objects.select_for_update().filter(key__in=keys).order_by("key")
-        }
+        found = {c.key: c for c in _CHAINS.instances(*wanted)}
     return found
 
 

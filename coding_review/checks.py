@@ -28,6 +28,7 @@ _POSITIVE = (
     "PREDICTION_ATTEMPTS",
     "PREDICTION_HEARTBEAT_SECONDS",
     "PREDICTION_SECONDS",
+    "SWEEP_SECONDS",
 )
 _RATE = re.compile(r"([1-9]\d*/(second|minute|hour|day))?")
 

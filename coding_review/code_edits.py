@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db.models import QuerySet
 
 from catalog.choices import ClaimType, CodeSystem, ReleaseStatus
 from catalog.edits.ages import age_in
@@ -21,7 +22,7 @@ from catalog.edits.loading import knowledge_for, tabular_of
 from catalog.edits.types import CodeLine, EncounterFacts, EvidenceCue, Finding, Report, Result, Severity
 from coding_review.choices import CODED_STATES
 from coding_review.kept import Kept
-from coding_review.kept_reads import KeptModels
+from coding_review.kept_reads import KeptModels, KeptValues, prepared_cursor
 from coding_review.models import (
     CodeSet,
     DocumentVersion,
@@ -198,7 +199,7 @@ _LOADED = (
 def _what_is_loaded() -> tuple[object, ...]:
     """Another answer whenever a release or table is loaded or withdrawn, by whichever process."""
     # In SQL, as it is asked for every answer: to put this union together costs more than to answer it.
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_LOADED, [ReleaseStatus.COMPLETE] * 2)
         return tuple(cursor.fetchall())
 
@@ -226,21 +227,33 @@ def _cues(code_set: CodeSet, rows: Iterable[Listed]) -> dict[int, tuple[Evidence
     return found
 
 
+def _cues_of(entries: Sequence[int]) -> QuerySet[EntryEvidence, tuple[Any, ...]]:
+    return (
+        EntryEvidence.objects.filter(entry__in=entries, stands=True)
+        .order_by("entry", "order", "pk")
+        .values_list(
+            "entry",
+            "quote",
+            "document_version",
+            "line_start",
+            "col_start",
+            "document_version__document__author_role",
+            "document_version__document__type",
+        )
+    )
+
+
+# A decision asks about the one code that came.
+_CUES_OF_ONE = KeptValues(lambda entry: _cues_of([entry]), int)
+
+
 def _read_cues(rows: Sequence[Listed], *, outpatient: bool) -> dict[int, tuple[EvidenceCue, ...]]:
     """Uncertainty is asked of outpatient claims only (IV.H): there the words before a quote are read too."""
     tagged = {row.pk for row in rows if ContextTag.UNCERTAIN in row.context}
-    places = EntryEvidence.objects.filter(entry__in=[row.pk for row in rows], stands=True).values_list(
-        "entry",
-        "quote",
-        "document_version",
-        "line_start",
-        "col_start",
-        "document_version__document__author_role",
-        "document_version__document__type",
-    )
+    places = _CUES_OF_ONE.rows(rows[0].pk) if len(rows) == 1 else list(_cues_of([row.pk for row in rows]))
     found: dict[int, list[EvidenceCue]] = {}
     texts: dict[int, list[str]] = {}
-    for entry, quote, version, line, column, author_role, type_ in places.order_by("entry", "order", "pk"):
+    for entry, quote, version, line, column, author_role, type_ in places:
         uncertain = entry in tagged
         if outpatient and not uncertain:
             if version not in texts:

@@ -6,6 +6,7 @@ from collections import Counter
 
 from coding_review.choices import CODED_STATES, EntryOrigin, EntryState, ReadingKind
 from coding_review.kept_reads import KeptValues
+from coding_review.kept_writes import KeptUpdate
 from coding_review.models import CodeEntry, CodeSet, Encounter
 
 # What a coder still has to come back to; a held suggestion is not decided.
@@ -27,12 +28,16 @@ _ENTRIES = KeptValues(
 COUNTED = ("high_count", "medium_count", "low_count", "decided_count", "coded_count")
 
 
-def refresh_counters(encounter: Encounter, *, also: tuple[str, ...] = ()) -> None:
+_FIGURES = KeptUpdate(Encounter, *COUNTED)
+_FIGURES_AND_LEASE = KeptUpdate(Encounter, *COUNTED, "lease_until")
+
+
+def refresh_counters(encounter: Encounter, *, with_lease: bool = False) -> None:
     """Count again and save, over the coding readings of all current code sets; one query each way.
 
     high, medium and low count the suggestions by band, decided or not; decided_count how many of
     them are decided; coded_count the codes that would be billed. To be called by every action that
-    changes entries, with the encounter locked; `also` names changed fields to save with them.
+    changes entries, with the encounter locked; `with_lease` saves its changed lease with them.
     """
     figures: Counter[str] = Counter()
     # Counted here: five filtered counts cost more to put into SQL than a few hundred narrow rows to read.
@@ -43,4 +48,4 @@ def refresh_counters(encounter: Encounter, *, also: tuple[str, ...] = ()) -> Non
         figures["coded_count"] += state in CODED_STATES
     for name in COUNTED:
         setattr(encounter, name, figures[name])
-    encounter.save(update_fields=(*COUNTED, *also))
+    (_FIGURES_AND_LEASE if with_lease else _FIGURES).save(encounter)

@@ -13,13 +13,12 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Max, Prefetch, Q, prefetch_related_objects
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from catalog.choices import CodeRole, CodeSystem
-from catalog.errors import UnknownCode
+from catalog.keys import code_key
 from catalog.models import Code, Release
-from catalog.queries import get_node
 from coding_review import audit
 from coding_review.auth import require
 from coding_review.choices import CODED_STATES, Assistance, EncounterStatus, EntryState
@@ -28,6 +27,7 @@ from coding_review.decision_hash import decision_hash
 from coding_review.errors import InvalidCode, InvalidDecision, NotAllowed, NotYours, StalePage, WrongStatus
 from coding_review.exposures import keep_exposures, level_on_card
 from coding_review.kept_reads import KeptModels, KeptValues
+from coding_review.kept_writes import KeptInsert, KeptUpdate
 from coding_review.locks import LockedSet, lock_code_set, lock_entry
 from coding_review.models import (
     CodeEntry,
@@ -132,10 +132,9 @@ def billable_node(release: Release | None, code: str) -> Code:
     """A billable code of the release. Raises InvalidCode and says why not."""
     if release is None:
         raise InvalidCode("No loaded ICD-10-CM release covers the date of this encounter.", code=code)
-    try:
-        node = get_node(release, code)
-    except UnknownCode as error:
-        raise InvalidCode(f"{code} is not in {release}.", code=code) from error
+    node = _NODES.first(release.pk, code_key(code))
+    if node is None:
+        raise InvalidCode(f"{code} is not in {release}.", code=code)
     if not node.billable:
         raise InvalidCode(f"{node.code} is not billable in {release}: a longer code is needed.", code=code)
     return node
@@ -239,10 +238,7 @@ class Act:
 
     def _coded_lines(self) -> list[CodedLine]:
         if self._coded is None:
-            rows = CodeEntry.objects.filter(reading=self.locked.reading, state__in=CODED_STATES)
-            self._coded = [
-                CodedLine(*row) for row in rows.values_list("pk", "system", "code", "role", "sequence")
-            ]
+            self._coded = [CodedLine(*row) for row in _CODED.rows(self.locked.reading.pk)]
         return self._coded
 
     def write(
@@ -266,13 +262,13 @@ class Act:
                 {**after, "evidence": evidence_snapshot(entry)},
             )
         entry.version += 1
-        entry.save()
+        _CHANGED.save(entry)
         self._coded = None
         undoes, redoes = self.undoes.get(entry.pk), self.redoes.get(entry.pk)
         reading = self.locked.reading
         exposure = self._exposure_of(entry)
         run = entry.suggestion.run if entry.suggestion is not None else None
-        decision = Decision.objects.create(
+        decision = Decision(
             entry=entry,
             reading=reading,
             number=self._next_number(),
@@ -301,9 +297,10 @@ class Act:
             release_name=str(self._release_of(entry) or ""),
             evidence_place=_place_of(evidence),
         )
+        _DECISIONS.add(decision)
         quotes = [e.quote for e in evidence]
         if comment or quotes:
-            DecisionPayload.objects.create(decision=decision, comment=comment, quotes=quotes)
+            _WORDS.add(DecisionPayload(decision=decision, comment=comment, quotes=quotes))
         audit.record(
             "decision",
             actor=self.actor,
@@ -349,10 +346,10 @@ class Act:
     def touch(self) -> None:
         """The code set is another one than the pages show, though none of its entries need be."""
         self.code_set.revision += 1
-        self.code_set.save(update_fields=["revision"])
+        _REVISION.save(self.code_set)
         if self.actor is not None:
             self.encounter.lease_until = timezone.now() + timedelta(minutes=settings.LEASE_MINUTES)
-            refresh_counters(self.encounter, also=("lease_until",))
+            refresh_counters(self.encounter, with_lease=True)
         else:
             refresh_counters(self.encounter)
 
@@ -383,6 +380,28 @@ _DECIDED = KeptValues(
 _EXPOSURES: KeptModels[Exposure] = KeptModels(
     lambda entry, user: Exposure.objects.filter(entry=entry, user=user), int, int
 )
+# As catalog.queries.get_node; the name as it is kept.
+_NODES: KeptModels[Code] = KeptModels(
+    lambda release, key: Code.objects.filter(release=release).named(key), int, str
+)
+_CODED = KeptValues(
+    lambda reading: CodeEntry.objects.filter(reading=reading, state__in=CODED_STATES).values_list(
+        *CodedLine._fields
+    ),
+    int,
+)
+_EVIDENCE: KeptModels[EntryEvidence] = KeptModels(
+    lambda entry: (
+        EntryEvidence.objects.filter(entry=entry)
+        .select_related("document_version")
+        .defer("document_version__text")
+    ),
+    int,
+)
+_CHANGED = KeptUpdate(CodeEntry)
+_DECISIONS = KeptInsert(Decision)
+_WORDS = KeptInsert(DecisionPayload)
+_REVISION = KeptUpdate(CodeSet, "revision")
 
 
 def begin(actor: Any, code_set_id: int, batch: uuid.UUID | None = None) -> Act:
@@ -453,10 +472,7 @@ def _assistance_without_exposure(entry: CodeEntry, reading_assistance: str) -> s
 
 def _evidence_of(entry: CodeEntry) -> list[EntryEvidence]:
     """As it stands now; whoever goes on with the entry finds it fetched."""
-    evidence = EntryEvidence.objects.select_related("document_version").defer("document_version__text")
-    getattr(entry, "_prefetched_objects_cache", {}).pop("evidence", None)
-    prefetch_related_objects([entry], Prefetch("evidence", queryset=evidence))
-    return list(entry.evidence.all())
+    return _EVIDENCE.prefetch(entry, "evidence", entry.pk)
 
 
 def _place_of(evidence: Iterable[EntryEvidence]) -> dict[str, Any]:

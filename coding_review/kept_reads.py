@@ -1,7 +1,7 @@
-"""Small reads that every decision makes, with their SQL made once in the process.
+"""Small reads that every decision makes, with their SQL made once in the process and planned once a connection.
 
-For a handful of rows the ORM takes several times as long to write the SQL as PostgreSQL to answer it. What is read is
-said as a queryset all the same; only the values in it change.
+For a handful of rows the ORM takes several times as long to write the SQL as PostgreSQL to answer it, and PostgreSQL
+longer to plan it than to run it. What is read is said as a queryset all the same; only the values in it change.
 """
 
 from __future__ import annotations
@@ -10,18 +10,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+import psycopg
 from django.db import connection, models, transaction
 from django.db.models import query as django_query
+from psycopg.types.numeric import Int8
 
 M = TypeVar("M", bound=models.Model)
 # Of the Django that is installed; the stubs speak of a later one.
 _related_populators: Callable[..., list[Any]] = vars(django_query)["get_related_populators"]
 
-# Stand for the values while the SQL is made: numbers that every column takes and that stand in no query.
+# Stand for the values while the SQL is made: numbers that every column takes and words, that stand in no query.
 _FIRST_NUMBER = 2_000_000_011
 _STAND_INS: dict[type, Callable[[int], Any]] = {
     int: lambda place: _FIRST_NUMBER + place,
     UUID: lambda place: UUID(int=_FIRST_NUMBER + place),
+    str: lambda place: f"STANDSFORVALUE{place}",
 }
 _Converters = list[tuple[int, list[Callable[..., Any]], Any]]
 
@@ -69,9 +72,9 @@ class KeptValues:
             raise TypeError(f"this read takes {len(self._takes)} values")
         if made.locks and not connection.in_atomic_block:
             raise transaction.TransactionManagementError("rows are locked inside a transaction only")
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(
-                made.sql, [held if place is None else values[place] for place, held in made.values]
+                made.sql, [as_sent(held if place is None else values[place]) for place, held in made.values]
             )
             rows = cursor.fetchall()
         return [_converted(row, made.converters) for row in rows] if made.converters else rows
@@ -96,6 +99,37 @@ class KeptModels(KeptValues, Generic[M]):
 
     def first(self, *values: Any) -> M | None:
         return next(iter(self.instances(*values)), None)
+
+    def prefetch(self, row: models.Model, name: str, *values: Any) -> list[M]:
+        """As prefetch_related_objects for one row and its related rows of that name, anew if they were fetched."""
+        found = self.instances(*values)
+        fetched: dict[str, Any] = row.__dict__.setdefault("_prefetched_objects_cache", {})
+        fetched.pop(name, None)
+        related = getattr(row, name)
+        rows = related.all()
+        rows._result_cache, rows._prefetch_done = found, True
+        for one in found:
+            setattr(one, related.field.name, row)
+        fetched[name] = rows
+        return found
+
+
+def prepared_cursor() -> Any:
+    """A cursor of the connection in use whose statements PostgreSQL keeps planned, unless DATABASE_PREPARE is off.
+
+    Django's own cursors write the values into the SQL, which makes each statement a new one.
+    """
+    if connection.queries_logged:
+        # They are logged with their values in them, as all others are.
+        return connection.cursor()
+    connection.ensure_connection()
+    cursor: Any = psycopg.Cursor(connection.connection)
+    return connection.make_cursor(cursor)
+
+
+def as_sent(value: Any) -> Any:
+    """Numbers as bigint whatever their size: PostgreSQL keeps a statement for each of the types it is sent."""
+    return Int8(value) if type(value) is int else value
 
 
 def _converted(row: Sequence[Any], converters: _Converters) -> tuple[Any, ...]:

@@ -98,6 +98,10 @@ if _password := _secret("DATABASE_PASSWORD"):
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["application_name"] = "coding-review"
+# Statements that kept_reads.py and kept_writes.py repeat are planned once a connection. A pooler that hands one
+# connection to several clients within a session may not know them: off there (PgBouncer before 1.21).
+_prepare = env.bool("DATABASE_PREPARE", default=True)
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 2 if _prepare else None
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:1/0")
 if _password := _secret("REDIS_PASSWORD"):
@@ -128,6 +132,7 @@ LOGOUT_REDIRECT_URL = "web:sign-in"
 # HTTPS in front is the rule; the demo on plain http://localhost turns this off by itself.
 SECURE_COOKIES = env.bool("SECURE_COOKIES", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_ENGINE = "coding_review.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Idle minutes until the session ends; PrivacyMiddleware slides it on real requests, never on polls.
@@ -204,18 +209,28 @@ CELERY_TASK_ROUTES = {
     "coding_review.tasks.write_charts": {"queue": "evaluate"},
     "coding_review.tasks.make_dataset": {"queue": "evaluate"},
     "coding_review.tasks.measure_knowledge": {"queue": "evaluate"},
+    "coding_review.tasks.compare_model_files": {"queue": "evaluate"},
     "coding_review.tasks.shadow": {"queue": "inference.batch"},
     # Where the run's files and processes are.
     "coding_review.tasks.spawn_training": {"queue": "train"},
     "coding_review.tasks.reconcile_trainings": {"queue": "train"},
+    "coding_review.tasks.look_at_model_files": {"queue": "train"},
 }
+# How often what was lost is looked for: predictions, evaluations and other work without a sign of life.
+SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=15)
 CELERY_BEAT_SCHEDULE = {
     # Expires: beat without a worker leaves no pile of sweeps behind.
-    "sweep": {"task": "coding_review.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "sweep": {"task": "coding_review.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 15}},
     "trainings": {
         "task": "coding_review.tasks.reconcile_trainings",
         "schedule": 5.0,
         "options": {"expires": 5},
+    },
+    # Looks at the files' states, opens none.
+    "model-files": {
+        "task": "coding_review.tasks.look_at_model_files",
+        "schedule": 20.0,
+        "options": {"expires": 20},
     },
     # Of the month before, once it is over.
     "audit-month": {
@@ -288,6 +303,9 @@ TRAINING_DIR = Path(env.str("TRAINING_DIR", default=str(VAR_DIR / "training")))
 TRAINING_BASE_DIRS = [
     Path(folder) for folder in env.list("TRAINING_BASE_DIRS", default=[str(VAR_DIR / "models")])
 ]
+# Files of a model version up to so many bytes are compared with their hashes while who promotes it waits; larger ones
+# by a worker of the queue `evaluate` beforehand.
+MODEL_FILES_AT_ONCE_BYTES = env.int("MODEL_FILES_AT_ONCE_BYTES", default=1024**3)
 # Hostfiles of trainings over several nodes are taken from here alone: who writes there says where jobs may run.
 TRAINING_HOSTFILES_DIR = Path(env.str("TRAINING_HOSTFILES_DIR", default=str(VAR_DIR / "hostfiles")))
 # The environment that trainers run in; empty: the one that `make training` made.

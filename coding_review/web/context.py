@@ -54,6 +54,13 @@ PLACES: tuple[Place, ...] = (
 )
 
 
+def home_of(user: User) -> str:
+    """Where who signs in begins: the first place that their roles open; not all see the worklist."""
+    open_to = (place for place in PLACES if any(map(user.has_perm, place.permissions)))
+    first = next(open_to, None)
+    return reverse(first.url_name if first else "codes:search")
+
+
 @dataclass(frozen=True, slots=True)
 class NavItem:
     label: str
@@ -107,6 +114,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         # Asked for by the template only where the frame is drawn: an answer to htmx has none.
         "nav": partial(_nav, request, user) if isinstance(user, User) else (),
+        "home": partial(home_of, user) if isinstance(user, User) else "",
         "role_labels": partial(_role_labels, user) if isinstance(user, User) else (),
         "theme": _cookie(request, THEME_COOKIE, THEMES),
         "themes": THEMES,

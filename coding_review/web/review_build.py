@@ -276,7 +276,7 @@ class Builder:
             return ()
         places = evidence_places(self.code_set, on=shown, lines=numbers)
         spans = review_documents.spans_of(shown, self.listed, places, self.finished)
-        return marked_lines(shown.lines, spans, numbers)
+        return marked_lines(review_documents.with_text(shown).lines, spans, numbers)
 
     @cached_property
     def disagreements(self) -> Disagreements:

@@ -10,7 +10,7 @@ from django.db.models import prefetch_related_objects
 
 from coding_review.choices import DocumentStatus
 from coding_review.kept import Kept
-from coding_review.kept_reads import KeptModels
+from coding_review.kept_reads import KeptModels, KeptValues
 from coding_review.models import (
     CodeEntry,
     CodeSet,
@@ -57,6 +57,14 @@ def versions_of(code_set: CodeSet) -> list[DocumentVersion]:
 _NEWEST: KeptModels[DocumentVersion] = KeptModels(
     lambda encounter: DocumentVersion.objects.latest_of(encounter).defer("text"), int
 )
+_TEXT = KeptValues(lambda version: DocumentVersion.objects.filter(pk=version).values_list("text"), int)
+
+
+def with_text(version: DocumentVersion) -> DocumentVersion:
+    """The version with the text that versions_of left out."""
+    if "text" in version.get_deferred_fields():
+        ((version.text,),) = _TEXT.rows(version.pk)
+    return version
 
 
 def _to_show(versions: Iterable[DocumentVersion], encounter: Encounter) -> list[DocumentVersion]:

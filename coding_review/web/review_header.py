@@ -68,7 +68,7 @@ def lease(encounter: Encounter, code_set: CodeSet, user: Any) -> Lease:
         (encounter.status in TAKEABLE and encounter.owner_id in (None, user.pk))
         or (mine and not encounter.has_lease())
     )
-    return Lease(mine=mine, line=_lease_line(encounter, code_set, user), can_take=can_take)
+    return Lease(mine=mine, line=_lease_line(encounter, code_set, user), can_take=can_take, can_code=can_code)
 
 
 def _lease_line(encounter: Encounter, code_set: CodeSet, user: Any) -> str:

@@ -59,8 +59,7 @@ Answers to htmx (header HX-Request):
   act draws them where the page shows others: `found` names the marks of the cards that show some.
 - entry-add, undo, redo, dismiss-low: the same with `result.whole_list` true.
 - review with target "document": review/document_answer.html (the text, its strip, rail and outline).
-- review with target "findings": review/_findings.html; with "code-set": review/_code_set.html.
-- review with target "panel-history": review/_history.html.
+- review with target "findings": review/_findings.html; "code-set": _code_set.html; "panel-history": _history.html.
 - review with target "review-body" (reveal, polling): review/body_answer.html.
 - code-pick: review/_pick_results.html with `pick`.
 - sign-off, reopen, hold, resume, skip, next, take: a redirect (HX-Redirect for htmx).
@@ -115,11 +114,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """`mine`: this user may decide now. `line` is the short text in the header."""
+    """`mine`: this user may decide now; `can_code`: by their roles. `line` is the short text in the header."""
 
     mine: bool
     line: str  # "yours until 14:32 · 6 min active", "with R. Ferreira until 14:40"
     can_take: bool = False
+    can_code: bool = True
 
 
 @dataclass(frozen=True, slots=True)

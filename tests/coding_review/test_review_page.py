@@ -52,6 +52,16 @@ def test_a_document_is_dated_by_the_facilitys_clock(case, client) -> None:
     assert "physician, 9 Jun</" in html
 
 
+def test_who_may_not_code_is_not_asked_to_tell_what_was_shown(case, client, expert) -> None:
+    code_set, _ = case
+    address = reverse("web:code-set-exposures", args=[code_set.pk])
+    assert f'data-exposures="{address}"' in client.get(page(code_set)).content.decode()
+    client.force_login(expert)
+    read = client.get(page(code_set))
+    assert (read.status_code, b"data-exposures" in read.content) == (200, False)
+    assert client.post(address, {"shown": "1"}).status_code == 403
+
+
 def test_opening_is_audited_once_a_session(case, client) -> None:
     code_set, _ = case
     client.get(page(code_set))
