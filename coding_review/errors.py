@@ -114,6 +114,14 @@ class FilesChanged(InvalidDecision):
     title = "The model's files"
 
 
+class FilesNotCompared(InvalidDecision):
+    """A model version's files are large, and no worker has compared them as they are now with their hashes."""
+
+    code = "files_not_compared"
+    status = 409
+    title = "The model's files"
+
+
 class InvalidCode(ReviewError):
     code = "invalid_code"
     status = 422

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from catalog.choices import ClaimType
 from coding_review.choices import Confidentiality, DocumentStatus
 from modelops.choices import Setting
-from modelops.interchange import AGE_UNITS, MAX_DOCUMENTS, text_problem
+from modelops.interchange import AGE_UNITS, MAX_DOCUMENTS, string_problem, text_problem
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 SEXES = ("", "F", "M", "X", "U")
@@ -181,10 +181,8 @@ def _document_problems(documents: tuple[IncomingDocument, ...]) -> Iterator[str]
 def _string_problems(name: str, value: str, length: int) -> Iterator[str]:
     if len(value) > length:
         yield f"{name} is longer than {length} characters"
-    if "\x00" in value:
-        yield f"{name} holds a NUL character"
-    elif any("\ud800" <= character <= "\udfff" for character in value):
-        yield f"{name} holds half of a character"
+    if problem := string_problem(value):
+        yield f"{name} {problem}"
 
 
 def _date_problems(name: str, value: date | None) -> Iterator[str]:

@@ -19,6 +19,7 @@ from coding_review.exports.gold import write_gold
 from coding_review.gold.manifest import FORMAT, chart_lines, faults, manifest_hash
 from coding_review.models import Encounter, GoldSet, GoldSetChart, GoldSetLabel, GoldSetText
 from coding_review.rules import reasons
+from coding_review.rules.names import fault_of_name
 from coding_review.rules.permissions import EXPORT_GOLD, EXPORT_PHI, MANAGE_GOLD
 from modelops.gold_lines import GoldChart, GoldDocument, facts_of, parse_gold_line
 from modelops.interchange import BadChart
@@ -172,8 +173,8 @@ def _allowed(actor: Any, name: str, purpose: str, kind: str) -> str:
     if actor is not None:
         require(actor, MANAGE_GOLD)
     name = name.strip()
-    if not name or len(name) > NAME:
-        raise InvalidDecision(f"A gold set has a name of up to {NAME} characters.", field="name")
+    if wrong := fault_of_name(name, NAME):
+        raise InvalidDecision(wrong, field="name")
     if purpose not in GoldSetPurpose.values:
         raise InvalidDecision("Choose what the set is for.", field="purpose")
     if kind not in GoldSetKind.values:

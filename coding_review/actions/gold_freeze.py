@@ -43,6 +43,7 @@ from coding_review.models import (
 from coding_review.rules import gold_verdicts, reasons
 from coding_review.rules.gold_presets import WARNINGS
 from coding_review.rules.gold_steps import ABSENT
+from coding_review.rules.names import fault_of_name
 from coding_review.rules.permissions import FREEZE_GOLD, MANAGE_GOLD
 
 NAME = 120
@@ -77,7 +78,9 @@ def freeze_gold_set(actor: Any, project_id: int, *, purpose: str, name: str = ""
             f"{len(left)} {'chart waits' if len(left) == 1 else 'charts wait'} for adjudication.",
             chart_ids=left,
         )
-    name = (name.strip() or project.name)[:NAME]
+    name = name.strip() or project.name
+    if wrong := fault_of_name(name, NAME):
+        raise InvalidDecision(wrong, field="name")
     if GoldSet.objects.filter(name=name).exclude(project=project).exists():
         raise InvalidDecision("There is another gold set of this name.", field="name")
     gold_set = _frozen(actor, project, charts, purpose, name)

@@ -34,7 +34,10 @@ from coding_review.models import (
     ReviewerProfile,
 )
 from coding_review.rules.gold_presets import Protocol, departures, problems
+from coding_review.rules.names import fault_of_name
 from coding_review.rules.permissions import MANAGE_GOLD, READ_DOCUMENTS, READ_GOLD, SEARCH_AUDIT
+
+NAME, _ORIGIN = 120, 200
 
 
 @transaction.atomic
@@ -54,8 +57,10 @@ def create_gold_project(
     """
     require(actor, MANAGE_GOLD)
     name = name.strip()
-    if not name:
-        raise InvalidProtocol("The project needs a name.", field="name")
+    if wrong := fault_of_name(name, NAME):
+        raise InvalidProtocol(wrong, field="name")
+    if label_origin.strip() and (wrong := fault_of_name(label_origin, _ORIGIN)):
+        raise InvalidProtocol(wrong, field="label_origin")
     if GoldProject.objects.filter(name=name).exists():
         raise InvalidProtocol("There is a gold project of this name already.", field="name")
     if preset not in GoldPreset.values:
@@ -103,8 +108,10 @@ def add_codebook_version(actor: Any, *, name: str, text: str, change_note: str =
     """
     require(actor, MANAGE_GOLD)
     name = name.strip()
-    if not name or not text.strip():
-        raise InvalidProtocol("A codebook has a name and a text.", field="text" if name else "name")
+    if wrong := fault_of_name(name, NAME):
+        raise InvalidProtocol(wrong, field="name")
+    if not text.strip():
+        raise InvalidProtocol("A codebook has a name and a text.", field="text")
     last = Codebook.objects.filter(name=name).aggregate(n=Max("version"))["n"] or 0
     if last and not change_note.strip():
         raise InvalidProtocol("Say what changed since the version before.", field="change_note")

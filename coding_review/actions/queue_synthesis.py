@@ -15,6 +15,7 @@ from coding_review.actions.asked_twice import still_open
 from coding_review.actions.work_steps import cancel
 from coding_review.auth import require
 from coding_review.errors import InvalidDecision, NotAllowed
+from coding_review.rules.names import fault_of_name
 from coding_review.rules.permissions import WRITE_CHARTS
 from coding_review.tasks import write_charts
 from modelops.choices import WORK_OPEN, SynthesisKind, SynthesisWriter, WorkStatus
@@ -26,6 +27,7 @@ from modelops.synthesis.sources import Asked, UnknownCodes, as_settings, limited
 from modelops.synthesis.tables import styles
 
 # More is asked of the server's operator: manage.py synthesize --store.
+NAME = 80
 MOST_CHARTS = {SynthesisWriter.EMBEDDED: 20_000, SynthesisWriter.LLM: 500}
 MOST_CODES = 2_000
 MOST_SEED = 2**53
@@ -81,9 +83,8 @@ def cancel_synthesis(actor: Any, run_id: int) -> SynthesisRun:
 
 
 def _checked(name: str, asked: Asked) -> None:
-    # Line ends and marks that turn the writing round would change what stands beside the name in lists.
-    if not 1 <= len(name.strip()) <= 80 or not name.isprintable():
-        raise InvalidDecision("A name has 1 to 80 characters that can be seen.", field="name")
+    if wrong := fault_of_name(name, NAME):
+        raise InvalidDecision(wrong, field="name")
     if asked.kind not in SynthesisKind.values:
         raise InvalidDecision("Choose what the charts are about.", field="kind")
     if asked.writer not in SynthesisWriter.values:

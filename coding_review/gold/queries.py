@@ -158,8 +158,8 @@ class MyProgress:
     qualified: bool
     qualification_f1: float | None
     open_reading_id: int | None
-    # Charts that may still come, not counting who else reads them.
-    charts: int
+    # Readings of the study that may be the reader's, repeats counted, who else reads the charts not.
+    wanted: int
 
 
 def my_progress(reader: GoldReader) -> MyProgress:
@@ -167,16 +167,17 @@ def my_progress(reader: GoldReader) -> MyProgress:
     mine = reader.readings.all()
     charts = GoldChart.objects.filter(project=reader.project_id).standing().not_coded_by(reader.user_id)
     qualification = charts.filter(purpose=GoldChartPurpose.QUALIFICATION)
+    study = charts.filter(purpose=GoldChartPurpose.STUDY)
     open_one = mine.filter(status=GoldReadingStatus.OPEN).values_list("pk", flat=True).first()
     return MyProgress(
-        finished=mine.filter(status=GoldReadingStatus.FINISHED).count(),
+        finished=mine.filter(status=GoldReadingStatus.FINISHED, chart__in=study).count(),
         qualification_left=qualification.exclude(
             readings__in=mine.filter(status=GoldReadingStatus.FINISHED)
         ).count(),
         qualified=reader.qualified_at is not None,
         qualification_f1=reader.qualification_f1,
         open_reading_id=open_one,
-        charts=charts.filter(purpose=GoldChartPurpose.STUDY).count(),
+        wanted=study.count() + study.filter(repeat_wanted=True).count(),
     )
 
 

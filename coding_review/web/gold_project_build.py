@@ -87,7 +87,7 @@ def project_page(user: Any, project: GoldProject, *, error: str = "") -> Project
         charts=charts,
         charts_line=_charts_line(project, progress, mine),
         finished=progress.finished if progress else mine.finished if mine else 0,
-        wanted=progress.wanted if progress else mine.charts if mine else 0,
+        wanted=progress.wanted if progress else mine.wanted if mine else 0,
         adjudicated=progress.adjudicated if progress else 0,
         to_adjudicate=progress.to_adjudicate if progress and project.status != GoldStatus.OPEN else 0,
         shows_figures=oversees and project.status != GoldStatus.DRAFT,

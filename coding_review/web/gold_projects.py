@@ -51,7 +51,7 @@ def _row(user: Any, project: GoldProject) -> ProjectRow:
         if project.status == GoldStatus.ADJUDICATING and progress.to_adjudicate:
             note = f"{progress.adjudicated} of {progress.to_adjudicate} adjudicated"
     elif mine is not None:
-        finished, wanted = mine.finished, mine.charts
+        finished, wanted = mine.finished, mine.wanted
     readers = project.readers.count()
     return ProjectRow(
         id=project.pk,
@@ -63,7 +63,7 @@ def _row(user: Any, project: GoldProject) -> ProjectRow:
         finished=finished,
         wanted=wanted,
         note=note,
-        mine="" if mine is None else f"{count(mine.finished, 'chart')} read by you",
+        mine="" if mine is None else f"{count(mine.finished, 'reading')} by you",
         can_next=mine is not None and project.status == GoldStatus.OPEN,
         can_adjudicate=project.status == GoldStatus.ADJUDICATING and reader is None and may(user, ADJUDICATE),
     )

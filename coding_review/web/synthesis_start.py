@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from coding_review.actions.queue_synthesis import (
     MOST_CHARTS,
     MOST_SEED,
+    NAME,
     cancel_synthesis,
     queue_synthesis,
 )
@@ -32,7 +33,7 @@ _DIAGNOSES = ("domain", "style", "least", "most")
 
 
 class SynthesisForm(forms.Form):
-    name = forms.CharField(label="Name", max_length=80, help_text="Datasets take a run by its name.")
+    name = forms.CharField(label="Name", max_length=NAME, help_text="Datasets take a run by its name.")
     kind = forms.ChoiceField(
         label="About", choices=SynthesisKind.choices, initial=SynthesisKind.ICD10CM, widget=forms.RadioSelect
     )

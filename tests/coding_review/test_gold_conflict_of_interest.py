@@ -89,7 +89,7 @@ def test_who_coded_an_encounter_gets_another_chart_and_others_get_that_one(
     assert not GoldReading.objects.filter(reader__user=coder, chart=first).exists()
     reader = reader_of(coder, study.project)
     assert reader is not None
-    assert my_progress(reader).charts == 1
+    assert my_progress(reader).wanted == 1
     assert read_chart(other_coder, study.project, {}).chart_id == first.pk
 
 

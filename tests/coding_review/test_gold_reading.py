@@ -164,9 +164,16 @@ def test_repeats_come_after_their_days_and_once(
     assert {label.verdict for label in labels_shown(again)} == {""}
     for label in labels_shown(again):
         judge_label(coder, again.pk, label.id, verdict="approve")
+    reader = reader_of(coder, study.project)
+    assert reader is not None
+    before = my_progress(reader)
     finish_gold_reading(coder, again.pk)
     with pytest.raises(NothingToDo):
         next_gold_chart(coder, study.project.pk)
+    charts = study.project.charts.count()
+    # A repeat is a reading that was to come: never more of them than there are.
+    assert (before.finished, before.wanted) == (charts, 2 * charts)
+    assert my_progress(reader).finished == charts + 1
 
 
 # --- Judging -------------------------------------------------------------------------------------------------

@@ -174,6 +174,9 @@ def test_a_lead_adds_nothing_to_an_encounter_of_another_work_group(
         (delivery(setting="ward"), "setting is not one of inpatient"),
         (delivery(confidentiality="secret"), "confidentiality is not one of normal"),
         (delivery(source_id=" "), "source_id is missing"),
+        # It would look as another's number does.
+        (delivery(source_id="A4\u202e71"), "source_id holds a character that cannot be seen (U+202E)"),
+        (delivery(specialty="a\nb"), "specialty holds a character that cannot be seen (U+000A)"),
         (delivery(discharge_date=date(2026, 5, 1)), "discharge_date is before admit_date"),
     ],
 )
