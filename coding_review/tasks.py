@@ -7,6 +7,7 @@ from django.conf import settings
 
 from coding_review.actions.audit_month import audit_month
 from coding_review.actions.claim import park_expired_leases
+from coding_review.actions.compare_files import compare_files, due_comparisons
 from coding_review.actions.evaluation_steps import missed_evaluations
 from coding_review.actions.sweep_predictions import missed_runs, put_back_lost_runs
 from coding_review.actions.training_steps import begin_training, reconcile_training
@@ -116,6 +117,19 @@ def reconcile_trainings() -> None:
         spawn_training.send_or_leave(job_id)
 
 
+@shared_task(base=SweptTask)
+def compare_model_files(version_id: int) -> None:
+    """Minutes of reading; given again, it reads nothing that was read."""
+    compare_files(version_id)
+
+
+@shared_task
+def look_at_model_files() -> None:
+    """Every 20 s by beat: large files of model versions that no worker has read as they are now."""
+    for version_id in due_comparisons():
+        compare_model_files.send_or_leave(version_id)
+
+
 @shared_task
 def audit_last_month() -> None:
     """On the second of each month by beat."""
@@ -130,7 +144,7 @@ def embed() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Every 15 s by beat: what a lost worker or broker dropped goes on, leases that ran out are parked."""
+    """Every SWEEP_SECONDS by beat: what a lost worker or broker dropped goes on, leases that ran out are parked."""
     for run_id, queue in put_back_lost_runs():
         send_run(run_id, queue)
     for queue in PREDICTION_QUEUES:

@@ -15,6 +15,17 @@ class EngineError(ModelopsError):
         self.retryable = retryable
 
 
+class FilesNotCompared(EngineError):
+    """A model version's files are too many to be read while somebody waits, and no worker has read them yet."""
+
+    code = "files_not_compared"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model version's files have not been compared with their hashes.", retryable=True
+        )
+
+
 class UnknownEngine(ModelopsError):
     code = "unknown_engine"
 

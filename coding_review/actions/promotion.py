@@ -16,11 +16,20 @@ from django.utils import timezone
 
 from coding_review import audit
 from coding_review.auth import require
-from coding_review.errors import FilesChanged, GateFailed, InvalidDecision, NotAllowed, StalePage, WrongStatus
+from coding_review.errors import (
+    FilesChanged,
+    FilesNotCompared,
+    GateFailed,
+    InvalidDecision,
+    NotAllowed,
+    StalePage,
+    WrongStatus,
+)
 from coding_review.promotion import Gate, gate_of
 from coding_review.rules.permissions import OVERRIDE_GATE, PROMOTE_MODEL
 from coding_review.rules.promotion_gate import Verdict
-from modelops.checkpoint_files import check_checkpoint
+from modelops import errors as modelops_errors
+from modelops.checkpoint_files import check_at_once
 from modelops.choices import PromotionKind
 from modelops.errors import EngineError
 from modelops.models import ModelVersion, Promotion
@@ -45,7 +54,7 @@ def promote(
     `serving_id`: what served when the page was made; `compared`: the runs that it showed; `against`: the engine
     without a version that it was held against while none served. Raises NotAllowed (no
     right, or trained by the actor), InvalidDecision (no reason), WrongStatus (it serves already), StalePage (another
-    version serves, or other runs are the newest), GateFailed, FilesChanged.
+    version serves, or other runs are the newest), GateFailed, FilesChanged, FilesNotCompared.
     """
     version, serving, reason = _begin(actor, version_id, reason)
     _not_own(actor, version)
@@ -74,7 +83,7 @@ def rollback(actor: Any, engine: str, *, serving_id: int | None, reason: str) ->
     somebody else promoted that one before. One that nobody ever promoted comes back by another hand only.
 
     Raises NotAllowed, InvalidDecision, WrongStatus (nothing to go back to), StalePage (another version serves),
-    FilesChanged.
+    FilesChanged, FilesNotCompared.
     """
     require(actor, PROMOTE_MODEL)
     reason = _reason(reason)
@@ -136,7 +145,7 @@ def set_canary(
 def set_shadow(actor: Any, version_id: int, *, on: bool, reason: str) -> Promotion:
     """Whether the version is asked beside what serves, without being shown. No gate, since nobody sees it.
 
-    Raises NotAllowed, InvalidDecision, WrongStatus (it serves), FilesChanged.
+    Raises NotAllowed, InvalidDecision, WrongStatus (it serves), FilesChanged, FilesNotCompared.
     """
     version, serving, reason = _begin(actor, version_id, reason)
     if on:
@@ -192,10 +201,16 @@ def _not_own(actor: Any, version: ModelVersion) -> None:
 
 
 def _same_files(version: ModelVersion) -> None:
-    """The last check, since it reads all of them: an adapter's are compared again when it is loaded, but a checkpoint
-    of its own is loaded by its server alone, which asks nobody."""
+    """The last check, since it may read all of them: an adapter's are compared again when it is loaded, but a
+    checkpoint of its own is loaded by its server alone, which asks nobody."""
     try:
-        check_checkpoint(version)
+        check_at_once(version)
+    except modelops_errors.FilesNotCompared as error:
+        raise FilesNotCompared(
+            "The files are large and are being compared with their hashes by a worker. The version's page says when "
+            "that is done; then do this again.",
+            version_id=version.pk,
+        ) from error
     except EngineError as error:
         raise FilesChanged(
             "The files of the model version are not those that its training left and its evaluations measured. "

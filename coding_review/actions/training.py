@@ -13,6 +13,7 @@ from coding_review import audit
 from coding_review.actions.asked_twice import still_open
 from coding_review.auth import require
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
+from coding_review.rules.names import fault_of_name
 from coding_review.rules.permissions import TRAIN_MODEL
 from coding_review.tasks import spawn_training
 from modelops.choices import TRAINING_OPEN, TrainingMethod, TrainingStatus
@@ -22,7 +23,7 @@ from modelops.training.config import BadConfig, Recipe, Resources, from_dict, to
 from modelops.training.errors import ERRORS, Stopped
 from modelops.training.plan import Plan
 
-_NAME = 80
+NAME = 80
 # What a model version holds of it.
 _PATH = 200
 DEFAULT_SLOT = "local"
@@ -63,10 +64,9 @@ def queue_training(
     """
     require(actor, TRAIN_MODEL)
     name, slot = name.strip(), slot.strip()
-    if not name or len(name) > _NAME or not name.isprintable():
-        raise InvalidDecision(f"Give it a name of at most {_NAME} characters that can be seen.", field="name")
-    if not slot or len(slot) > _NAME:
-        raise InvalidDecision("Name the resources that it takes.", field="slot")
+    for field, named in (("name", name), ("slot", slot)):
+        if wrong := fault_of_name(named, NAME):
+            raise InvalidDecision(wrong, field=field)
     dataset, read_recipe, read_resources, plan = _checked(
         dataset_id, base, method, recipe or {}, resources or {}
     )

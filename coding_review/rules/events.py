@@ -151,6 +151,9 @@ EVENTS: dict[str, EventType] = {
         "Signed code sets of a month audited",
         "month code_sets lines procedures validity bundling unbundling_modifiers overridden no_data",
     ),
+    "model.files_compared": _event(
+        "Model version's files compared with their hashes", "model_version_id sha256 bytes whole"
+    ),
     "model.promoted": _event("Model version promoted", _PROMOTION, "comment"),
     "model.rolled_back": _event("Model version taken back", _PROMOTION, "comment"),
     "model.canary_set": _event("Canary share set", _PROMOTION, "comment"),

@@ -19,6 +19,7 @@ NEXT_STEP: dict[str, str] = {
     "too_slow": f"The documents may be very long, or the server very busy. {_AGAIN}",
     "cancelled": _AGAIN,
     "engine_error": _AGAIN,
+    "files_not_compared": f"A worker is still reading the model's files; that takes minutes. {_AGAIN}",
     "modelops_error": _OPERATOR,
     "unknown_engine": _OPERATOR,
     "llm_error": _AGAIN,

@@ -357,6 +357,11 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         f"not valid in {d.get('validity', 0)}",
         f"bundled in {d.get('bundling', 0)}",
     ],
+    "model.files_compared": lambda d, n: [
+        f"model version {d.get('model_version_id', '')}",
+        "as its training left them" if d.get("whole") else "not those that its training left",
+        _sha(d),
+    ],
     "model.promoted": lambda d, n: _promotion(d),
     "model.rolled_back": lambda d, n: _promotion(d),
     "model.canary_set": lambda d, n: [*_promotion(d), f"{d.get('share') or 0:.0%} of charts"],

@@ -12,6 +12,7 @@ from coding_review.evaluation_comparison import comparison
 from coding_review.models import EvaluationJob
 from coding_review.promotion import Compared, Gate
 from coding_review.rules.promotion_gate import GateRow, Verdict
+from modelops.checkpoint_files import Standing, standing
 from modelops.choices import ModelState, PromotionKind
 from modelops.evaluation.report.parts import at, number
 from modelops.models import ModelVersion, Promotion
@@ -23,6 +24,13 @@ _VERDICTS: dict[Verdict, tuple[str, str]] = {
     Verdict.NO_DATA: ("?", "no data"),
 }
 _SHARE = "{:.0%}"
+# Of large ones; small ones are read when the version is to take charts.
+_FILES: dict[Standing, str] = {
+    Standing.GONE: "not there",
+    Standing.WAITS: "being compared with their hashes; until that is done the version takes no charts",
+    Standing.WHOLE: "compared with their hashes: as the training left them",
+    Standing.OTHERS: "not those that the training left: the version takes no charts",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ def facts(version: ModelVersion) -> list[tuple[str, str]]:
         ("Adapter", version.adapter),
         ("Checkpoint", version.checkpoint),
         ("SHA-256", version.sha256),
+        ("Files", _FILES.get(standing(version), "")),
         ("Prompt", version.prompt_version),
         ("Dataset", str(version.dataset) if version.dataset else version.dataset_version),
         ("Training job", f"{version.job.pk}, {version.job.name}" if version.job else ""),

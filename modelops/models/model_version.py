@@ -53,6 +53,10 @@ class ModelVersion(models.Model):
     )
     checkpoint = models.CharField(max_length=400, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    # What a worker found when it read all files: {mark, bytes, whole}, of their state then (modelops.checkpoint_files).
+    files = models.JSONField(default=dict, blank=True)
+    # When a worker was last asked to read them.
+    files_asked_at = models.DateTimeField(null=True, blank=True)
     card = models.JSONField(default=dict, blank=True)
     trained_by = models.ForeignKey(
         site.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

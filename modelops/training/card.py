@@ -41,14 +41,20 @@ def is_whole(folder: Path) -> bool:
 
 
 def check(folder: Path) -> str:
-    """The manifest's hash, when every file is what it says, and there is none beside. "" otherwise."""
+    """The manifest's hash, when every file is what it says, and there is none beside. "" otherwise, also where one
+    cannot be read."""
+    try:
+        return checked(folder)
+    except OSError:
+        return ""
+
+
+def checked(folder: Path) -> str:
+    """As `check`. Raises OSError where a file cannot be read, which says nothing of what it holds."""
     told = read_json(folder / MANIFEST)
     if told is None or not isinstance(told.get("files"), dict):
         return ""
-    try:
-        files = {name: file_sha256(folder / name) for name in _names(folder)}
-    except OSError:
-        return ""
+    files = {name: file_sha256(folder / name) for name in _names(folder)}
     sha256 = manifest_sha256(files)
     return sha256 if files == told["files"] and sha256 == told.get("sha256") else ""
 

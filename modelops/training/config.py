@@ -15,7 +15,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]{0,380}")
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,250}")
-_DURATION = re.compile(r"(\d{1,2}-)?\d{1,2}:\d{2}:\d{2}")
+# Not \d, which takes the digits of every script.
+_DURATION = re.compile(r"([0-9]{1,2}-)?[0-9]{1,2}:[0-5][0-9]:[0-5][0-9]")
 
 PRECISIONS = ("fp32", "bf16")
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
@@ -189,7 +190,7 @@ class Resources:
         ):
             if getattr(self, name):
                 _matches(f"resources.{name}", getattr(self, name), pattern)
-        for name in _NEEDED[self.place]:
+        for name in NEEDED[self.place]:
             if not getattr(self, name):
                 raise BadConfig(f"{name} is needed for the place {self.place}.", f"resources.{name}")
         if self.place == "local" and self.nodes != 1:
@@ -205,7 +206,8 @@ class Resources:
         return self.place in ("local", "hostfile")
 
 
-_NEEDED: Mapping[str, tuple[str, ...]] = {
+# Fields that a place cannot do without.
+NEEDED: Mapping[str, tuple[str, ...]] = {
     "local": (),
     "hostfile": ("hostfile",),
     "slurm": ("partition", "project_dir", "venv"),

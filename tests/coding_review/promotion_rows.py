@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 
+from coding_review.actions.promotion import promote
 from coding_review.actions.store_evaluation import store_evaluation
 from coding_review.models import GoldSet
+from coding_review.promotion import gate_of
 from modelops.evaluation.runs import NewRun, chart_row
-from modelops.models import EvaluationRun, ModelVersion
+from modelops.models import EvaluationRun, ModelVersion, Promotion
 from tests.coding_review.evaluation_rows import row, view
 
 KNOWS = {"tasks": {"medqa": {"before": {"accuracy": 0.5}, "after": {"accuracy": 0.5}}}}
@@ -74,3 +77,29 @@ def run_of(
             model_version_id=of.pk if of else None,
         ),
     )
+
+
+@pytest.fixture
+def gold(settings: Any, tmp_path: Path) -> GoldSet:
+    settings.EVALUATION_DIR = tmp_path / "kept"
+    return gold_set()
+
+
+@pytest.fixture
+def serving(gold: GoldSet, tmp_path: Path) -> ModelVersion:
+    found = version("1", active=True)
+    run_of(tmp_path, found, gold, right=15)
+    return found
+
+
+@pytest.fixture
+def candidate(gold: GoldSet, serving: ModelVersion, lead: User, tmp_path: Path) -> ModelVersion:
+    """As good as what serves on every row; trained by the lead."""
+    found = version("2", by=lead)
+    run_of(tmp_path, found, gold, right=15)
+    return found
+
+
+def promoted(actor: User, candidate: ModelVersion, serving: ModelVersion, **more: Any) -> Promotion:
+    said = {"serving_id": serving.pk, "compared": gate_of(candidate).pairs, "reason": "As good, cheaper."}
+    return promote(actor, candidate.pk, **said | more)

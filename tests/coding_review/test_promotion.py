@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from django.urls import reverse
 
 from coding_review.actions.promotion import promote, rollback, set_canary, set_shadow
-from coding_review.errors import FilesChanged, GateFailed, InvalidDecision, NotAllowed, StalePage, WrongStatus
+from coding_review.errors import GateFailed, InvalidDecision, NotAllowed, StalePage, WrongStatus
 from coding_review.models import AuditEvent, EvaluationJob
 from coding_review.promotion import gate_of
 from modelops.models import ModelVersion, Promotion
-from modelops.training.card import finish
-from tests.coding_review.promotion_rows import gold_set, run_of, version
-from tests.modelops.training.rows import job_file, weights
+from tests.coding_review.promotion_rows import candidate, gold, gold_set, promoted, run_of, serving, version
 
+__all__ = ["candidate", "gold", "serving"]
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def kept(settings, tmp_path):
     settings.EVALUATION_DIR = tmp_path / "kept"
-
-
-@pytest.fixture
-def gold():
-    return gold_set()
-
-
-@pytest.fixture
-def serving(gold, tmp_path):
-    found = version("1", active=True)
-    run_of(tmp_path, found, gold, right=15)
-    return found
-
-
-@pytest.fixture
-def candidate(gold, serving, lead, tmp_path):
-    """As good as what serves on every row; trained by the lead."""
-    found = version("2", by=lead)
-    run_of(tmp_path, found, gold, right=15)
-    return found
 
 
 def state() -> dict[str, tuple[str, float, bool]]:
@@ -56,11 +34,6 @@ def nothing_changed() -> None:
 
 def verdicts(of: ModelVersion) -> dict[str, str]:
     return {row.id: row.verdict.value for row in gate_of(of).rows}
-
-
-def promoted(actor, candidate, serving, **more):
-    said = {"serving_id": serving.pk, "compared": gate_of(candidate).pairs, "reason": "As good, cheaper."}
-    return promote(actor, candidate.pk, **said | more)
 
 
 # --- The gate over stored runs --------------------------------------------------------------------
@@ -256,81 +229,6 @@ def test_a_row_of_a_promotion_never_changes(admin, candidate, serving):
     row = promoted(admin, candidate, serving)
     with pytest.raises(Exception, match="Cannot update or delete rows"):
         Promotion.objects.filter(pk=row.pk).update(reason="Another.")
-
-
-# --- Files ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def weights_of(settings, tmp_path):
-    """Gives a version a checkpoint of its own, as a training leaves one; the file of its weights."""
-    settings.TRAINING_DIR = tmp_path / "training"
-
-    def give(of):
-        folder = settings.TRAINING_DIR / f"job-{of.version}" / "output"
-        folder.mkdir(parents=True)
-        path = weights(folder / "model.safetensors")
-        sha256 = finish(folder, job_file(tmp_path), {}, base_name="tiny")
-        checkpoint = folder.relative_to(settings.TRAINING_DIR).as_posix()
-        ModelVersion.objects.filter(pk=of.pk).update(base=folder, checkpoint=checkpoint, sha256=sha256)
-        return path
-
-    return give
-
-
-def altered(path):
-    data = path.read_bytes()
-    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    return data
-
-
-def test_weights_that_were_altered_after_they_were_measured_answer_nobody(
-    admin, candidate, serving, weights_of, client
-):
-    path = weights_of(candidate)
-    data = altered(path)
-    pairs = gate_of(candidate).pairs
-    for act in (
-        lambda: promoted(admin, candidate, serving),
-        lambda: promoted(admin, candidate, serving, override=True),
-        lambda: set_canary(admin, candidate.pk, share=0.1, compared=pairs, reason="A try."),
-        lambda: set_shadow(admin, candidate.pk, on=True, reason="To see."),
-    ):
-        with pytest.raises(FilesChanged, match="not those that its training left"):
-            act()
-    client.force_login(admin)
-    address = reverse("web:model-promote", args=[candidate.pk])
-    compared = ",".join(f"{a}-{b}" for a, b in pairs)
-    form = {
-        "promote-serving": serving.pk,
-        "promote-compared": compared,
-        "promote-seen": "on",
-        "promote-reason": "As good.",
-    }
-    answer = client.post(address, form)
-    assert answer.status_code == 409
-    assert b"not those that its training left" in answer.content
-    path.unlink()
-    with pytest.raises(FilesChanged):
-        promoted(admin, candidate, serving)
-    nothing_changed()
-    path.write_bytes(data)
-    assert client.post(address, form).status_code == 302
-    assert state() == {"1": ("retired", 0, False), "2": ("serving", 0, False)}
-
-
-def test_altered_weights_do_not_come_back(admin, candidate, serving, weights_of):
-    path = weights_of(serving)
-    promoted(admin, candidate, serving)
-    data = altered(path)
-    before = state()
-    with pytest.raises(FilesChanged):
-        rollback(admin, "vllm", serving_id=candidate.pk, reason="Back.")
-    assert state() == before
-    assert not AuditEvent.objects.filter(type="model.rolled_back").exists()
-    path.write_bytes(data)
-    rollback(admin, "vllm", serving_id=candidate.pk, reason="Back.")
-    assert state()["1"][0] == "serving"
 
 
 # --- Rollback -------------------------------------------------------------------------------------

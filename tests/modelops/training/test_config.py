@@ -84,10 +84,20 @@ def test_a_recipe_that_cannot_be_names_its_field(recipe, field):
         ({**SLURM, "partition": "gpu\n#SBATCH --uid=0"}, "resources.partition"),
         ({**SLURM, "account": "$(id)"}, "resources.account"),
         ({**SLURM, "time_limit": "soon"}, "resources.time_limit"),
+        # Digits, but of another script: sbatch reads its own only.
+        ({**SLURM, "time_limit": "٢٤:00:00"}, "resources.time_limit"),
+        ({**SLURM, "time_limit": "24:00:00\n"}, "resources.time_limit"),
+        ({**SLURM, "partition": "ｇpu"}, "resources.partition"),
+        ({**SLURM, "partition": "a" * 64}, "resources.partition"),
+        ({**SLURM, "venv": "/srv/`id`"}, "resources.venv"),
+        ({**SLURM, "venv": "/srv/${job}"}, "resources.venv"),
         ({**SLURM, "project_dir": "/srv/a b"}, "resources.project_dir"),
         ({**KUBERNETES, "image": "x y"}, "resources.image"),
         ({**KUBERNETES, "namespace": "a: b"}, "resources.namespace"),
         ({**KUBERNETES, "claim": "a}"}, "resources.claim"),
+        ({**KUBERNETES, "claim_path": "/data, readOnly: false"}, "resources.claim_path"),
+        ({**KUBERNETES, "project_dir": "/app\u2028- evil"}, "resources.project_dir"),
+        ({**KUBERNETES, "image": "registry/x:1\n    privileged"}, "resources.image"),
     ],
 )
 def test_resources_that_cannot_be_name_their_field(resources, field):

@@ -142,6 +142,14 @@ def test_the_trainer_sees_none_of_the_applications_environment(run):
         "1",
         "1",
     )
+    # What malloc is told, where there are no GPUs.
+    assert [
+        seen.get(name) for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
+    ] == [
+        "268435456",
+        "2147483648",
+        "glibc.malloc.hugetlb=1",
+    ]
 
 
 def test_processes_that_the_trainer_leaves_behind_are_ended(run):
