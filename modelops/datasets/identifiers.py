@@ -135,6 +135,7 @@ _SCORE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _NAME_WORD = re.compile(r"(?<![\w'’-])[A-Z\u00c0-\u00de][A-Za-z\u00c0-\u024f'’-]*(?![\w])")
+_HYPHENATED = re.compile(r"[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)?(?:-[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)?)*")
 _NEARLY = 5
 
 
@@ -199,7 +200,8 @@ class Recognizer:
         return sorted(taken, key=lambda span: span.start), doubts
 
     def _known_names(self, line: str) -> Iterator[Span]:
-        """Each word of a known name, also misspelt by one letter; in lower case only where it is no ordinary word."""
+        """Each word of a known name, also misspelt by one letter; in lower case only where it is no ordinary word. What
+        a hyphen joins to it is part of the name: one half may be all that the record knows."""
         for match in re.finditer(r"[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)?", line):
             word = match.group().casefold()
             known = word in self._names or (
@@ -209,6 +211,16 @@ class Recognizer:
             )
             if known and not (match.group().islower() and word in self._ordinary):
                 yield Span(match.start(), match.end(), NAME)
+                yield from self._joined(line, match)
+
+    def _joined(self, line: str, known: re.Match[str]) -> Iterator[Span]:
+        """Of a term such as Wolff-Parkinson-White only the part that is known is a name."""
+        joined = next(m for m in _HYPHENATED.finditer(line) if m.start() <= known.start() < m.end())
+        if joined.group() in self._ordinary:
+            return
+        for part in re.finditer(r"[^-\s]+", joined.group()):
+            if part.group()[0].isupper() and joined.start() + part.start() != known.start():
+                yield Span(joined.start() + part.start(), joined.start() + part.end(), NAME)
 
     def _of_match(self, line: str, kind: str, match: re.Match[str]) -> Iterator[Span]:
         start, end = match.span("it") if "it" in match.re.groupindex else match.span()
@@ -249,6 +261,7 @@ class Recognizer:
             for match in _NAME_WORD.finditer(line)
             if len(match.group()) > 1
             and not _is_abbreviation(match.group())
+            and not re.fullmatch(_TITLE, match.group())
             and match.group() not in self._ordinary
             and not any(span.start < match.end() and match.start() < span.end for span in taken)
         ]

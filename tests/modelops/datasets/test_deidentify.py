@@ -111,6 +111,11 @@ ORDINARY = OrdinaryWords(
         "was",
         "states",
         "said",
+        "syndrome",
+        "brown",
+        "white",
+        "wolff",
+        "parkinson",
         *WORDS,
     ]
 )
@@ -187,6 +192,23 @@ def test_two_charts_of_a_patient_agree() -> None:
         for text in (one, other)
     ]
     assert (days[1] - days[0]).days == 7
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Tolliver-Oyelaran", "Oyelaran-Tolliver", "OYELARAN-TOLLIVER", "Brown-Tolliver", "Toliver-Oyelaran"],
+)
+def test_what_a_hyphen_joins_to_a_known_name_goes_too_and_the_title_stays(written: str) -> None:
+    """One half of a double name may be all that the record knows."""
+    text = done(f"Mrs. {written} was seen.")
+    assert re.fullmatch(r"Mrs\. (\w+)-(\w+) was seen\.", text)
+    for half in ("oyelaran", "tolliver", "brown", "toliver"):
+        assert half not in text.casefold()
+
+
+def test_a_term_with_hyphens_loses_only_the_part_that_is_a_name_here() -> None:
+    text = done("Wolff-Parkinson-White syndrome stable.", Known(("White, Emmett",)))
+    assert re.fullmatch(r"Wolff-Parkinson-(?!White)\w+ syndrome stable\.", text)
 
 
 def test_evidence_points_at_the_same_words_changed_as_they_are() -> None:
