@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,6 +22,9 @@ MAX_TEXT_BYTES = 1024 * 1024
 MAX_LINES = 20_000
 MAX_DOCUMENTS = 500
 MAX_NAME = 200
+# Controls, marks of formatting, separators of lines and paragraphs; but scripts need their joiners.
+_NOT_SEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
 # The document id of a chart that is a lone text.
 LONE_DOCUMENT_ID = "1"
 AGE_UNITS = ("years", "months", "weeks", "days")
@@ -256,9 +260,28 @@ def read_string(value: Any) -> str:
         raise BadChart("not a string")
     if len(value) > MAX_NAME:
         raise BadChart(f"longer than {MAX_NAME} characters")
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise BadChart("holds a NUL or half of a character")
+    if problem := string_problem(value.strip()):
+        raise BadChart(problem)
     return value.strip()
+
+
+def string_problem(value: str) -> str:
+    """Why an id, name or word beside a text cannot be kept; empty when it can.
+
+    A sign that is not seen makes two ids look the same, one that turns the writing round shows another id or name, and
+    a line end makes two rows of one.
+    """
+    if value.isprintable():
+        return ""
+    if "\x00" in value:
+        return "holds a NUL character"
+    for character in value:
+        kind = unicodedata.category(character)
+        if kind == "Cs":
+            return "holds half of a character"
+        if kind in _NOT_SEEN and character not in _JOINERS:
+            return f"holds a character that cannot be seen (U+{ord(character):04X})"
+    return ""
 
 
 def one_of(words: Iterable[str], *, fold: Callable[[str], str] = str.lower) -> Callable[[Any], str]:

@@ -8,8 +8,11 @@ from typing import Any, cast
 from django import forms
 
 from catalog.choices import ClaimType
+from coding_review.actions.build_dataset import check_name
+from coding_review.actions.queue_dataset import MOST_PACK
 from coding_review.choices import GoldSetPurpose
 from coding_review.dataset_asked import AskedDataset
+from coding_review.errors import InvalidDecision
 from coding_review.feedback import Chosen
 from coding_review.models import Facility, GoldSet
 from coding_review.web.training_form import bases_below
@@ -62,7 +65,11 @@ class DatasetForm(forms.Form):
         label="Prompt", choices=[(name, _PROMPTS.get(name, name)) for name in CODE_PROMPTS], initial=CODES
     )
     pack_tokens = forms.IntegerField(
-        label="Tokens of a pack", min_value=1, initial=PACK_TOKENS, help_text="Longer examples are left out."
+        label="Tokens of a pack",
+        min_value=1,
+        max_value=MOST_PACK,
+        initial=PACK_TOKENS,
+        help_text="Longer examples are left out.",
     )
     composites = forms.IntegerField(
         label="Composites",
@@ -101,8 +108,20 @@ class DatasetForm(forms.Form):
         for name, values in choices.items():
             cast(forms.ChoiceField, self.fields[name]).choices = values
 
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        try:
+            check_name(name)
+        except InvalidDecision as error:
+            raise forms.ValidationError(error.message) from error
+        return name
+
     def clean(self) -> dict[str, Any]:
+        """All that is wrong is told at once; the action asks again."""
         values = super().clean() or self.cleaned_data
+        since, until = values.get("since"), values.get("until")
+        if values.get("signed_off") and since and until and until < since:
+            self.add_error("until", "The last day is before the first.")
         if not (values.get("signed_off") or values.get("gold_sets") or values.get("runs")):
             self.add_error(None, "Choose what it is built from: at least one source.")
         return values

@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 
+from coding_review.actions.training import NAME
+from coding_review.rules.names import fault_of_name
 from coding_review.web.training_presets import PRESETS
 from modelops.choices import TrainingMethod
 from modelops.models import DatasetVersion
-from modelops.training.config import DEVICES, OPTIMIZERS, PLACES, PRECISIONS, SCHEDULES, Recipe, Resources
+from modelops.training.config import (
+    DEVICES,
+    NEEDED,
+    OPTIMIZERS,
+    PLACES,
+    PRECISIONS,
+    SCHEDULES,
+    Recipe,
+    Resources,
+)
 
 if TYPE_CHECKING:
     # Generic in the stubs only.
@@ -100,7 +111,7 @@ def _text(label: str, initial: str = "", help_text: str = "") -> forms.CharField
 class TrainingForm(forms.Form):
     """`preset`: which of PRESETS it begins with. Fields that the place does not need stay empty."""
 
-    name = forms.CharField(label="Name", max_length=80)
+    name = forms.CharField(label="Name", max_length=NAME)
     dataset = _Datasets(queryset=DatasetVersion.objects.none(), label="Dataset", empty_label=None)
     base = forms.ChoiceField(
         label="Base", help_text="A checkpoint of safetensors below the folders that bases are taken from."
@@ -176,6 +187,20 @@ class TrainingForm(forms.Form):
         cast(_DatasetField, self.fields["dataset"]).queryset = DatasetVersion.objects.newest_first()
         cast(forms.ChoiceField, self.fields["base"]).choices = bases
 
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if wrong := fault_of_name(name, NAME):
+            raise forms.ValidationError(wrong)
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """What the place lacks is told with everything else that is wrong."""
+        values = super().clean() or self.cleaned_data
+        for name in NEEDED.get(values.get("place", ""), ()):
+            if values.get(name) == "":
+                self.add_error(name, "It is needed for this place.")
+        return values
+
     def stage_fields(self) -> list[forms.BoundField]:
         return [self[f"stage_{stage}"] for stage in self.stages]
 
@@ -216,11 +241,16 @@ class TrainingForm(forms.Form):
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]
 
     def name_error(self, field: str, message: str) -> None:
-        """What the action refused stands at its field, under the name that the form gives it."""
+        """What the action refused stands at its field, whose label says of what it speaks."""
         name = {"recipe.lora.rank": "lora_rank", "recipe.lora.alpha": "lora_alpha"}.get(
             field, field.rsplit(".", 1)[-1]
         )
-        self.add_error(name if name in self.fields else None, message)
+        if name not in self.fields:
+            self.add_error(None, message)
+        else:
+            self.add_error(
+                name, f"It{message.removeprefix(field)}" if message.startswith(f"{field} ") else message
+            )
 
 
 def bases_below(found: list[Path], roots: list[Path]) -> list[tuple[str, str]]:

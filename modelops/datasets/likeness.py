@@ -2,6 +2,8 @@
 
 Words are folded and numbers made one sign, so that a copied note with another date is still the same note. An
 estimate only proposes a pair; the exact share decides, so the result does not hang on the hash functions.
+
+datasketch is imported where it is used: it brings scipy's integration, which every worker and command would load.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, Final
-
-from datasketch import MinHash, MinHashLSH
+from typing import TYPE_CHECKING, Any, Final
 
 from catalog.words import words
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 RUN = 5
 ALIKE = 0.8
@@ -51,6 +54,8 @@ class LikeTexts:
     """Texts under keys, asked for those that are like another."""
 
     def __init__(self) -> None:
+        from datasketch import MinHashLSH
+
         self._shingles: dict[str, frozenset[int]] = {}
         self._index = MinHashLSH(threshold=_PROPOSED, num_perm=_PERMUTATIONS)
 
@@ -73,6 +78,8 @@ class LikeTexts:
 
 
 def _signature(found: frozenset[int]) -> MinHash:
+    from datasketch import MinHash
+
     signature = MinHash(
         num_perm=_PERMUTATIONS, seed=_SEED, hashfunc=_as_it_is, permutations=_permutations(), scheme=_SCHEME
     )
@@ -88,4 +95,6 @@ def _as_it_is(shingle: int) -> int:
 @cache
 def _permutations() -> Any:
     """Made once: making them anew for every text costs more than hashing it."""
+    from datasketch import MinHash
+
     return MinHash(num_perm=_PERMUTATIONS, seed=_SEED, scheme=_SCHEME).permutations

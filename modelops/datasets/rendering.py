@@ -116,7 +116,7 @@ def _item(
     last = numbers.get((code.document_id, code.line_end))
     if first is None or last is None or first > last:
         raise BadExample("unknown_line", f"{code.code} cites lines that the chart does not have.")
-    quote = _quote(code, lines[first - 1 : last], limits.quote)
+    quote = _quote("" if limits.from_line else code.quote, lines[first - 1 : last], limits.quote)
     found = finder.find(quote, first, last, first=1, last=len(lines)) if quote else None
     if found is None or found.repaired:
         raise BadExample("no_evidence", f"The quote for {code.code} does not stand in the lines cited.")
@@ -132,9 +132,9 @@ def _item(
     return item, evidence.col_start
 
 
-def _quote(code: AnswerCode, lines: Sequence[NumberedLine], longest: int) -> str:
+def _quote(words: str, lines: Sequence[NumberedLine], longest: int) -> str:
     """On one line, as the prompt shows it; where it is too long, whole words of its beginning."""
-    text = code.quote or next((line.text for line in lines if line.text.strip()), "")
+    text = words or next((line.text for line in lines if line.text.strip()), "")
     flat = shown(text.replace("\n", " ")).strip()
     if len(flat) <= longest:
         return flat

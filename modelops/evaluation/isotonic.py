@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
 
 from modelops.evaluation.columns import Flags, Floats, Gold, Ints, Predictions
 from modelops.evaluation.confidence import calibration
@@ -87,6 +86,9 @@ def fit(pairs: Pairs) -> Fit:
 
 
 def _curve(confidence: Floats, correct: Flags) -> tuple[tuple[float, float], ...]:
+    # Here and not above: with scipy's statistics, which it brings, every process would start twice as slowly.
+    from sklearn.isotonic import IsotonicRegression
+
     least = 1 / (len(confidence) + 2)
     model = IsotonicRegression(y_min=least, y_max=1 - least, out_of_bounds="clip")
     model.fit(confidence, correct.astype(np.float64))

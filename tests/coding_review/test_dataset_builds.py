@@ -320,7 +320,7 @@ def test_by_the_form(admin: User, base: Path, run: SynthesisRun, client: Client)
         ({"runs": []}, "at least one source"),
         ({"name": "No Spaces"}, "A name has up to 60 small letters"),
         ({"tokenizer": "/etc"}, "not one of the available choices"),
-        ({"pack_tokens": "200000"}, "From 1 to 131,072 tokens."),
+        ({"pack_tokens": "200000"}, "less than or equal to 131072"),
         (
             {"signed_off": "on", "since": "2026-02-01", "until": "2026-01-01"},
             "The last day is before the first.",
@@ -328,6 +328,12 @@ def test_by_the_form(admin: User, base: Path, run: SynthesisRun, client: Client)
     ):
         answer = client.post(reverse("web:dataset-new"), {**form, **wrong})
         assert (answer.status_code, told in answer.content.decode()) == (422, True), wrong
+    # All that is wrong is told at once.
+    answer = client.post(
+        reverse("web:dataset-new"), {**form, "name": "No Spaces", "pack_tokens": "0", "signed_off": "on", "runs": [],
+        "since": "2026-02-01", "until": "2026-01-01", "composites": "101"},
+    )  # fmt: skip
+    assert set(answer.context["form"].errors) == {"name", "pack_tokens", "until", "composites"}
     assert not DatasetBuild.objects.exists()
     answer, again = (client.post(reverse("web:dataset-new"), form) for _ in range(2))
     look = DatasetBuild.objects.get()

@@ -131,7 +131,7 @@ def test_a_changed_field_brings_its_own_plan_and_no_job(admin: Any, tmp_path: Pa
     [
         ({"epochs": "0"}, "epochs"),
         ({"lora_rank": "0"}, "lora_rank"),
-        ({"place": "slurm"}, "partition"),
+        ({"place": "slurm", "project_dir": "/opt/app", "venv": "/opt/venv"}, "partition"),
         ({"nodes": "2"}, "nodes"),
         ({"offload_parameters": "on"}, "offload_parameters"),
         (
@@ -149,6 +149,18 @@ def test_what_cannot_be_is_told_at_its_field(admin: Any, tmp_path: Path, change:
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
     assert f'id="id_{field}_error"' in answer.content.decode()
+    assert not TrainingJob.objects.exists()
+
+
+def test_all_that_is_wrong_is_told_at_once(admin: Any, tmp_path: Path) -> None:
+    stage(tmp_path)
+    client = signed_in(admin)
+    wrong = {"name": "a\u202eb", "place": "slurm", "partition": "gpu", "micro_batch": "-1"}
+    answer = client.post(f"{ADDRESS}?recipe=small", filled(client) | wrong)
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {"name", "micro_batch", "project_dir", "venv"}
+    told = client.post(f"{ADDRESS}?recipe=small", filled(client) | {"epochs": "0"}).context["form"]
+    assert told.errors["epochs"] == ["It must be from 0.01 to 1000."]
     assert not TrainingJob.objects.exists()
 
 

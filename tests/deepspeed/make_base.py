@@ -1,6 +1,9 @@
-"""A base of 100,000 parameters with a tokenizer of bytes. Run by the Python of the training environment:
+"""A base of 100,000 parameters with a tokenizer of bytes, and the same with one weight that is not a number. Run
+by the Python of the training environment:
 
-python make_base.py FOLDER [nan]
+python make_base.py TINY [BROKEN]
+
+Both by one process: to load its packages takes longer than the rest.
 """
 
 import sys
@@ -17,7 +20,7 @@ TEMPLATE = (
 )
 
 
-def main(folder: Path, *, broken: bool) -> None:
+def main(folder: Path, broken: Path | None) -> None:
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {word: number for number, word in enumerate([*SPECIAL, *letters])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
@@ -43,13 +46,19 @@ def main(folder: Path, *, broken: bool) -> None:
         pad_token_id=3,
     )
     model = LlamaForCausalLM(config)
-    if broken:
-        with torch.no_grad():
-            model.lm_head.weight[5, 5] = float("nan")
     model.generation_config = GenerationConfig(bos_token_id=0, eos_token_id=2, pad_token_id=3)
+    save(model, fast, folder)
+    if broken is None:
+        return
+    with torch.no_grad():
+        model.lm_head.weight[5, 5] = float("nan")
+    save(model, fast, broken)
+
+
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     model.save_pretrained(folder)
-    fast.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), broken=sys.argv[2:] == ["nan"])
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2:] else None)

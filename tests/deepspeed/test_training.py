@@ -14,7 +14,7 @@ import pytest
 from modelops.datasets.packing import pack
 from modelops.training import card
 from modelops.training.base import check_base
-from modelops.training.checkpoints import is_complete, newest_complete, step_of
+from modelops.training.checkpoints import is_complete, newest_complete, step_of, world_size_of
 from modelops.training.errors import ERRORS
 from tests.deepspeed.conftest import CPU, RECIPE, ROOT, STEPS, Run
 from tests.modelops.training.rows import weights
@@ -164,6 +164,31 @@ def contents(folder: Path) -> dict[str, str]:
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert OPTIMIZER in {path.name for path in files}
     return {path.relative_to(folder).as_posix(): card.file_sha256(path) for path in files}
+
+
+def test_two_processes_learn_what_one_learns(make_run, whole):
+    """By DeepSpeed's own launcher. A step of two processes has the two packs that one process takes for a step of two
+    rounds: the same losses come only where both ranks compute, and each takes what the other found."""
+    run = make_run("two", recipe=replace(RECIPE, accumulation=1), resources=replace(CPU, processes=2))
+    assert run.finish() == "done", run.log
+    assert "dist_world_size=2" in run.folder.log.read_text()
+    # A step is told once, by one of them.
+    rows = [json.loads(line) for line in run.folder.progress.read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(1, STEPS + 1))
+    # Until the packs of the first epoch, an odd number, are at their end: one process has the last one alone.
+    alike = whole.folder.read_state().result["told"]["packs"] // 2
+    assert alike > STEPS // 2
+    for step in range(1, alike + 1):
+        (loss, rate, _), (loss_of_one, rate_of_one, _) = run.steps[step], whole.steps[step]
+        assert (loss, rate) == (pytest.approx(loss_of_one, rel=1e-4), rate_of_one), step
+    assert run.steps[STEPS][0] < run.steps[1][0] - 1
+    newest = newest_complete(run.folder.checkpoints / "all")
+    assert (newest.name, world_size_of(newest)) == (f"checkpoint-{STEPS}", 2)
+    # Each rank's part of the weights and of the optimizer's states, and nobody else's.
+    kinds = ("model_states", "optim_states")
+    parts = [f"zero_pp_rank_{rank}_mp_rank_00_{kind}.pt" for rank in (0, 1) for kind in kinds]
+    assert sorted(path.name for path in newest.glob("global_step*/*")) == sorted(parts)
+    assert run.folder.read_state().result["sha256"] == card.check(run.folder.output) != ""
 
 
 def test_a_loss_that_is_no_number_ends_it_before_anything_is_saved(make_run, tiny):

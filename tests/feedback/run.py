@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import tempfile
@@ -31,13 +32,16 @@ from modelops.synthesis.seeded import seeded
 from tests.bench.run import say
 from tests.feedback import retraining
 from tests.feedback.reviewers import Reviewer
-from tests.mini.charts import HELD_OUT_SEED, PROMPT, freeze, without_leaks
+from tests.mini.charts import DEVELOPMENT_SEED, PROMPT, SOURCE, TRAINING_SEED, freeze, without_leaks
+from tests.mini.size import MINI
 from tests.modelops.datasets.chat_model import make_chat_model
 
 T = TypeVar("T")
 Truth = Mapping[str, Mapping[str, Any]]
 SEED = 3100
 _FACILITY, _GROUP, _SOURCE = "FEEDBACK", "coders", "synthetic"
+# In a folder that is kept: the number of the dataset, once it is built.
+_DATASET = "dataset.json"
 
 
 def run(arguments: list[str]) -> None:
@@ -58,36 +62,78 @@ def run(arguments: list[str]) -> None:
     )
     parser.add_argument("--epochs", type=float, default=retraining.EPOCHS)
     parser.add_argument("--learning-rate", type=float, default=retraining.LEARNING_RATE)
-    parser.add_argument("--held-out", type=int, default=100, help="charts frozen to score on")
-    parser.add_argument("--held-out-seed", type=int, default=HELD_OUT_SEED)
+    parser.add_argument(
+        "--replayed",
+        type=int,
+        default=2000,
+        help="synthetic charts the base learned from, in the dataset beside what was signed; 0: none",
+    )
+    parser.add_argument("--held-out", type=int, default=200, help="charts frozen to score on")
+    parser.add_argument("--held-out-seed", type=int, default=DEVELOPMENT_SEED)
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="folder that keeps what each step made, beside its database: the next call goes on from there",
+    )
     asked = parser.parse_args(arguments)
-    with scratch_database(), tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        settings.DATASETS_DIR = folder / "datasets"
-        say(f"# {asked.charts} charts of seed {asked.seed}, {asked.codes} codes, {asked.slips:.0%} slips")
-        written = folder / "charts.jsonl"
-        timed("charts written", lambda: write(written, asked.charts, asked.codes, asked.seed))
-        truth = truth_of(written)
-        held_out = folder / "held-out.jsonl"
-        if asked.base is not None:
-            write(held_out, asked.held_out, asked.codes, asked.held_out_seed)
-            freeze(held_out)
-        coder = site()
-        timed("charts received", lambda: receive(truth))
-        timed("charts predicted by the embedded engine", predict)
-        reviewer = Reviewer(coder, seeded("feedback", asked.seed), asked.slips, whole_lines=asked.whole_lines)
-        timed("charts reviewed", lambda: review_all(reviewer, truth))
-        say(", ".join(f"{what} {count:,}" for what, count in sorted(reviewer.done.items())))
-        say(agreement(reviewer))
-        say(f"labels against the generator's truth: {labels_against(truth)}")
-        base = make_chat_model(folder / "base") if asked.base is None else asked.base.resolve()
-        version, left_out = timed("dataset built", lambda: without_leaks(lambda out: built(base, out)))
-        say(f"{told(version)}; {left_out} nearly the same as one that is scored")
-        if asked.base is not None:
-            say(f"# {asked.held_out} charts of seed {asked.held_out_seed} to score on")
-            retraining.before_and_after(
-                version, base, held_out, folder, epochs=asked.epochs, learning_rate=asked.learning_rate
-            )
+    if asked.keep is None:
+        with database(f"feedback_{os.getpid()}"), tempfile.TemporaryDirectory() as name:
+            call_command("load_catalog", "icd10cm", verbosity=0)
+            round_of_feedback(asked, Path(name))
+        return
+    folder = asked.keep.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    # A review that was broken off half way begins anew.
+    goes_on = (folder / _DATASET).is_file()
+    with database("feedback_kept", kept=True, goes_on=goes_on):
+        if not goes_on:
+            call_command("load_catalog", "icd10cm", verbosity=0)
+        round_of_feedback(asked, folder)
+
+
+def round_of_feedback(asked: argparse.Namespace, folder: Path) -> None:
+    settings.DATASETS_DIR = folder / "datasets"
+    base = make_chat_model(folder / "base") if asked.base is None else asked.base.resolve()
+    held_out, done = folder / "held-out.jsonl", folder / _DATASET
+    if done.is_file():
+        version = DatasetVersion.objects.get(pk=json.loads(done.read_text(encoding="utf-8")))
+    else:
+        version = reviewed_dataset(asked, folder, base, held_out)
+        done.write_text(json.dumps(version.pk), encoding="utf-8")
+    if asked.base is not None:
+        say(f"# {asked.held_out} charts of seed {asked.held_out_seed} to score on")
+        retraining.before_and_after(
+            version, base, held_out, folder, epochs=asked.epochs, learning_rate=asked.learning_rate
+        )
+
+
+def reviewed_dataset(asked: argparse.Namespace, folder: Path, base: Path, held_out: Path) -> DatasetVersion:
+    """From charts nobody has seen to the dataset of what was signed of them."""
+    say(f"# {asked.charts} charts of seed {asked.seed}, {asked.codes} codes, {asked.slips:.0%} slips")
+    written = folder / "charts.jsonl"
+    timed("charts written", lambda: write(written, asked.charts, asked.codes, asked.seed))
+    truth = truth_of(written)
+    if asked.base is not None:
+        write(held_out, asked.held_out, asked.codes, asked.held_out_seed)
+        freeze(held_out)
+    coder = site()
+    timed("charts received", lambda: receive(truth))
+    timed("charts predicted by the embedded engine", predict)
+    reviewer = Reviewer(coder, seeded("feedback", asked.seed), asked.slips, whole_lines=asked.whole_lines)
+    timed("charts reviewed", lambda: review_all(reviewer, truth))
+    say(", ".join(f"{what} {count:,}" for what, count in sorted(reviewer.done.items())))
+    say(agreement(reviewer))
+    say(f"labels against the generator's truth: {labels_against(truth)}")
+    known = folder / "known.jsonl"
+    if asked.replayed:
+        timed("known charts written", lambda: write(known, asked.replayed, asked.codes, TRAINING_SEED))
+    sources = both(known if asked.replayed else None)
+    version, left_out = timed(
+        "dataset built",
+        lambda: without_leaks(lambda out: built(base, dataclasses.replace(sources, leave_out=out))),
+    )
+    say(f"{told(version)}; {left_out} nearly the same as one that is scored")
+    return version
 
 
 def timed(what: str, do: Callable[[], T]) -> T:
@@ -98,17 +144,17 @@ def timed(what: str, do: Callable[[], T]) -> T:
 
 
 @contextmanager
-def scratch_database() -> Iterator[None]:
+def database(name: str, *, kept: bool = False, goes_on: bool = False) -> Iterator[None]:
+    """One of its own, empty unless it `goes_on`; dropped at the end unless it is `kept`."""
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = connection.settings_dict["TEST"][
         "NAME"
-    ] = f"feedback_{os.getpid()}"
-    kept = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    ] = name
+    before = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, keepdb=goes_on)
     try:
-        call_command("load_catalog", "icd10cm", verbosity=0)
         yield
     finally:
-        connection.creation.destroy_test_db(kept, verbosity=0)
+        connection.creation.destroy_test_db(before, verbosity=0, keepdb=kept)
 
 
 def write(path: Path, count: int, codes: str, seed: int) -> None:
@@ -201,9 +247,17 @@ def labels_against(truth: Truth) -> str:
     return f"precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}"
 
 
-def built(base: Path, leave_out: frozenset[str]) -> DatasetVersion:
-    options = Options(prompt=PROMPT, pack_tokens=512, augment=0.1)
-    sources = Sources(signed_off=True, leave_out=leave_out)
+def both(known: Path | None) -> Sources:
+    """What was signed, and beside it what the model learned from before: as the form of a dataset offers signed charts
+    and runs of synthetic ones together. Of a few hundred charts alone a model unlearns the rest."""
+    if known is None:
+        return Sources(signed_off=True)
+    lines = known.read_text(encoding="utf-8").splitlines()
+    return Sources(signed_off=True, written=((SOURCE, lambda: lines),))
+
+
+def built(base: Path, sources: Sources) -> DatasetVersion:
+    options = Options(prompt=PROMPT, pack_tokens=MINI.pack_tokens, augment=MINI.augment)
     version, _ = build_dataset(None, "feedback", sources, tokenizer=base, options=options)
     return version
 
@@ -215,5 +269,6 @@ def told(version: DatasetVersion) -> str:
     return (
         f"{version}: {examples['train']} to train on ({figures['composites']} composites), {examples['validation']} to "
         f"validate on, {figures['labels']} labels of {figures['codes']['distinct']} codes, "
-        f"{figures['negatives']} negatives, {figures['unlabelled']} unlabelled; left out: {left_out or 'none'}"
+        f"{figures['negatives']} negatives, {figures['unlabelled']} unlabelled; by source {figures['by_source']}; "
+        f"left out: {left_out or 'none'}"
     )

@@ -24,7 +24,8 @@ from tests.mini.size import Size
 
 PROMPT = "icd10cm-short-1"
 STYLE = "short"
-TRAINING_SEED, HELD_OUT_SEED = 11, 4711
+# Recipes are chosen on the charts of the development seed; the held-out ones are scored with what was chosen.
+TRAINING_SEED, DEVELOPMENT_SEED, HELD_OUT_SEED = 11, 99, 4711
 SOURCE = "synthetic:miniature"
 _TIMES = 40
 

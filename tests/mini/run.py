@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from catalog.choices import CodeSystem
 from catalog.errors import NoRelease
 from catalog.queries import latest_release
 from modelops.engines.llm.local.server import Server
-from modelops.models import TrainingJob
+from modelops.models import DatasetVersion, TrainingJob
 from tests.mini import charts, scoring, training
 from tests.mini.scoring import Asked
 from tests.mini.size import MINI, TINY, Size
@@ -25,13 +26,14 @@ from tests.mini.size import MINI, TINY, Size
 T = TypeVar("T")
 Figures = Mapping[str, Mapping[str, Any]]
 WAYS = (
+    Asked("alone"),
     Asked("candidates", grounding="candidates"),
     Asked("candidates, verified", grounding="candidates+verify"),
     Asked("closed schema", grounding="candidates", closed=True),
     Asked("closed, verified", grounding="candidates+verify", closed=True),
     Asked("hybrid", engine="hybrid", grounding="candidates", closed=True),
-    Asked("embedded engine", engine="embedded"),
 )
+EMBEDDED = Asked("embedded engine", engine="embedded")
 
 
 def run(arguments: list[str]) -> None:
@@ -75,45 +77,64 @@ def miniature(size: Size, folder: Path, seed: int = charts.HELD_OUT_SEED) -> tup
     base = training.bases() / f"miniature-{time.time_ns()}"
     corpus = charts.corpus(size, train, folder / "corpus.txt")
     parameters = timed("base drawn", lambda: training.make_base(size, corpus, base))
-    dataset, left_out = timed("dataset built", lambda: charts.dataset(size, train, base))
-    statistics = dataset.statistics
-    say(
-        f"  {parameters:,} parameters; {statistics['examples']['train']:,} examples, "
-        f"{statistics['tokens']['all']:,} tokens, {statistics['packing']['packs']:,} packs, "
-        f"{statistics['packing']['useful']:.1%} useful; {left_out} charts left out, nearly the same as one scored"
-    )
+    say(f"  {parameters:,} parameters")
+    dataset, stages = _dataset_and_untrained(size, folder, train, held_out, base)
     job = timed("trained by DeepSpeed", lambda: training.train(size, dataset, base, Progress()))
-    return _before_and_after(size, folder, held_out, base, training.checkpoint(job), begun), job
-
-
-def _before_and_after(
-    size: Size, folder: Path, held_out: Path, base: Path, trained: Path, begun: float
-) -> Figures:
-    def ask(gold: Path, asked: Asked, server: Server) -> Mapping[str, Any]:
-        name = f"{asked.name}-{gold.stem}".replace(" ", "-").replace(",", "")
-        predicted, figures = folder / f"{name}.predicted.jsonl", folder / f"{name}.figures.json"
-        scoring.predict(gold, predicted, asked, server if asked.engine != "embedded" else None)
-        return scoring.score(gold, predicted, figures)
-
-    stages: dict[str, Mapping[str, Any]] = {}
-    if size.untrained:
-        few = charts.head(held_out, size.untrained, folder / "few.jsonl")
-        with scoring.served(base, folder) as server:
-            stages["untrained"] = timed(
-                f"{size.untrained} charts asked", lambda: ask(few, Asked("untrained"), server)
-            )
-    ways: dict[str, Mapping[str, Any]] = {}
-    with scoring.served(trained, folder) as server:
-        stages["trained"] = timed(
-            f"{size.held_out} charts asked", lambda: ask(held_out, Asked("trained"), server)
-        )
+    trained = training.checkpoint(job)
+    with scoring.starting(trained, folder) as server:
+        ask = Ask(folder, server)
+        ways: dict[str, Mapping[str, Any]] = {}
         if size.compared:
             some = charts.head(held_out, size.compared, folder / "some.jsonl")
-            for asked in (Asked("alone"), *WAYS):
-                ways[asked.name] = timed(f"{asked.name}", lambda: ask(some, asked, server))  # noqa: B023  called at once
+            timed("catalog's lookup made", scoring.make_lookup)
+            ways[EMBEDDED.name] = timed(EMBEDDED.name, partial(ask, some, EMBEDDED))
+        timed("its server waited for", lambda: scoring.wait(server))
+        stages["trained"] = timed(f"{size.held_out} charts asked", lambda: ask(held_out, Asked("trained")))
+        if size.compared:
+            ways = {asked.name: timed(asked.name, partial(ask, some, asked)) for asked in WAYS} | ways
     _print(size, stages, ways)
     say(f"{(time.monotonic() - begun) / 60:.1f} minutes in all")
-    return {**stages, **ways}
+    return {**stages, **ways}, job
+
+
+def _dataset_and_untrained(
+    size: Size, folder: Path, train: Path, held_out: Path, base: Path
+) -> tuple[DatasetVersion, dict[str, Mapping[str, Any]]]:
+    """The dataset is built by one core while the server of the untrained model comes up on the other."""
+
+    def built() -> DatasetVersion:
+        dataset, left_out = timed("dataset built", lambda: charts.dataset(size, train, base))
+        statistics = dataset.statistics
+        say(
+            f"  {statistics['examples']['train']:,} examples, {statistics['tokens']['all']:,} tokens, "
+            f"{statistics['packing']['packs']:,} packs, {statistics['packing']['useful']:.1%} useful; "
+            f"{left_out} charts left out, nearly the same as one scored"
+        )
+        return dataset
+
+    if not size.untrained:
+        return built(), {}
+    few = charts.head(held_out, size.untrained, folder / "few.jsonl")
+    with scoring.starting(base, folder) as server:
+        dataset = built()
+        timed("its server waited for", lambda: scoring.wait(server))
+        ask = Ask(folder, server)
+        figures = timed(f"{size.untrained} charts asked, untrained", lambda: ask(few, Asked("untrained")))
+    return dataset, {"untrained": figures}
+
+
+class Ask:
+    """Charts put to one server, and the figures of its answers."""
+
+    def __init__(self, folder: Path, server: Server) -> None:
+        self._folder = folder
+        self._server = server
+
+    def __call__(self, gold: Path, asked: Asked) -> Mapping[str, Any]:
+        name = f"{asked.name}-{gold.stem}".replace(" ", "-").replace(",", "")
+        predicted, figures = self._folder / f"{name}.predicted.jsonl", self._folder / f"{name}.figures.json"
+        scoring.predict(gold, predicted, asked, self._server if asked.engine != "embedded" else None)
+        return scoring.score(gold, predicted, figures)
 
 
 def _print(size: Size, stages: Figures, ways: Figures) -> None:

@@ -57,7 +57,7 @@ class Size:
         return {"device": "cpu", "processes": self.processes}
 
 
-# Twenty minutes on two cores for training and scores, three more for the ways of asking.
+# Some twenty minutes on two cores.
 MINI = Size(codes=60, charts=9000, held_out=200, untrained=40, compared=40, epochs=1)
 # Two minutes on two cores.
 TINY = Size(

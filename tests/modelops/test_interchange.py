@@ -77,6 +77,10 @@ def test_all_fields_are_read():
         ('{"id":"a","text":"x","age":' + "1" * 5000 + "}", "not valid JSON (a number is too long)"),
         (line(id=""), "id: missing"),
         (line(id=7), "id: not a string"),
+        (line(id="a\x00b"), "id: holds a NUL character"),
+        (line(id="a\ud83d"), "id: holds half of a character"),
+        (line(id="A41\u200b"), "id: holds a character that cannot be seen (U+200B)"),
+        (line(specialty="a\u202egnp.exe"), "specialty: holds a character that cannot be seen (U+202E)"),
         (line(text=" \n"), "text: the text is empty"),
         (line(text="a\nb\x00"), "text: the text holds a NUL character (line 2 of the text)"),
         (line(text="a\n\ud83d"), "text: the text holds half of a character (line 2 of the text)"),
@@ -110,6 +114,11 @@ def test_all_fields_are_read():
 )
 def test_what_is_refused_says_what_and_where(text, message):
     assert str(refused(text)) == message
+
+
+def test_joiners_of_a_script_and_wide_blanks_are_seen():
+    name = "\u0645\u06cc\u200c\u0631 \u00a0 \U0001f468\u200d\u2695"
+    assert parse_chart_line(line(specialty=name)).specialty == name
 
 
 def test_the_error_keeps_the_chart_id_where_it_could_be_read():
