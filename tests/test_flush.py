@@ -21,8 +21,10 @@ def _kept() -> tuple[int, int, int]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_append_only_tables_are_emptied_and_guarded_again() -> None:
+@pytest.mark.parametrize("more", [0, flush.MANY])
+def test_append_only_tables_are_emptied_and_guarded_again(more: int) -> None:
     user = User.objects.create_user("someone")
+    User.objects.bulk_create(User(username=f"user {number}") for number in range(more))
     with transaction.atomic():
         audit.record("session.signed_in", actor=user)
     kept = _kept()

@@ -1,7 +1,9 @@
 """From words to one code: what is typed and what stands first."""
 
 import json
+import threading
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -153,6 +155,24 @@ def test_command_refuses_to_overwrite_its_input(icd10cm, tmp_path):
     with pytest.raises(CommandError, match="IN and OUT are the same file"):
         call_command("lookup_codes", str(source), str(source))
     assert source.read_text() == '{"id": "a", "text": "HTN"}\n'
+
+
+def test_threads_that_ask_at_once_have_one_index_made(lookup, monkeypatch):
+    begun, another = [], threading.Event()
+
+    def make(release, editions):
+        begun.append(release.pk)
+        if len(begun) > 1:
+            another.set()
+        # Long enough for a second thread to begin one, if it could.
+        another.wait(0.5)
+        return lookup
+
+    monkeypatch.setattr(service, "_key", lambda release: service._Key("icd10cm", release.pk, "", ()))
+    monkeypatch.setattr(service, "make_lookup", make)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: lookup_for(Release(pk=7)), range(8)))
+    assert (begun, found) == ([7], [lookup] * 8)
 
 
 def test_an_index_is_kept_and_belongs_to_its_release(small_release):

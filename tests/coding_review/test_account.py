@@ -49,6 +49,19 @@ def test_sign_in_goes_to_next_only_on_this_site(client: Client, reader: User, se
     assert elsewhere["Location"] == "/start/"
 
 
+@pytest.mark.parametrize(("who", "home"), [("coder", "web:worklist"), ("privacy_officer", "web:audit")])
+def test_who_signs_in_begins_where_their_roles_let_them(client: Client, request, who: str, home: str) -> None:  # type: ignore[no-untyped-def]
+    user = request.getfixturevalue(who)
+    user.set_password("correct horse battery")
+    user.save()
+    data = {"username": user.username, "password": "correct horse battery", "next": "/"}
+    assert client.post(reverse("web:sign-in"), data)["Location"] == reverse(home)
+    # The button of the page that refuses something leads there too.
+    assert client.get("/sign-in/")["Location"] == reverse(home)
+    page = client.get(reverse(home))
+    assert (page.status_code, f'class="brand" href="{reverse(home)}"' in page.content.decode()) == (200, True)
+
+
 def test_fragment_request_of_an_ended_session_gets_401_not_a_form(client: Client, db: None) -> None:
     response = client.get(reverse("web:sign-in"), {"next": "/"}, headers={"HX-Request": "true"})
     assert (response.status_code, response.content) == (401, b"signed out")
@@ -122,4 +135,4 @@ def test_error_pages_render_without_any_context(name: str) -> None:
     page = render_to_string(f"{name}.html", {"exception": "Marisol Quintero"})
     assert "Marisol" not in page
     assert f"(error {name[:3]})" in page
-    assert '<a class="btn" href="/">' in page
+    assert f'<a class="btn" href="{"/sign-in/" if name == "403" else "/"}">' in page

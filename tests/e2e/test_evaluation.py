@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from coding_review.actions.gold_exchange import import_gold
 from coding_review.actions.queue_evaluation import queue_evaluation
@@ -20,7 +20,7 @@ from modelops.evaluation.report.drawing import draw_all
 from modelops.evaluation.report.sections import sections
 from modelops.models import EvaluationRun
 from tests.coding_review.evaluation_rows import stored
-from tests.e2e.test_review_behaviour import axe
+from tests.e2e.test_review_behaviour import axe_in_both_themes
 from tests.modelops.report_sample import knowledge, metrics
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -124,16 +124,13 @@ def test_a_waiting_evaluation_is_cancelled(
     assert not EvaluationRun.objects.exists()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_evaluation_pages(
     gold_set: GoldSet,
     lead: User,
     sign_in: Any,
     live_server: Any,
     page: Page,
-    context: BrowserContext,
     tmp_path: Path,
-    theme: str,
 ) -> None:
     for wrong in (2, 5):
         with predictions(tmp_path, wrong=wrong).open("rb") as file:
@@ -150,14 +147,13 @@ def test_axe_finds_nothing_on_the_evaluation_pages(
         "compare": reverse("web:evaluation-compare") + both,
         "chart": reverse("web:evaluation-chart", args=[a.pk, 1]) + f"?b={b.pk}",
     }
-    context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
     sign_in(lead)
     found = {}
     for width, height in ((1440, 900), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         for name, address in addresses.items():
             page.goto(live_server.url + address)
-            found[name, width] = axe(page)
+            found[name, width] = axe_in_both_themes(page)
             wider = page.evaluate(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )

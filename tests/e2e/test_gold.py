@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from coding_review.models import GoldAddition, GoldJudgement, GoldReading, GoldReply, GoldRuling, GoldSet
-from tests.e2e.test_review_behaviour import axe
+from tests.e2e.test_review_behaviour import axe, axe_in_both_themes
 from tests.gold_steps import Study, draft, study
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -227,12 +227,9 @@ def test_a_wrong_verdict_is_refused_in_place_and_nothing_changes(
     assert GoldJudgement.objects.count() == 0
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pages_of_gold_are_accessible_wide_and_narrow(
     opened: Study, lead: Any, coder: Any, sign_in: Any, live_server: Any, page: Page,
-    context: BrowserContext, theme: str,
 ) -> None:  # fmt: skip
-    context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
     waiting = draft(lead, name="A draft", seeded_share=0.05)
     sign_in(lead)
     found = {}
@@ -246,20 +243,20 @@ def test_pages_of_gold_are_accessible_wide_and_narrow(
         "import": reverse("web:gold-import"),
     }.items():
         page.goto(live_server.url + address)
-        found[name] = axe(page)
+        found[name] = axe_in_both_themes(page)
         page.set_viewport_size(PHONE)
-        found[f"{name}, narrow"] = axe(page)
+        found[f"{name}, narrow"] = axe_in_both_themes(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
         page.set_viewport_size({"width": 1440, "height": 900})
     sign_in(coder)
     page.goto(project_url(live_server, opened))
     press(page, "n")
     expect(label(page, "I50.23")).to_be_focused()
-    found["reading"] = axe(page)
+    found["reading"] = axe_in_both_themes(page)
     press(page, "4")
     expect(label(page, "I50.23").locator("[data-reasons]")).to_be_visible()
-    found["reasons"] = axe(page)
+    found["reasons"] = axe_in_both_themes(page)
     page.set_viewport_size(PHONE)
-    found["reading, narrow"] = axe(page)
+    found["reading, narrow"] = axe_in_both_themes(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert found == {name: [] for name in found}

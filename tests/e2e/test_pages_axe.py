@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from catalog.models import IndexEntry, TableEdition
 from coding_review.actions.accept import accept
 from coding_review.actions.claim import claim
 from tests.catalog.test_index_pages import load_index
 from tests.coding_review.entries import DM, HF, suggest
-from tests.e2e.test_review_behaviour import axe
+from tests.e2e.test_review_behaviour import axe_in_both_themes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -28,7 +28,6 @@ def index(icd10cm: Any) -> Iterator[TableEdition]:
     edition.delete()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page(
     index: TableEdition,
     make_encounter: Any,
@@ -38,20 +37,17 @@ def test_axe_finds_nothing_on_any_page(
     sign_in: Any,
     live_server: Any,
     page: Page,
-    context: BrowserContext,
     complaints: list[str],
-    theme: str,
 ) -> None:
     encounter = make_encounter()
     code_set = encounter.code_sets.get()
     entry, _ = suggest(code_set, HF, DM)
     claim(coder, encounter.pk)
     accept(coder, code_set.pk, entry.pk, seen_version=0)
-    context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
 
     def look(address: str) -> list[str]:
         page.goto(live_server.url + address)
-        return axe(page)
+        return axe_in_both_themes(page)
 
     found = {"sign-in": look(reverse("web:sign-in"))}
     sign_in(lead)

@@ -112,6 +112,8 @@ def site(
         "LLM_OUTPUT_TOKENS": "100",
         "ENGINE": "embedded",
         "EMBED_IN_BACKGROUND": "false",
+        # The evaluation that comes by itself is found by it.
+        "SWEEP_SECONDS": "2",
         "OMP_NUM_THREADS": "1",
     }
     queues = ["-Q", "celery,train,evaluate", "-c", "2", "--without-gossip", "--without-mingle"]

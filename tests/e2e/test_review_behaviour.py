@@ -434,31 +434,27 @@ def test_nothing_moves_while_the_page_loads(review: Page, width: int) -> None:
     assert moved == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing(
-    review: Page, case: Any, context: BrowserContext, live_server: Any, theme: str, width: int
-) -> None:
-    context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
+def test_axe_finds_nothing(review: Page, case: Any, live_server: Any, width: int) -> None:
     review.set_viewport_size({"width": width, "height": 844})
     review.reload()
     _, (_hf, dm, *_) = case
     press(review, "a")
     expect(card(review, dm)).to_be_focused()
     press(review, "r", "4")
-    assert axe(review) == []
+    assert axe_in_both_themes(review) == []
     press(review, "Escape", "Escape", "m")
     expect(review.locator(".picker .pick").first).to_be_visible()
-    assert axe(review) == []
+    assert axe_in_both_themes(review) == []
     press(review, "Escape", "b")
     expect(review.locator("form[data-evidence]")).to_be_visible()
-    assert axe(review) == []
+    assert axe_in_both_themes(review) == []
     press(review, "Escape")
     for panel in ("codes", "findings", "history", "sign-off"):
         review.locator(f"#tab-{panel}").click()
-        assert axe(review) == []
+        assert axe_in_both_themes(review) == []
     review.goto(live_server.url + reverse("web:worklist"))
-    assert axe(review) == []
+    assert axe_in_both_themes(review) == []
 
 
 # On a wide screen a cell that is none any more: a class of its column means something else in another style sheet.
@@ -479,3 +475,13 @@ def axe(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     said = [f"{v['id']}: {n['html'][:160]} {n['any'][:1]}" for v in found for n in v["nodes"]]
     return said + page.evaluate(LOOSE_CELLS)
+
+
+def axe_in_both_themes(page: Page) -> list[str]:
+    """As the reader who chose the light theme has the page, then the dark one: the server tells it by this attribute
+    alone, so that nothing is loaded or clicked again."""
+    found = []
+    for theme in ("dark", "light"):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        found += [f"{theme}: {problem}" for problem in axe(page)]
+    return found
