@@ -44,6 +44,8 @@ class _Key:
 _ready: OrderedDict[_Key, Lookup] = OrderedDict()
 _making: set[_Key] = set()
 _lock = threading.Lock()
+# Held while an index is made: threads that all ask for one that is not there would make as many.
+_makes = threading.Lock()
 _beside = threading.Event()
 
 
@@ -64,14 +66,13 @@ def prepare() -> None:
 
 
 def lookup_for(release: Release) -> Lookup:
-    """The lookup of a release; made now where it is not there yet (some 3 seconds)."""
+    """The lookup of a release; made now where it is not there yet (some 3 seconds), by one thread for all that ask."""
     key = _key(release)
-    with _lock:
-        found = _ready.get(key)
-        if found is not None:
-            _ready.move_to_end(key)
-            return found
-    return _keep(key, make_lookup(release, key.editions))
+    found = _kept(key)
+    if found is not None:
+        return found
+    with _makes:
+        return _kept(key) or _keep(key, make_lookup(release, key.editions))
 
 
 def lookup_if_ready(release: Release) -> Lookup | None:
@@ -88,6 +89,14 @@ def lookup_if_ready(release: Release) -> Lookup | None:
         _making.add(key)
     threading.Thread(target=_make_beside, args=(release, key), name="lookup-index", daemon=True).start()
     return former
+
+
+def _kept(key: _Key) -> Lookup | None:
+    with _lock:
+        found = _ready.get(key)
+        if found is not None:
+            _ready.move_to_end(key)
+        return found
 
 
 def _same_release(one: _Key, other: _Key) -> bool:

@@ -8,17 +8,19 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from coding_review.actions.set_preference import PREFERENCES, set_preference
-from coding_review.web.context import THEME_COOKIE, THEMES
+from coding_review.web.context import THEME_COOKIE, THEMES, home_of
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,11 @@ class SignInView(LoginView):
         if "HX-Request" in request.headers and not request.user.is_authenticated:
             return HttpResponse("signed out", status=401, content_type="text/plain")
         return super().dispatch(request, *args, **kwargs)
+
+    def get_success_url(self) -> str:
+        address = super().get_success_url()
+        user = self.request.user
+        return home_of(user) if isinstance(user, User) and address == reverse("web:worklist") else address
 
 
 class SignOutView(LogoutView):
