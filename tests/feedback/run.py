@@ -46,7 +46,12 @@ _DATASET = "dataset.json"
 
 def run(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.feedback")
-    parser.add_argument("--charts", type=int, default=500)
+    parser.add_argument(
+        "--charts",
+        type=int,
+        default=500,
+        help="charts to review; 0: none, the control, which is trained on with the known ones alone",
+    )
     parser.add_argument("--codes", default="60", help="as manage.py synthesize takes them")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument(
@@ -109,13 +114,31 @@ def round_of_feedback(asked: argparse.Namespace, folder: Path) -> None:
 
 def reviewed_dataset(asked: argparse.Namespace, folder: Path, base: Path, held_out: Path) -> DatasetVersion:
     """From charts nobody has seen to the dataset of what was signed of them."""
-    say(f"# {asked.charts} charts of seed {asked.seed}, {asked.codes} codes, {asked.slips:.0%} slips")
-    written = folder / "charts.jsonl"
-    timed("charts written", lambda: write(written, asked.charts, asked.codes, asked.seed))
-    truth = truth_of(written)
     if asked.base is not None:
         write(held_out, asked.held_out, asked.codes, asked.held_out_seed)
         freeze(held_out)
+    if asked.charts:
+        say(f"# {asked.charts} charts of seed {asked.seed}, {asked.codes} codes, {asked.slips:.0%} slips")
+        signed_charts(asked, folder)
+    else:
+        say(f"# nothing reviewed: {asked.replayed} known charts alone")
+    known = folder / "known.jsonl"
+    if asked.replayed:
+        timed("known charts written", lambda: write(known, asked.replayed, asked.codes, TRAINING_SEED))
+    sources = both(known if asked.replayed else None, signed=bool(asked.charts))
+    version, left_out = timed(
+        "dataset built",
+        lambda: without_leaks(lambda out: built(base, dataclasses.replace(sources, leave_out=out))),
+    )
+    say(f"{told(version)}; {left_out} nearly the same as one that is scored")
+    return version
+
+
+def signed_charts(asked: argparse.Namespace, folder: Path) -> None:
+    """Received, predicted and reviewed in this database."""
+    written = folder / "charts.jsonl"
+    timed("charts written", lambda: write(written, asked.charts, asked.codes, asked.seed))
+    truth = truth_of(written)
     coder = site()
     timed("charts received", lambda: receive(truth))
     timed("charts predicted by the embedded engine", predict)
@@ -124,16 +147,6 @@ def reviewed_dataset(asked: argparse.Namespace, folder: Path, base: Path, held_o
     say(", ".join(f"{what} {count:,}" for what, count in sorted(reviewer.done.items())))
     say(agreement(reviewer))
     say(f"labels against the generator's truth: {labels_against(truth)}")
-    known = folder / "known.jsonl"
-    if asked.replayed:
-        timed("known charts written", lambda: write(known, asked.replayed, asked.codes, TRAINING_SEED))
-    sources = both(known if asked.replayed else None)
-    version, left_out = timed(
-        "dataset built",
-        lambda: without_leaks(lambda out: built(base, dataclasses.replace(sources, leave_out=out))),
-    )
-    say(f"{told(version)}; {left_out} nearly the same as one that is scored")
-    return version
 
 
 def timed(what: str, do: Callable[[], T]) -> T:
@@ -247,13 +260,13 @@ def labels_against(truth: Truth) -> str:
     return f"precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}"
 
 
-def both(known: Path | None) -> Sources:
+def both(known: Path | None, *, signed: bool = True) -> Sources:
     """What was signed, and beside it what the model learned from before: as the form of a dataset offers signed charts
     and runs of synthetic ones together. Of a few hundred charts alone a model unlearns the rest."""
     if known is None:
-        return Sources(signed_off=True)
+        return Sources(signed_off=signed)
     lines = known.read_text(encoding="utf-8").splitlines()
-    return Sources(signed_off=True, written=((SOURCE, lambda: lines),))
+    return Sources(signed_off=signed, written=((SOURCE, lambda: lines),))
 
 
 def built(base: Path, sources: Sources) -> DatasetVersion:
