@@ -209,12 +209,13 @@ CELERY_TASK_ROUTES = {
     "coding_review.tasks.write_charts": {"queue": "evaluate"},
     "coding_review.tasks.make_dataset": {"queue": "evaluate"},
     "coding_review.tasks.measure_knowledge": {"queue": "evaluate"},
-    "coding_review.tasks.compare_model_files": {"queue": "evaluate"},
     "coding_review.tasks.shadow": {"queue": "inference.batch"},
     # Where the run's files and processes are.
     "coding_review.tasks.spawn_training": {"queue": "train"},
     "coding_review.tasks.reconcile_trainings": {"queue": "train"},
     "coding_review.tasks.look_at_model_files": {"queue": "train"},
+    # One at a time, so that a worker of two processes has the other for trainings.
+    "coding_review.tasks.compare_model_files": {"queue": "train"},
 }
 # How often what was lost is looked for: predictions, evaluations and other work without a sign of life.
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=15)
@@ -304,7 +305,7 @@ TRAINING_BASE_DIRS = [
     Path(folder) for folder in env.list("TRAINING_BASE_DIRS", default=[str(VAR_DIR / "models")])
 ]
 # Files of a model version up to so many bytes are compared with their hashes while who promotes it waits; larger ones
-# by a worker of the queue `evaluate` beforehand.
+# by a worker of the queue `train` beforehand.
 MODEL_FILES_AT_ONCE_BYTES = env.int("MODEL_FILES_AT_ONCE_BYTES", default=1024**3)
 # Hostfiles of trainings over several nodes are taken from here alone: who writes there says where jobs may run.
 TRAINING_HOSTFILES_DIR = Path(env.str("TRAINING_HOSTFILES_DIR", default=str(VAR_DIR / "hostfiles")))

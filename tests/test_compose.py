@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKERS = {
     "review": "predict",
     "inference": "inference.interactive,inference.batch",
-    "modelops": "evaluate,train",
+    "modelops": "evaluate",
+    "training": "train",
     "background": "celery",
 }
 APPLICATION = {*WORKERS, "web", "beat", "migrate"}
@@ -57,6 +58,12 @@ def test_every_queue_of_the_product_has_a_worker(services: dict[str, Any]) -> No
     assert consumed == {*PREDICTION_QUEUES, "celery", *(route["queue"] for route in routes.values())}
     for name in (*WORKERS, "beat"):
         assert option(services[name], "--app") == "coding_review"
+    # What takes minutes or hours shares no worker with what looks after trainings, and one comparison of large files
+    # leaves it a process.
+    assert routes["coding_review.tasks.evaluate"]["queue"] == "evaluate"
+    for task in ("spawn_training", "reconcile_trainings", "compare_model_files", "look_at_model_files"):
+        assert routes[f"coding_review.tasks.{task}"]["queue"] == "train"
+    assert option(services["training"], "--concurrency") == "2"
     assert option(services["inference"], "--pool") == "threads"
     assert services["inference"]["environment"]["QUEUE_ORDER"] == "priority"
     assert "coding_review.wsgi" in (ROOT / "Dockerfile").read_text()
@@ -159,16 +166,16 @@ def test_trainings_find_their_folders_at_the_same_places_everywhere(
         "/evaluations": "evaluations", "/datasets": "datasets", "/training": "training",
         "/models:ro": "./models",
     }  # fmt: skip
+    trainers = {"modelops", "training"}
     for name in APPLICATION:
-        assert mounts[name] == shared | ({"/environment:ro": "environment"} if name == "modelops" else {}), (
-            name
-        )
+        assert mounts[name] == shared | ({"/environment:ro": "environment"} if name in trainers else {}), name
         told = services[name]["environment"]
         assert (told["TRAINING_DIR"], told["DATASETS_DIR"]) == ("/training", "/datasets"), name
         assert told["TRAINING_BASE_DIRS"] == "/models", name
     assert mounts["vllm"] == {"/models:ro": "./models", "/training:ro": "training"}
-    assert {name for name in ALL if "TRAINING_VENV" in services[name].get("environment", {})} == {"modelops"}
-    assert services["modelops"]["environment"]["TRAINING_VENV"].startswith("/environment/")
+    assert {name for name in ALL if "TRAINING_VENV" in services[name].get("environment", {})} == trainers
+    for name in trainers:
+        assert services[name]["environment"]["TRAINING_VENV"].startswith("/environment/")
     # What an image owns, a named volume is made with: its writer is not root.
     made = re.search(
         r"install --directory --owner coding-review (.+?) \\\n", (ROOT / "Dockerfile").read_text()

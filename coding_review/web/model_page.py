@@ -31,6 +31,7 @@ _FILES: dict[Standing, str] = {
     Standing.WHOLE: "compared with their hashes: as the training left them",
     Standing.OTHERS: "not those that the training left: the version takes no charts",
 }
+_SERVES_WITHOUT = "not compared as they are now; a worker does so when the version no longer answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,12 @@ def _beside(version: ModelVersion) -> str:
     return "; ".join(told)
 
 
+def being_compared(version: ModelVersion) -> bool:
+    """Whether a worker has yet to say what the files are: the page asks again until it has. Of what answers already
+    no worker is asked."""
+    return not version.active and standing(version) == Standing.WAITS
+
+
 def facts(version: ModelVersion) -> list[tuple[str, str]]:
     named = (
         ("Engine", version.engine),
@@ -124,7 +131,7 @@ def facts(version: ModelVersion) -> list[tuple[str, str]]:
         ("Adapter", version.adapter),
         ("Checkpoint", version.checkpoint),
         ("SHA-256", version.sha256),
-        ("Files", _FILES.get(standing(version), "")),
+        ("Files", _files(version)),
         ("Prompt", version.prompt_version),
         ("Dataset", str(version.dataset) if version.dataset else version.dataset_version),
         ("Training job", f"{version.job.pk}, {version.job.name}" if version.job else ""),
@@ -132,6 +139,13 @@ def facts(version: ModelVersion) -> list[tuple[str, str]]:
         ("Made", _moment(version.created_at)),
     )
     return [(term, value) for term, value in named if value]
+
+
+def _files(version: ModelVersion) -> str:
+    stand = standing(version)
+    if version.active and stand == Standing.WAITS:
+        return _SERVES_WITHOUT
+    return _FILES.get(stand, "")
 
 
 def gate_lines(rows: tuple[GateRow, ...]) -> list[GateLine]:

@@ -23,6 +23,7 @@ from coding_review.promotion import gate_of
 from coding_review.rules.permissions import OVERRIDE_GATE, PROMOTE_MODEL, RUN_EVALUATION, VIEW_EVALUATION
 from coding_review.web import model_page as page
 from coding_review.web.getters import HIDDEN
+from coding_review.web.http import is_htmx
 from modelops.models import ModelVersion, Promotion
 
 VERSIONS_A_PAGE, ACTS_SHOWN = 50, 20
@@ -106,9 +107,16 @@ def models(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def model_version(request: HttpRequest, version_id: int) -> HttpResponse:
+    """For its own poll nothing (204) while a worker has its files to compare, then what is known of the version."""
+    version = get_version_for(request.user, version_id)
+    if is_htmx(request):
+        if page.being_compared(version):
+            return HttpResponse(status=204)
+        return render(
+            request, f"{_TEMPLATES}/_terms.html", {"version": version, "facts": page.facts(version)}
+        )
     against = request.GET.get("against", "")
-    chosen = against if against in settings.ENGINES else ""
-    return _page(request, get_version_for(request.user, version_id), against=chosen)
+    return _page(request, version, against=against if against in settings.ENGINES else "")
 
 
 def _page(
@@ -131,6 +139,7 @@ def _page(
     context = {
         "version": version,
         "facts": page.facts(version),
+        "polls": page.being_compared(version),
         "serving": gate.serving,
         "baseline": gate.baseline,
         "baselines": sorted(settings.ENGINES),

@@ -4,9 +4,11 @@ a worker beforehand, for as long as no file has another state."""
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from coding_review.actions.compare_files import compare_files, due_comparisons
 from coding_review.actions.promotion import rollback, set_canary, set_shadow
@@ -148,6 +150,30 @@ def test_large_files_are_read_by_a_worker_before_the_act(
     assert state() == {"1": "retired", "2": "serving"}
 
 
+def test_the_page_asks_again_until_a_worker_has_compared(candidate, weights_of, large, admin, client):
+    path = weights_of(candidate)
+    client.force_login(admin)
+    address = reverse("web:model-version", args=[candidate.pk])
+    poll = {"HX-Request": "true", "X-Poll": "1"}
+    asks = f'<dl id="terms" class="terms panel" data-poll hx-get="{address}" hx-trigger="every 5s"'.encode()
+    assert asks in client.get(address).content
+    waiting = client.get(address, headers=poll)
+    assert (waiting.status_code, waiting.content) == (204, b"")
+    assert compare_files(candidate.pk)
+    told = client.get(address, headers=poll).content.decode()
+    assert told.startswith('<dl id="terms" class="terms panel"><dt>Engine</dt>')
+    assert "compared with their hashes: as the training left them" in told
+    assert b"data-poll" not in client.get(address).content
+    # What answers already is compared by nobody, and its page does not wait for it.
+    ModelVersion.objects.filter(pk=candidate.pk).update(active=True, engine="hybrid")
+    altered(path)
+    page = client.get(address).content
+    assert due_comparisons() == []
+    assert b"data-poll" not in page
+    assert b"takes no charts" not in page
+    assert b"not compared as they are now" in page
+
+
 def test_what_a_worker_found_ends_with_the_next_write(admin, candidate, serving, weights_of, large, client):
     path = weights_of(candidate)
     assert compare_files(candidate.pk)
@@ -208,6 +234,54 @@ def test_files_that_cannot_be_read_say_nothing(admin, candidate, serving, weight
     with pytest.raises(FilesNotCompared):
         promoted(admin, candidate, serving)
     nothing_changed()
+
+
+def test_one_version_is_read_at_a_time_the_newest_first_and_none_waits_for_what_cannot_be_read(
+    candidate, serving, weights_of, large, monkeypatch
+):
+    older, newer = serving, candidate
+    for one in (older, newer):
+        weights_of(one)
+    ModelVersion.objects.update(active=False)
+    assert due_comparisons() == [newer.pk]
+    assert due_comparisons() == []
+    assert compare_files(newer.pk)
+    assert due_comparisons() == [older.pk]
+    assert compare_files(older.pk)
+    assert due_comparisons() == []
+    ModelVersion.objects.update(files={})
+    assert due_comparisons() == [newer.pk]
+
+    def unread(folder):
+        raise OSError("the disk is away")
+
+    monkeypatch.setattr("modelops.checkpoint_files.checked", unread)
+    assert not compare_files(newer.pk)
+    monkeypatch.undo()
+    assert due_comparisons() == [older.pk]
+    # Asked again after half an hour, it is waited for as every other.
+    ModelVersion.objects.filter(pk=older.pk).update(files_asked_at=None)
+    ModelVersion.objects.filter(pk=newer.pk).update(files_asked_at=timezone.now() - timedelta(minutes=31))
+    assert due_comparisons() == [newer.pk]
+    assert due_comparisons() == []
+    assert compare_files(newer.pk)
+    assert ModelVersion.objects.get(pk=newer.pk).files["whole"] is True
+
+
+def test_a_comparison_that_is_delivered_again_reads_nothing_beside_the_first(
+    candidate, weights_of, large, monkeypatch
+):
+    weights_of(candidate)
+    again = []
+
+    def read(folder):
+        again.append(compare_files(candidate.pk))
+        return ModelVersion.objects.get(pk=candidate.pk).sha256
+
+    monkeypatch.setattr("modelops.checkpoint_files.checked", read)
+    assert compare_files(candidate.pk)
+    assert again == [False]
+    assert compared(candidate) == [(candidate.pk, True)]
 
 
 def test_files_written_while_they_are_read_are_due_again(candidate, weights_of, large, monkeypatch):
