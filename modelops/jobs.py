@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from modelops.training.config import JobFile, Recipe, Resources, from_dict
 from modelops.training.errors import Stopped
 from modelops.training.examples import read_rows
 from modelops.training.files import RunFolder, State, read_json
+from modelops.training.heartbeat import HEARTBEAT_SECONDS, beating
 from modelops.training.plan import DatasetSize, Plan, plan
 from modelops.training.processes import Process, end_all, is_alive, started_at
 from modelops.training.progress import read_progress
@@ -100,11 +102,13 @@ def write_files(job: TrainingJob, *, code_revision: str) -> JobFile:
     check_hostfile(resources)
     base = base_folder(job.base)
     check_base(base)
-    folder = dataset_folder(dataset)
-    _check_hashes(folder, dataset.manifest)
-    run = run_folder(job)
+    folder, run = dataset_folder(dataset), run_folder(job)
     # Its log may quote what the trainer was given.
     run.path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    # Reading a large dataset takes longer than a training may be without a sign of life.
+    begins = beating(run, job.attempt, HEARTBEAT_SECONDS) if resources.is_started_here else nullcontext()
+    with begins:
+        _check_hashes(folder, dataset.manifest)
     run.cancel.unlink(missing_ok=True)
     told = JobFile(
         job=job.pk,

@@ -115,7 +115,8 @@ def set_canary(
 ) -> Promotion:
     """That share of the charts goes to the version; 0 ends it, which needs neither gate nor another person.
 
-    Raises as `promote`, and InvalidDecision for a share that is none; another canary of the engine ends.
+    Raises as `promote`, and InvalidDecision for a share that is none; another canary of the engine ends when this one
+    begins.
     """
     version, serving, reason = _begin(actor, version_id, reason)
     if not 0 <= share <= 1:
@@ -127,7 +128,8 @@ def set_canary(
             raise WrongStatus("This version serves already.", status=version.state.value)
         gate = _passed(actor, version, compared, override=override, against=against)
         _same_files(version)
-    ModelVersion.objects.filter(engine=version.engine, canary_share__gt=0).update(canary_share=0)
+    if share:
+        ModelVersion.objects.filter(engine=version.engine, canary_share__gt=0).update(canary_share=0)
     ModelVersion.objects.filter(pk=version.pk).update(canary_share=share)
     return _told(
         actor,

@@ -19,7 +19,7 @@ from coding_review.errors import InvalidDecision
 from coding_review.evaluation_store import code_revision
 from coding_review.knowledge import wants_knowledge
 from coding_review.rules.permissions import RUN_EVALUATION
-from modelops.choices import TRAINING_OPEN, TrainingMethod, TrainingStatus
+from modelops.choices import TRAINING_AT_WORK, TRAINING_OPEN, TrainingMethod, TrainingStatus
 from modelops.jobs import (
     ask_to_stop,
     end_processes,
@@ -50,16 +50,27 @@ def begin_training(job_id: int) -> bool:
         return False
     try:
         told = write_files(job, code_revision=code_revision())
-        if job.written_at is None:
-            process = start_supervisor(run_folder(job), told.token)
-            TrainingJob.objects.filter(pk=job.pk, attempt=job.attempt).update(
-                host=socket.gethostname(), pid=process.pid, process_started=process.started
-            )
+        return job.written_at is not None or _start(job, told.token)
     except (Stopped, OSError) as error:
         log.warning("training job %s could not be begun: %s", job.pk, code_of(error))
         words = str(error) if isinstance(error, Stopped) else ""
-        _fail(job.pk, code_of(error), words)
+        _fail(job, code_of(error), words)
         return False
+
+
+@transaction.atomic
+def _start(job: TrainingJob, token: str) -> bool:
+    """Not what was cancelled or given up while its files were written: nobody would look after its processes."""
+    held = _locked(job.pk)
+    if held is None or held.attempt != job.attempt or held.status not in TRAINING_AT_WORK:
+        return False
+    if held.status == TrainingStatus.CANCELLING:
+        _close(held, TrainingStatus.CANCELLED)
+        held.save()
+        return False
+    process = start_supervisor(run_folder(held), token)
+    held.host, held.pid, held.process_started = socket.gethostname(), process.pid, process.started
+    held.save(update_fields=["host", "pid", "process_started"])
     return True
 
 
@@ -112,6 +123,9 @@ def _reconcile(job_id: int, send: tuple[Send, Send]) -> None:
     """Nothing where another worker is at it."""
     job = TrainingJob.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=job_id).first()
     if job is None or not job.is_open or not job.run_dir:
+        return
+    if job.status == TrainingStatus.QUEUED and job.written_at is None:
+        # Ended and put into the queue again since it was listed: its files tell of the attempt before.
         return
     seen = observe(job)
     store_progress(job)
@@ -184,12 +198,16 @@ def _close(job: TrainingJob, status: str, code: str = "", words: str = "") -> No
 
 
 @transaction.atomic
-def _fail(job_id: int, code: str, words: str) -> None:
-    job = _locked(job_id)
-    if job is not None and job.is_open:
-        _close(job, TrainingStatus.FAILED, code, words)
-        job.written_at = None
-        job.save()
+def _fail(begun: TrainingJob, code: str, words: str) -> None:
+    """Not where it was given up meanwhile, and waits for its next attempt or is at it."""
+    job = _locked(begun.pk)
+    if job is None or job.attempt != begun.attempt or not job.is_open:
+        return
+    if job.status == TrainingStatus.QUEUED and job.written_at is None:
+        return
+    _close(job, TrainingStatus.FAILED, code, words)
+    job.written_at = None
+    job.save()
 
 
 def _measure(job: TrainingJob, version: ModelVersion, send: tuple[Send, Send]) -> None:

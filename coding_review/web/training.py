@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from coding_review.actions.training import cancel_training, resume_training
 from coding_review.auth import RoleBackend
+from coding_review.errors import WrongStatus
 from coding_review.rules.permissions import TRAIN_MODEL, VIEW_TRAINING
 from coding_review.training_files import card_of, log_tail, script_of
 from coding_review.web import training_build as build
@@ -64,17 +66,19 @@ def training(request: HttpRequest, training_id: int) -> HttpResponse:
 
 @require_POST
 def training_cancel(request: HttpRequest, training_id: int) -> HttpResponse:
-    """A job that has ended meanwhile is shown as it ended."""
+    """A job that has ended meanwhile, or was told to stop already, is shown as it is."""
     job = get_job_for(request.user, training_id, TRAIN_MODEL)
-    if job.is_open:
+    with suppress(WrongStatus):
         cancel_training(request.user, job.pk)
     return redirect("web:training", training_id)
 
 
 @require_POST
 def training_resume(request: HttpRequest, training_id: int) -> HttpResponse:
+    """A job that goes on already is shown as it is."""
     job = get_job_for(request.user, training_id, TRAIN_MODEL)
-    resume_training(request.user, job.pk)
+    with suppress(WrongStatus):
+        resume_training(request.user, job.pk)
     return redirect("web:training", training_id)
 
 

@@ -98,11 +98,13 @@ def _watch(folder: RunFolder, job: JobFile, trainer: subprocess.Popen[bytes]) ->
         if time.monotonic() - beaten >= HEARTBEAT_SECONDS:
             beat(folder, job.attempt)
             beaten = time.monotonic()
-            told = folder.read_state()
-            if told is not None and told.attempt == job.attempt and told.is_end:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    trainer.wait(timeout=30)
-                return
+            # A file system of the network that is away for a moment ends nobody.
+            with contextlib.suppress(OSError):
+                told = folder.read_state()
+                if told is not None and told.attempt == job.attempt and told.is_end:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        trainer.wait(timeout=30)
+                    return
 
 
 def command(folder: RunFolder, job: JobFile, venv: Path) -> list[str]:

@@ -324,6 +324,14 @@ def test_one_canary_an_engine(admin, candidate, serving, gold, tmp_path):
     assert {name: found[1] for name, found in state().items()} == {"1": 0, "2": 0, "3": 0.2}
 
 
+def test_ending_what_is_no_canary_leaves_the_canary_alone(admin, lead, candidate, serving, gold, tmp_path):
+    """As a page does that was opened before another version became the canary."""
+    canary(admin, candidate, 0.1)
+    third = version("3")
+    canary(lead, third, 0, compared=[])
+    assert dict(ModelVersion.objects.values_list("version", "canary_share")) == {"1": 0, "2": 0.1, "3": 0}
+
+
 def test_a_canary_needs_the_gate_and_its_end_does_not(admin, lead, candidate, serving, gold, tmp_path):
     canary(admin, candidate, 0.1)
     run_of(tmp_path, candidate, gold, right=5)

@@ -171,8 +171,11 @@ def test_cancel_and_resume_are_the_trainers_alone(admin, expert, auditor):
     assert post(admin, "training-cancel", job.pk).status_code == 302
     assert TrainingJob.objects.get().status == "cancelling"
     # Told twice, it is shown as it is.
+    assert post(admin, "training-cancel", job.pk).status_code == 302
+    assert TrainingJob.objects.get().status == "cancelling"
     TrainingJob.objects.update(status="cancelled", ended_at=timezone.now())
     assert post(admin, "training-cancel", job.pk).status_code == 302
+    assert post(admin, "training-resume", job.pk).status_code == 302
     assert post(admin, "training-resume", job.pk).status_code == 302
     assert TrainingJob.objects.get().status == "queued"
     kinds = AuditEvent.objects.filter(type__startswith="training.").order_by("pk")

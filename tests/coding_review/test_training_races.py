@@ -1,17 +1,27 @@
-"""Two workers at the jobs of one slot: neither waits for the other for ever."""
+"""Two workers at the jobs of one slot: neither waits for the other for ever. What happens to a job between two looks at
+it: neither is a job started that nobody looks after, nor one ended by the word of another attempt."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
-from coding_review.actions.training import cancel_training
+from coding_review.actions import training_steps
+from coding_review.actions.training import cancel_training, resume_training
 from coding_review.actions.training_steps import begin_training, reconcile_training
 from coding_review.models import AuditEvent
+from modelops import jobs
+from modelops.choices import TrainingStatus
+from modelops.jobs import run_folder, write_files
 from modelops.models import TrainingJob
+from modelops.training.errors import Stopped
+from modelops.training.processes import marked
 from tests.training_site import WAITS, site
 
 __all__ = ["site"]
@@ -26,6 +36,23 @@ def waits_for_a_lock() -> bool:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         return bool(cursor.fetchone()[0])
+
+
+def until_ended(job) -> None:
+    end = time.monotonic() + 120
+    while TrainingJob.objects.get(pk=job.pk).is_open:
+        assert time.monotonic() < end
+        reconcile_training()
+        time.sleep(0.05)
+
+
+def wait_for_end(job) -> None:
+    """By its files: nobody reads them into the row."""
+    job.refresh_from_db()
+    end = time.monotonic() + 120
+    while (state := run_folder(job).read_state()) is None or not state.is_end:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_who_begins_a_job_waits_for_the_jobs_before_it_without_holding_it(site, admin):
@@ -52,11 +79,7 @@ def test_who_begins_a_job_waits_for_the_jobs_before_it_without_holding_it(site, 
     thread.join(timeout=120)
     assert begun == [True]
     cancel_training(admin, second.pk)
-    end = time.monotonic() + 120
-    while TrainingJob.objects.get(pk=second.pk).is_open:
-        assert time.monotonic() < end
-        reconcile_training()
-        time.sleep(0.05)
+    until_ended(second)
 
 
 def test_a_form_sent_twice_at_once_is_one_job(site, admin):
@@ -79,3 +102,110 @@ def test_a_form_sent_twice_at_once_is_one_job(site, admin):
     assert AuditEvent.objects.filter(type="training.queued").count() == 1
     cancel_training(admin, job.pk)
     assert site.queue(admin).pk != job.pk
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """What happens while the files of the next job are written, which takes minutes for a large dataset."""
+
+    def during(act):
+        def written(job, **more):
+            monkeypatch.undo()
+            told = write_files(job, **more)
+            act(TrainingJob.objects.get(pk=job.pk))
+            return told
+
+        monkeypatch.setattr(training_steps, "write_files", written)
+
+    return during
+
+
+def lost(job):
+    TrainingJob.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    run_folder(job).heartbeat.unlink(missing_ok=True)
+    reconcile_training()
+
+
+def processes(job):
+    return marked(json.loads(run_folder(job).run.read_text())["token"])
+
+
+def test_a_job_given_up_while_its_files_were_written_is_not_started(site, admin, meanwhile):
+    site.trainer(*WAITS)
+    job = site.queue(admin)
+    meanwhile(lost)
+    assert begin_training(job.pk) is False
+    job.refresh_from_db()
+    assert (job.status, job.error_code, job.pid) == (TrainingStatus.FAILED, "worker_lost", None)
+    assert processes(job) == []
+
+
+def test_a_job_cancelled_while_its_files_were_written_ends_at_once(site, admin, meanwhile):
+    site.trainer(*WAITS)
+    job = site.queue(admin)
+    meanwhile(lambda job: cancel_training(admin, job.pk))
+    assert begin_training(job.pk) is False
+    job.refresh_from_db()
+    assert (job.status, job.pid) == (TrainingStatus.CANCELLED, None)
+    assert processes(job) == []
+    assert [event.data["status"] for event in AuditEvent.objects.filter(type="training.ended")] == [
+        "cancelled"
+    ]
+
+
+def test_what_fails_late_does_not_end_the_next_attempt(site, admin, meanwhile):
+    site.trainer(*WAITS)
+    job = site.queue(admin)
+
+    def given_up_and_resumed(job):
+        lost(job)
+        resume_training(admin, job.pk)
+        raise Stopped("bad_dataset")
+
+    meanwhile(given_up_and_resumed)
+    assert begin_training(job.pk) is False
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == (TrainingStatus.QUEUED, "")
+
+
+def test_a_job_whose_files_take_long_is_not_given_up(site, admin, monkeypatch, settings):
+    """Its folder shows signs of life from the first look at the dataset on."""
+    site.trainer(*WAITS)
+    job = site.queue(admin)
+    settings.TRAINING_LOST_SECONDS = 3600
+
+    def looked(folder, manifest):
+        monkeypatch.undo()
+        TrainingJob.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(days=1))
+        end = time.monotonic() + 120
+        while not run_folder(TrainingJob.objects.get(pk=job.pk)).heartbeat.exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        reconcile_training()
+        assert TrainingJob.objects.get(pk=job.pk).status == TrainingStatus.RUNNING
+
+    monkeypatch.setattr(jobs, "_check_hashes", looked)
+    assert begin_training(job.pk) is True
+    cancel_training(admin, job.pk)
+    until_ended(job)
+
+
+def test_a_job_that_ended_and_was_resumed_during_a_look_waits_for_its_next_attempt(site, admin, monkeypatch):
+    """Its last word is that of the attempt before, whose number the row has still."""
+    site.trainer('say("failed", 1, error_code="out_of_memory")')
+    first, second = site.queue(admin), site.queue(admin, name="other", slot="other")
+    for job in (first, second):
+        assert begin_training(job.pk)
+        wait_for_end(job)
+
+    def looked(job):
+        monkeypatch.undo()
+        training_steps._reconcile(second.pk, (training_steps._left, training_steps._left))
+        resume_training(admin, second.pk)
+        return jobs.observe(job)
+
+    monkeypatch.setattr(training_steps, "observe", looked)
+    reconcile_training()
+    statuses = dict(TrainingJob.objects.values_list("name", "status"))
+    assert statuses == {"coder": TrainingStatus.FAILED, "other": TrainingStatus.QUEUED}
+    assert AuditEvent.objects.filter(type="training.ended").count() == 2

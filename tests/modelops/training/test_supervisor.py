@@ -152,6 +152,25 @@ def test_the_trainer_sees_none_of_the_applications_environment(run):
     ]
 
 
+def test_a_file_that_cannot_be_read_for_a_while_ends_no_training(run):
+    """As of a file system of the network that is away for some seconds."""
+    folder, start = run
+    process = start(
+        "unread = folder / 'state.json'",
+        "unread.mkdir()",
+        "beats = set()",
+        # The supervisor looks whenever it beats.
+        "while len(beats) < 3:",
+        "    beats.add((folder / 'heartbeat.json').read_text())",
+        "    time.sleep(0.05)",
+        "unread.rmdir()",
+        "say('done', result={'sha256': 'ab'})",
+    )
+    assert process.wait(120) == 0
+    told = folder.read_state()
+    assert (told.status, told.result) == ("done", {"sha256": "ab"})
+
+
 def test_processes_that_the_trainer_leaves_behind_are_ended(run):
     folder, start = run
     child = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)"
