@@ -22,8 +22,11 @@ from modelops.training.config import (
     PLACES,
     PRECISIONS,
     SCHEDULES,
+    BadConfig,
+    Fault,
     Recipe,
     Resources,
+    from_dict,
 )
 
 if TYPE_CHECKING:
@@ -194,11 +197,19 @@ class TrainingForm(forms.Form):
         return name
 
     def clean(self) -> dict[str, Any]:
-        """What the place lacks is told with everything else that is wrong."""
+        """All that is wrong is told at once: what the place lacks, and what the recipe and resources refuse of the
+        fields that can be read."""
         values = super().clean() or self.cleaned_data
         for name in NEEDED.get(values.get("place", ""), ()):
             if values.get(name) == "":
                 self.add_error(name, "It is needed for this place.")
+        wrong = [
+            *_faults(Recipe, self.recipe(), "recipe."),
+            *_faults(Resources, self.resources(), "resources."),
+        ]
+        for fault in wrong:
+            if self._field(fault.field) not in self.errors:
+                self.name_error(fault.field, fault.message)
         return values
 
     def stage_fields(self) -> list[forms.BoundField]:
@@ -214,24 +225,28 @@ class TrainingForm(forms.Form):
         return groups
 
     def recipe(self) -> dict[str, Any]:
-        """After is_valid()."""
+        """Of the fields that are right: all of them after is_valid()."""
         values = self.cleaned_data
-        recipe = {name: values[name] for name in RECIPE_FIELDS}
-        recipe["lora"] = {"rank": values["lora_rank"], "alpha": values["lora_alpha"]}
+        recipe = {name: values[name] for name in RECIPE_FIELDS if name in values}
+        lora = {"rank": "lora_rank", "alpha": "lora_alpha"}
+        recipe["lora"] = {name: values[field] for name, field in lora.items() if field in values}
+        stage = {"learning_rate": values["learning_rate"]} if "learning_rate" in values else {}
         recipe["stages"] = [
-            {"name": s, "epochs": values[f"stage_{s}"], "learning_rate": values["learning_rate"]}
+            {"name": s, "epochs": values[f"stage_{s}"], **stage}
             for s in self.stages
+            if f"stage_{s}" in values
         ]
         return recipe
 
     def resources(self) -> dict[str, Any]:
-        """After is_valid(): what belongs to another place is left at its default."""
-        place = self.cleaned_data["place"]
-        others = {n for names in PLACE_FIELDS.values() for n in names} - set(PLACE_FIELDS.get(place, ()))
+        """The same; what belongs to another place is left at its default."""
+        values = self.cleaned_data
+        others = {n for names in PLACE_FIELDS.values() for n in names}
+        others -= set(PLACE_FIELDS.get(values.get("place", ""), ()))
         return {
-            name: self.cleaned_data[name]
+            name: values[name]
             for name in RESOURCE_FIELDS
-            if name not in others and self.cleaned_data[name] != ""
+            if name not in others and values.get(name, "") != ""
         }
 
     def mark(self) -> str:
@@ -242,15 +257,28 @@ class TrainingForm(forms.Form):
 
     def name_error(self, field: str, message: str) -> None:
         """What the action refused stands at its field, whose label says of what it speaks."""
-        name = {"recipe.lora.rank": "lora_rank", "recipe.lora.alpha": "lora_alpha"}.get(
-            field, field.rsplit(".", 1)[-1]
-        )
+        name = self._field(field)
         if name not in self.fields:
             self.add_error(None, message)
         else:
             self.add_error(
                 name, f"It{message.removeprefix(field)}" if message.startswith(f"{field} ") else message
             )
+
+    def _field(self, told: str) -> str:
+        """The form's name for a field of recipe or resources."""
+        *where, name = told.split(".")
+        if name == "epochs" and len(where) == 3:
+            return f"stage_{where[2]}"
+        return f"lora_{name}" if where[-1:] == ["lora"] else name
+
+
+def _faults(kind: type[Recipe | Resources], told: Mapping[str, Any], where: str) -> tuple[Fault, ...]:
+    try:
+        from_dict(kind, told, where)
+    except BadConfig as error:
+        return error.faults
+    return ()
 
 
 def bases_below(found: list[Path], roots: list[Path]) -> list[tuple[str, str]]:

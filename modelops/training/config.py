@@ -6,10 +6,10 @@ Read by the application and by the trainer's process, which has no Django.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 # What goes into templates and commands: a host, a partition, an account, a path, a duration, a quantity.
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -30,12 +30,18 @@ METHODS = ("full", "lora")
 Config = TypeVar("Config")
 
 
-class BadConfig(ValueError):
-    """What cannot be; `field` names it, as "recipe.epochs"."""
+class Fault(NamedTuple):
+    field: str
+    message: str
 
-    def __init__(self, message: str, name: str) -> None:
+
+class BadConfig(ValueError):
+    """What cannot be; `field` names it, as "recipe.epochs". `faults`: all that cannot be, of which it is the first."""
+
+    def __init__(self, message: str, name: str, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message)
         self.field = name
+        self.faults = faults or (Fault(name, message),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +98,14 @@ class Recipe:
     stages: tuple[Stage, ...] = ()
 
     def __post_init__(self) -> None:
-        _one_of("recipe.schedule", self.schedule, SCHEDULES)
-        _one_of("recipe.optimizer", self.optimizer, OPTIMIZERS)
-        _one_of("recipe.precision", self.precision, PRECISIONS)
-        _one_of("recipe.attention", self.attention, ATTENTIONS)
-        _one_of("recipe.zero_stage", self.zero_stage, (0, 1, 2, 3))
+        _refuse(self._faults())
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from _one_of("recipe.schedule", self.schedule, SCHEDULES)
+        yield from _one_of("recipe.optimizer", self.optimizer, OPTIMIZERS)
+        yield from _one_of("recipe.precision", self.precision, PRECISIONS)
+        yield from _one_of("recipe.attention", self.attention, ATTENTIONS)
+        yield from _one_of("recipe.zero_stage", self.zero_stage, (0, 1, 2, 3))
         for name, least, most in (
             ("epochs", 0.01, 1000.0),
             ("learning_rate", 1e-8, 1.0),
@@ -112,26 +121,32 @@ class Recipe:
             # What every generator of random numbers takes.
             ("seed", 0, 2**32 - 1),
         ):
-            _within(f"recipe.{name}", getattr(self, name), least, most)
+            yield from _within(f"recipe.{name}", getattr(self, name), least, most)
         for name, least, most in (("rank", 1, 1024), ("alpha", 1, 4096), ("dropout", 0.0, 0.9)):
-            _within(f"recipe.lora.{name}", getattr(self.lora, name), least, most)
+            yield from _within(f"recipe.lora.{name}", getattr(self.lora, name), least, most)
         for target in self.lora.targets:
-            _matches("recipe.lora.targets", target, _WORD)
-        names = [stage.name for stage in self.stages]
-        if len(set(names)) != len(names):
-            raise BadConfig("A stage is named twice.", "recipe.stages")
-        for stage in self.stages:
-            _matches("recipe.stages.name", stage.name, _WORD)
-            _within("recipe.stages.epochs", stage.epochs, 0.01, 1000.0)
-            _within("recipe.stages.learning_rate", stage.learning_rate, 1e-8, 1.0)
+            yield from _matches("recipe.lora.targets", target, _WORD)
+        yield from self._faults_of_stages()
         if self.offload_parameters and self.zero_stage != 3:
-            raise BadConfig("Parameters are offloaded with ZeRO stage 3 only.", "recipe.offload_parameters")
+            yield Fault("recipe.offload_parameters", "Parameters are offloaded with ZeRO stage 3 only.")
         if self.offload_optimizer and self.zero_stage == 0:
-            raise BadConfig(
-                "The optimizer is offloaded with ZeRO stages 1 to 3 only.", "recipe.offload_optimizer"
+            yield Fault(
+                "recipe.offload_optimizer", "The optimizer is offloaded with ZeRO stages 1 to 3 only."
             )
         if self.optimizer == "cpu_adam" and not self.offload_optimizer:
-            raise BadConfig("cpu_adam is for an offloaded optimizer.", "recipe.optimizer")
+            yield Fault("recipe.optimizer", "cpu_adam is for an offloaded optimizer.")
+
+    def _faults_of_stages(self) -> Iterator[Fault]:
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) != len(names):
+            yield Fault("recipe.stages", "A stage is named twice.")
+        for stage in self.stages:
+            if bad := list(_matches("recipe.stages.name", stage.name, _WORD)):
+                yield from bad
+                continue
+            where = f"recipe.stages.{stage.name}"
+            yield from _within(f"{where}.epochs", stage.epochs, 0.01, 1000.0)
+            yield from _within(f"{where}.learning_rate", stage.learning_rate, 1e-8, 1.0)
 
     @property
     def phases(self) -> tuple[Stage, ...]:
@@ -166,8 +181,11 @@ class Resources:
     venv: str = ""
 
     def __post_init__(self) -> None:
-        _one_of("resources.place", self.place, PLACES)
-        _one_of("resources.device", self.device, DEVICES)
+        _refuse(self._faults())
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from _one_of("resources.place", self.place, PLACES)
+        yield from _one_of("resources.device", self.device, DEVICES)
         for name, least, most in (
             ("processes", 1, 64),
             ("nodes", 1, 1024),
@@ -175,7 +193,7 @@ class Resources:
             ("memory_gb", 0.0, 100_000.0),
             ("host_memory_gb", 0.0, 1_000_000.0),
         ):
-            _within(f"resources.{name}", getattr(self, name), least, most)
+            yield from _within(f"resources.{name}", getattr(self, name), least, most)
         for name, pattern in (
             ("partition", _WORD),
             ("account", _WORD),
@@ -189,12 +207,12 @@ class Resources:
             ("venv", _PATH),
         ):
             if getattr(self, name):
-                _matches(f"resources.{name}", getattr(self, name), pattern)
-        for name in NEEDED[self.place]:
+                yield from _matches(f"resources.{name}", getattr(self, name), pattern)
+        for name in NEEDED.get(self.place, ()):
             if not getattr(self, name):
-                raise BadConfig(f"{name} is needed for the place {self.place}.", f"resources.{name}")
+                yield Fault(f"resources.{name}", f"{name} is needed for the place {self.place}.")
         if self.place == "local" and self.nodes != 1:
-            raise BadConfig("Several nodes need a hostfile, Slurm or Kubernetes.", "resources.nodes")
+            yield Fault("resources.nodes", "Several nodes need a hostfile, Slurm or Kubernetes.")
 
     @property
     def world_size(self) -> int:
@@ -235,7 +253,7 @@ class JobFile:
     code_revision: str = ""
 
     def __post_init__(self) -> None:
-        _one_of("method", self.method, METHODS)
+        _refuse(_one_of("method", self.method, METHODS))
         if self.method == "lora" and self.recipe.stages:
             raise BadConfig("A curriculum trains all weights; an adapter has one stage.", "recipe.stages")
 
@@ -270,16 +288,22 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _one_of(name: str, value: object, known: tuple[object, ...]) -> None:
+def _refuse(found: Iterator[Fault]) -> None:
+    faults = tuple(found)
+    if faults:
+        raise BadConfig(faults[0].message, faults[0].field, faults)
+
+
+def _one_of(name: str, value: object, known: tuple[object, ...]) -> Iterator[Fault]:
     if value not in known:
-        raise BadConfig(f"{name} is {value!r}; it must be one of {', '.join(map(str, known))}.", name)
+        yield Fault(name, f"{name} is {value!r}; it must be one of {', '.join(map(str, known))}.")
 
 
-def _within(name: str, value: float, least: float, most: float) -> None:
+def _within(name: str, value: float, least: float, most: float) -> Iterator[Fault]:
     if not least <= value <= most:
-        raise BadConfig(f"{name} must be from {least:g} to {most:g}.", name)
+        yield Fault(name, f"{name} must be from {least:g} to {most:g}.")
 
 
-def _matches(name: str, value: str, pattern: re.Pattern[str]) -> None:
+def _matches(name: str, value: str, pattern: re.Pattern[str]) -> Iterator[Fault]:
     if not pattern.fullmatch(value) or ".." in value:
-        raise BadConfig(f"{name} holds signs that it may not have.", name)
+        yield Fault(name, f"{name} holds signs that it may not have.")

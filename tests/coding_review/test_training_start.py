@@ -164,6 +164,41 @@ def test_all_that_is_wrong_is_told_at_once(admin: Any, tmp_path: Path) -> None:
     assert not TrainingJob.objects.exists()
 
 
+def test_everything_out_of_its_range_is_told_at_once_at_its_field(admin: Any, tmp_path: Path) -> None:
+    """Also beside what cannot be read at all."""
+    stage(tmp_path)
+    client = signed_in(admin)
+    wrong = {
+        "epochs": "0", "warmup": "0.9", "lora_rank": "0", "nodes": "2", "processes": "65", "max_tokens": "x",
+        "offload_parameters": "on",
+    }  # fmt: skip
+    form = client.post(f"{ADDRESS}?recipe=small", filled(client) | wrong).context["form"]
+    assert {name: list(said) for name, said in form.errors.items()} == {
+        "epochs": ["It must be from 0.01 to 1000."],
+        "warmup": ["It must be from 0 to 0.5."],
+        "lora_rank": ["It must be from 1 to 1024."],
+        "processes": ["It must be from 1 to 64."],
+        "nodes": ["Several nodes need a hostfile, Slurm or Kubernetes."],
+        "max_tokens": ["Enter a whole number."],
+        "offload_parameters": ["Parameters are offloaded with ZeRO stage 3 only."],
+    }
+    assert not TrainingJob.objects.exists()
+
+
+def test_what_is_wrong_with_a_stage_stands_at_its_own_field(admin: Any, tmp_path: Path) -> None:
+    stage(tmp_path)
+    client = signed_in(admin)
+    data = filled(client, "curriculum")
+    first, *_ = PRESETS["curriculum"].stages
+    answer = client.post(f"{ADDRESS}?recipe=curriculum", data | {f"stage_{first}": "0", "learning_rate": "2"})
+    form = answer.context["form"]
+    assert {name: list(said) for name, said in form.errors.items()} == {
+        "learning_rate": ["It must be from 1e-08 to 1."],
+        f"stage_{first}": ["It must be from 0.01 to 1000."],
+    }
+    assert f'id="id_stage_{first}_error"' in answer.content.decode()
+
+
 def test_a_curriculum_needs_examples_of_each_stage(admin: Any, tmp_path: Path) -> None:
     stage(tmp_path)
     client = signed_in(admin)
