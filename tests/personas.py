@@ -30,7 +30,9 @@ from coding_review.models import (
 )
 from coding_review.rules.reading_order import position_of
 
-_numbers = itertools.count(1)
+# Of a test's first encounter. All have one length: they sort as text as they were made, and no code or token of a form
+# holds one by chance, as E11.9 holds "E11".
+FIRST_NUMBER = 10_001
 
 
 @pytest.fixture
@@ -126,8 +128,10 @@ Discharged home."""
 def make_encounter(work_group: WorkGroup) -> MakeEncounter:
     """An encounter with documents and an open code set for each claim type; rows only, no actions run.
 
-    `texts` maps a document type to its text. The release is the loaded one for the date, else none.
+    `texts` maps a document type to its text. The release is the loaded one for the date, else none. Each test counts
+    anew: in which part of a split a patient falls follows from the number, and must not from the tests before.
     """
+    numbers = itertools.count(FIRST_NUMBER)
 
     def make(
         texts: dict[str, str] | None = None,
@@ -140,7 +144,7 @@ def make_encounter(work_group: WorkGroup) -> MakeEncounter:
         on: date | None = date(2026, 6, 9),
         **values: Any,
     ) -> Encounter:
-        number = next(_numbers)
+        number = next(numbers)
         group = group or work_group
         patient = Patient.objects.create(source="test", pseudonym=f"P{number}", sex="F")
         PatientIdentity.objects.create(
@@ -150,7 +154,7 @@ def make_encounter(work_group: WorkGroup) -> MakeEncounter:
         encounter = Encounter.objects.create(
             source="test",
             source_id=f"E{number}",
-            account_number=f"A{20000 + number}",
+            account_number=f"A{10_000 + number}",
             patient=patient,
             facility=group.facility,
             work_group=group,

@@ -47,9 +47,13 @@ def test_values_are_those_of_the_queryset(decided: Case) -> None:
         (undo._ACTS, (reading,)),
     ]
     for kept, values in reads:
-        expected = list(kept._build(*values))
+        query = kept._build(*values)
+        expected, rows = list(query), kept.rows(*values)
         assert expected
-        assert kept.rows(*values) == expected
+        if not query.ordered:
+            # Groups come as the plan of each statement has them.
+            expected, rows = sorted(expected, key=repr), sorted(rows, key=repr)
+        assert rows == expected
         # Of others there is nothing: the first values do not stick.
         assert kept.rows(*(0 for _ in values)) == []
 

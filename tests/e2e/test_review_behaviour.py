@@ -320,8 +320,10 @@ def test_without_scripts_every_step_is_a_form(
     expect(card(page, dm)).to_have_attribute("aria-current", "true")
     card(page, dm).get_by_role("button", name="Reject").click()
     card(page, dm).locator("button[value=not_documented]").click()
+    expect(card(page, dm)).to_have_attribute("data-state", "rejected")
     assert states(case)[:2] == ["accepted", "rejected"]
     page.locator("#undo").click()
+    expect(card(page, dm)).to_have_attribute("data-state", "undecided")
     assert states(case)[:2] == ["accepted", "undecided"]
     page.get_by_role("tab", name="Code set").click()
     expect(page.locator("#panel-codes")).to_be_visible()

@@ -11,7 +11,7 @@ import pytest
 from modelops.engines.llm.together import together
 from modelops.errors import Cancelled, ServerUnavailable, TooSlow
 
-WAIT = 20.0
+WAIT = 120.0
 
 
 def run(works, *, most=4, failed=None):

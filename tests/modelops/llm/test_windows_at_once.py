@@ -17,7 +17,7 @@ from tests.modelops.llm.test_engine import chart, shown
 
 pytestmark = pytest.mark.django_db
 
-WAIT = 60.0
+WAIT = 120.0
 CONFIG = {"context_tokens": 2600, "output_tokens": 800, "overlap_tokens": 0}
 CODES = ("J44.9", "I10", "E78.5", "K21.9", "M10.9", "D64.9")
 
