@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -155,12 +156,15 @@ def _reconcile(job_id: int, send: tuple[Send, Send]) -> None:
 
 
 def _lose(job: TrainingJob) -> None:
-    """Its processes are ended as far as they are in reach; one of a cluster that lives still is told to stop, so that
-    no two write into one run."""
+    """Its processes are ended as far as they are in reach; one that lives still, of a cluster or of another machine,
+    is told to stop, so that no two write into one run."""
     if is_clusters(job):
         ask_to_stop(job)
         _close(job, TrainingStatus.FAILED, "worker_lost", SILENT_CLUSTER)
         return
+    if job.host != socket.gethostname():
+        with suppress(OSError):
+            ask_to_stop(job)
     if not end_processes(job):
         log.warning("training job %s: processes of it are left and cannot be ended", job.pk)
     _close(job, TrainingStatus.FAILED, "worker_lost")

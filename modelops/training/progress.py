@@ -53,7 +53,8 @@ def read_progress(path: Path, offset: int) -> Read:
 def _row(line: bytes) -> dict[str, Any] | None:
     """Known fields of the right kind; a line that is none is left out."""
     try:
-        told = json.loads(line)
+        # A full disk takes half a row, and the next one is written behind it. No row holds another object.
+        told = json.loads(line[max(0, line.rfind(b"{")) :])
     except ValueError:
         return None
     if not isinstance(told, dict) or not _is_count(told.get("step")) or not isinstance(told.get("at"), str):

@@ -205,9 +205,12 @@ def test_on_another_machine_the_sign_of_life_tells(site, admin, settings):
     reconcile_training()
     job.refresh_from_db()
     assert job.status == TrainingStatus.RUNNING
+    assert not run_folder(job).cancel.exists()
     settings.TRAINING_LOST_SECONDS = 0
     until(job, ended)
     assert job.error_code == "worker_lost"
+    # Where it lives still, out of reach, it finds this.
+    assert run_folder(job).cancel.exists()
 
 
 def test_one_that_does_not_stop_when_told_is_ended(site, admin, settings):

@@ -133,12 +133,17 @@ class Run:
 
     def trainer(self) -> int:
         """The number of the trainer's process: not the supervisor's."""
-        (pid,) = (
-            pid
-            for pid in marked(self.job.token)
-            if b"modelops.training.entrypoint" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        )
+        (pid,) = self.trainers()
         return pid
+
+    def trainers(self) -> list[int]:
+        """Of several, without those that launched them, which name the module too."""
+        found = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in marked(self.job.token)}
+        return [
+            pid
+            for pid, line in found.items()
+            if b"modelops.training.entrypoint" in line and b"deepspeed.launcher" not in line
+        ]
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

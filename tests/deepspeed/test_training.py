@@ -16,6 +16,7 @@ from modelops.training import card
 from modelops.training.base import check_base
 from modelops.training.checkpoints import is_complete, newest_complete, step_of, world_size_of
 from modelops.training.errors import ERRORS
+from modelops.training.processes import marked
 from tests.deepspeed.conftest import CPU, RECIPE, ROOT, STEPS, Run
 from tests.modelops.training.rows import weights
 
@@ -166,15 +167,33 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): card.file_sha256(path) for path in files}
 
 
-def test_two_processes_learn_what_one_learns(make_run, whole):
+@pytest.mark.timeout(1500)
+def test_two_processes_learn_what_one_learns_also_when_one_of_them_was_killed(make_run, whole):
     """By DeepSpeed's own launcher. A step of two processes has the two packs that one process takes for a step of two
     rounds: the same losses come only where both ranks compute, and each takes what the other found."""
     run = make_run("two", recipe=replace(RECIPE, accumulation=1), resources=replace(CPU, processes=2))
+    supervisor = run.start()
+    run.wait_for_step(2 * RECIPE.save_steps - 1)
+    ranks = run.trainers()
+    assert len(ranks) == 2
+    run.wait_for_step(2 * RECIPE.save_steps + 2)
+    os.kill(ranks[1], signal.SIGKILL)
+    assert supervisor.wait(560) == 0
+    assert (run.status, marked(run.job.token)) == ("failed", []), run.log
+    before = newest_complete(run.folder.checkpoints / "all")
+    assert (step_of(before), world_size_of(before)) == (2 * RECIPE.save_steps, 2)
+    killed = run.steps
+    run.again()
     assert run.finish() == "done", run.log
     assert "dist_world_size=2" in run.folder.log.read_text()
-    # A step is told once, by one of them.
+    assert f"Going on from {before.name}." in run.folder.log.read_text()
+    # A step is told once by each attempt, by one of its processes; those that came again are the same bit by bit.
     rows = [json.loads(line) for line in run.folder.progress.read_text().splitlines()]
-    assert [row["step"] for row in rows] == list(range(1, STEPS + 1))
+    told = [[row["step"] for row in rows if row["attempt"] == attempt] for attempt in (1, 2)]
+    assert told == [list(range(1, len(killed) + 1)), list(range(step_of(before) + 1, STEPS + 1))]
+    again = range(step_of(before) + 1, len(killed) + 1)
+    assert len(again) >= 2
+    assert [run.steps[step] for step in again] == [killed[step] for step in again]
     # Until the packs of the first epoch, an odd number, are at their end: one process has the last one alone.
     alike = whole.folder.read_state().result["told"]["packs"] // 2
     assert alike > STEPS // 2

@@ -91,6 +91,17 @@ def test_progress_is_read_on_from_where_it_ended_whole_lines_only(tmp_path):
     assert list(read_progress(path, second.offset).rows) == [5]
 
 
+def test_a_row_behind_half_a_row_counts(tmp_path):
+    """The disk was full in the midst of one; the next attempt writes on behind it."""
+    path = tmp_path / "progress.jsonl"
+    path.write_bytes(line(1, loss=3.0) + line(2, loss=2.0)[:-9])
+    first = read_progress(path, 0)
+    with path.open("ab") as out:
+        out.write(line(2, loss=1.75) + line(3, loss=1.5))
+    second = read_progress(path, first.offset)
+    assert [(step, row["loss"]) for step, row in second.rows.items()] == [(2, 1.75), (3, 1.5)]
+
+
 def test_lines_that_say_nothing_are_left_out(tmp_path):
     path = tmp_path / "progress.jsonl"
     path.write_bytes(
