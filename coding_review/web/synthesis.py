@@ -5,7 +5,7 @@ Nobody's charts: no access to encounters is asked for, and no document of a pati
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -21,12 +21,18 @@ from coding_review.rules.permissions import VIEW_TRAINING, WRITE_CHARTS
 from coding_review.web.getters import HIDDEN
 from coding_review.web.http import is_htmx
 from coding_review.web.kept_pages import A_PAGE, listed, one_for
-from coding_review.web.synthesis_page import chart_page, chart_row, codes_of, run_page, run_row
+from coding_review.web.synthesis_page import chart_page, chart_row, codes_of, first_code, run_page, run_row
+from modelops.choices import SynthesisKind
 from modelops.models import SynthesisRun, SyntheticChart
 
 _TEMPLATES = "coding_review/synthesis"
 # What of a run's charts is listed.
 SHOWN = ("all", "kept", "discarded")
+# What codes of a kind are titled by.
+_SYSTEMS: Mapping[str, tuple[CodeSystem, ...]] = {
+    SynthesisKind.ICD10CM: (CodeSystem.ICD10CM,),
+    SynthesisKind.PROCEDURES: (CodeSystem.CPT, CodeSystem.HCPCS),
+}
 
 
 def get_run_for(user: Any, pk: int, permission: str = VIEW_TRAINING) -> SynthesisRun:
@@ -67,7 +73,7 @@ def synthesis(request: HttpRequest, synthesis_id: int) -> HttpResponse:
         charts = charts.filter(codes__codes__contains=[{"code": code}])
     found = Paginator(charts, A_PAGE).get_page(request.GET.get("page"))
     rows: list[SyntheticChart] = list(found)
-    titles = titles_of({str(chart.intermediates.get("seed_code", "")) for chart in rows})
+    titles = titles_of({first_code(chart) for chart in rows}, run.kind)
     context = {
         **head,
         "rows": [chart_row(chart, titles) for chart in rows],
@@ -90,14 +96,14 @@ def synthetic_chart(request: HttpRequest, synthesis_id: int, position: int) -> H
     page = chart_page(
         run,
         chart,
-        titles_of(codes_of([chart])),
+        titles_of(codes_of([chart]), run.kind),
         before=positions.filter(position__lt=position).order_by("-position").first(),
         after=positions.filter(position__gt=position).order_by("position").first(),
     )
     return render(request, f"{_TEMPLATES}/chart.html", {"page": page})
 
 
-def titles_of(codes: Iterable[str]) -> dict[str, str]:
-    """By code, in the newest release that has it."""
-    rows = Code.objects.filter(release__system=CodeSystem.ICD10CM, code__in=list(codes))
+def titles_of(codes: Iterable[str], kind: str) -> dict[str, str]:
+    """By code, in the newest release of the kind's code systems that has it."""
+    rows = Code.objects.filter(release__system__in=_SYSTEMS[kind], code__in=list(codes))
     return dict(rows.order_by("release__valid_from").values_list("code", "title"))

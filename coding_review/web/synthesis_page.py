@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from coding_review.web import amounts, words
-from coding_review.web.datasets_page import Group, Spread, bars
-from coding_review.web.synthesis_words import DOMAINS, PHI, TONES, TRAPS, plain, reason_words
+from coding_review.web.datasets_page import Group, Spread
+from coding_review.web.synthesis_counts import groups_of
+from coding_review.web.synthesis_words import (
+    DOMAINS,
+    PHI,
+    TONES,
+    TRAPS,
+    plain,
+    reason_words,
+    setting_words,
+    style_words,
+)
 from coding_review.web.training_build import person
 from coding_review.web.training_page import Fact, Figure
+from modelops.choices import SynthesisKind
 from modelops.engines.types import split_lines
 from modelops.models import SynthesisRun, SyntheticChart
 
@@ -35,11 +46,12 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class ChartRow:
-    """`url_position`: the chart's number in its run. `outcome`: kept, or why it was discarded."""
+    """`position`: the chart's number in its run. `first_code`: see the function. `outcome`: kept, or why it was
+    discarded."""
 
     position: int
-    seed_code: str
-    seed_title: str
+    first_code: str
+    first_title: str
     codes: str
     traps: str
     style: str
@@ -52,7 +64,8 @@ class ChartRow:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """`made` of `asked` charts so far; `stopping`: somebody cancelled it, and it is not at its end yet."""
+    """`made` of `asked` charts so far; `stopping`: somebody cancelled it, and it is not at its end yet.
+    `first_code_is`: what the code that is listed with each chart is called."""
 
     pk: int
     name: str
@@ -69,6 +82,7 @@ class RunPage:
     groups: tuple[Group, ...]
     spreads: tuple[Spread, ...]
     pairs: tuple[tuple[str, str, str], ...]
+    first_code_is: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +187,7 @@ def run_page(run: SynthesisRun, made: int) -> RunPage:
         else ""
     )
     return RunPage(
+        first_code_is="Seed code" if run.kind == SynthesisKind.ICD10CM else "First code",
         pk=run.pk,
         name=run.name,
         status=run.get_status_display(),
@@ -185,7 +200,7 @@ def run_page(run: SynthesisRun, made: int) -> RunPage:
         since=f"{words.moment(run.created_at)}, {person(run.created_by)}{took}",
         figures=_figures(run, counts, made),
         facts=_facts(run),
-        groups=() if run.is_open else _groups(counts),
+        groups=() if run.is_open else groups_of(counts),
         spreads=tuple(
             Spread(
                 label, *(f"{told.get(name, 0):,.4g}" for name in ("least", "median", "mean", "p95", "most"))
@@ -219,7 +234,10 @@ def _figures(run: SynthesisRun, counts: Mapping[str, Any], made: int) -> tuple[F
         Figure(
             "distinct codes",
             amounts.count(counts.get("distinct_codes")),
-            ", ".join(f"{domains[d]:,} {told.lower()}" for d, told in DOMAINS.items() if d in domains),
+            # The domains are lists of diagnoses.
+            ", ".join(f"{domains[d]:,} {told.lower()}" for d, told in DOMAINS.items() if d in domains)
+            if run.kind == SynthesisKind.ICD10CM
+            else "",
         ),
         Figure("discarded", amounts.share(counts.get("discard_rate")), "of the charts made"),
         Figure(
@@ -259,73 +277,28 @@ def _said(name: str, value: str | int) -> str:
     return value if name == "codes" else DOMAINS.get(value, plain(str(value)))
 
 
-def _groups(counts: Mapping[str, Any]) -> tuple[Group, ...]:
-    found = (
-        Group(
-            "discards",
-            "Charts discarded",
-            bars(_in_words(counts.get("discarded", {}))),
-            "A discarded chart is kept with its reason and is in no dataset.",
-        ),
-        Group(
-            "not-kept",
-            "Codes drawn or found, not kept",
-            bars(_in_words(counts.get("codes_not_kept", {}))),
-            "By the rule that speaks against them.",
-        ),
-        Group(
-            "traps",
-            "Traps set",
-            bars({TRAPS.get(k, plain(k)): n for k, n in counts.get("traps", {}).items()}),
-        ),
-        Group("notes", "Kinds of notes", bars(_in_words(counts.get("note_types", {})))),
-        Group(
-            "bands",
-            "How often a code comes",
-            bars(
-                {
-                    "once" if band == "1" else f"{band} times": n
-                    for band, n in sorted(counts.get("codes_by_frequency", {}).items(), key=_band)
-                },
-                ordered=False,
-            ),
-            "Codes, by how many notes have them.",
-        ),
-        Group(
-            "frequent",
-            "Most frequent codes",
-            # A JSON object of PostgreSQL keeps no order.
-            bars(counts.get("code_frequency", {}))[:12],
-            codes=True,
-        ),
-    )
-    return tuple(group for group in found if group.bars or group.key == "discards")
-
-
-def _band(pair: tuple[str, int]) -> int:
-    return int("".join(c for c in pair[0].partition("-")[0] if c.isdigit()) or 0)
-
-
-def _in_words(counted: Mapping[str, int]) -> dict[str, int]:
-    return {reason_words(key): n for key, n in counted.items()}
-
-
 def chart_row(chart: SyntheticChart, titles: Mapping[str, str]) -> ChartRow:
     about, codes, between = chart.chart, chart.codes, chart.intermediates
-    seed = str(between.get("seed_code", ""))
+    first = first_code(chart)
     return ChartRow(
         position=chart.position,
-        seed_code=seed,
-        seed_title=titles.get(seed, ""),
+        first_code=first,
+        first_title=titles.get(first, ""),
         codes=str(len(codes.get("codes", ()))),
         traps=str(len(codes.get("traps", ()))),
         style=plain(str(codes.get("note_type") or between.get("style", ""))),
-        setting=plain(str(about.get("setting", ""))),
+        setting=setting_words(str(about.get("setting", ""))),
         person=_person_of(about),
         words=amounts.count(len(str(about.get("text", "")).split())),
         outcome=reason_words(chart.discarded_reason) if chart.discarded_reason else "kept",
         kept=not chart.discarded_reason,
     )
+
+
+def first_code(chart: SyntheticChart) -> str:
+    """The code that the chart was drawn for. Notes about procedures are drawn by specialty: the first that is told."""
+    labelled = chart.codes.get("codes", ())
+    return str(chart.intermediates.get("seed_code") or (labelled[0]["code"] if labelled else ""))
 
 
 def codes_of(charts: Iterable[SyntheticChart]) -> set[str]:
@@ -447,17 +420,23 @@ def _chart_facts(chart: SyntheticChart) -> tuple[Fact, ...]:
     about, between = chart.chart, chart.intermediates
     told = [
         Fact("Patient", f"{_person_of(about)}, invented"),
-        Fact("Setting", plain(str(about.get("setting", "")))),
+        Fact("Setting", setting_words(str(about.get("setting", "")))),
         Fact("Claim", plain(str(about.get("claim_type", "")))),
         Fact("Date", str(about.get("date_of_service", ""))),
         Fact("Note", plain(str(chart.codes.get("note_type", "")))),
         Fact("Specialty", plain(str(about.get("specialty", "")))),
-        Fact("Style", plain(str(between.get("style", "")))),
+        Fact("Style", _style_of(chart)),
         Fact("Seed of its words", str(between.get("seed", "")), code=True),
         *(Fact(plain(name).capitalize(), plain(str(value))) for name, value in _details(between)),
         Fact("SHA-256", f"{chart.sha256[:16]}…", code=True),
     ]
     return tuple(fact for fact in told if fact.value)
+
+
+def _style_of(chart: SyntheticChart) -> str:
+    """ "" where it is said already: most styles are named for the kind of note."""
+    told = style_words(str(chart.intermediates.get("style", ""))).lower()
+    return "" if told == plain(str(chart.codes.get("note_type", ""))).lower() else told
 
 
 def _details(between: Mapping[str, Any]) -> list[tuple[str, Any]]:

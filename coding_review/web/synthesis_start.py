@@ -22,7 +22,7 @@ from coding_review.errors import InvalidDecision, WrongStatus
 from coding_review.rules.permissions import WRITE_CHARTS
 from coding_review.web.form_marks import mark_errors
 from coding_review.web.synthesis import get_run_for
-from coding_review.web.synthesis_words import DOMAINS
+from coding_review.web.synthesis_words import DOMAINS, style_words
 from modelops.choices import SynthesisKind, SynthesisWriter
 from modelops.synthesis.procedures import specialties
 from modelops.synthesis.sources import Asked
@@ -80,7 +80,7 @@ class SynthesisForm(forms.Form):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
-        named = [(name, name.replace("_", " ").capitalize()) for name in sorted(styles())]
+        named = sorted(((name, style_words(name)) for name in styles()), key=lambda pair: pair[1])
         known = [(name, name.capitalize()) for name in specialties()]
         for field, all_of_them, names in (
             ("style", "All styles", named),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from catalog.edits.engine import CHECKS
-from modelops.choices import WorkStatus
+from modelops.choices import Setting, WorkStatus
+from modelops.synthesis.tables import styles
 
 TONES: Mapping[str, str] = {
     WorkStatus.QUEUED: "calm",
@@ -49,6 +50,17 @@ def reason_words(reason: str) -> str:
     if reason.lower().startswith(PHI):
         return f"may identify somebody: {reason.partition(':')[2].strip() or 'by the gate'}"
     return REASONS.get(reason) or _EDITS.get(reason) or plain(reason)
+
+
+def style_words(name: str) -> str:
+    """What notes of a style are called: an id says "ed note" and "clinic soap"."""
+    known = styles().get(name)
+    told = known.note_type if known is not None else plain(name)
+    return told[:1].upper() + told[1:]
+
+
+def setting_words(setting: str) -> str:
+    return str(Setting(setting).label).lower() if setting in Setting else plain(setting)
 
 
 def plain(key: str) -> str:

@@ -70,11 +70,22 @@ COUNTS: dict[str, Any] = {
 }
 
 
-def synthesis_run(*, name: str = "heart-7", user: Any = None, ended: bool = True) -> SynthesisRun:
-    """Two charts that may be used and one that the gate stopped; with counts where it has ended."""
+def synthesis_run(
+    *,
+    name: str = "heart-7",
+    user: Any = None,
+    ended: bool = True,
+    kind: str = "icd10cm",
+    counts: dict[str, Any] | None = None,
+    setting: str = "inpatient",
+    codes: dict[str, Any] | None = None,
+    between: dict[str, Any] | None = None,
+) -> SynthesisRun:
+    """Two charts that may be used and one that the gate stopped; with counts where it has ended. `codes` and
+    `between` in place of what every chart has, `counts` beside what was counted."""
     run = SynthesisRun.objects.create(
         name=name,
-        kind="icd10cm",
+        kind=kind,
         writer="embedded",
         seed=7,
         settings={"count": 3, "domain": "advanced_illness", "release": "2026"},
@@ -89,7 +100,7 @@ def synthesis_run(*, name: str = "heart-7", user: Any = None, ended: bool = True
             chart={
                 "id": f"syn-7-{position:06d}",
                 "text": NOTE,
-                "setting": "inpatient",
+                "setting": setting,
                 "claim_type": "facility_inpatient",
                 "date_of_service": "2026-03-02",
                 "age": 78,
@@ -97,13 +108,14 @@ def synthesis_run(*, name: str = "heart-7", user: Any = None, ended: bool = True
                 "sex": "F",
                 "specialty": "cardiology",
             },
-            codes=CODES if position != 1 else CODES | {"codes": [{"code": "I50.23", "lines": [2]}]},
-            intermediates=BETWEEN | {"discarded": stopped},
+            codes=codes
+            or (CODES if position != 1 else CODES | {"codes": [{"code": "I50.23", "lines": [2]}]}),
+            intermediates=(between or BETWEEN) | {"discarded": stopped},
             discarded_reason=stopped,
             sha256=f"{position}" * 64,
         )
     if ended:
-        run.status, run.counts = "done", COUNTS
+        run.status, run.counts = "done", COUNTS | (counts or {})
         run.ended_at = run.created_at + timedelta(seconds=75)
         run.save()
     return run

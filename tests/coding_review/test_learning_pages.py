@@ -8,6 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from catalog.choices import CodeSystem
+from catalog.models import Code
 from coding_review.web.datasets_page import bars
 from coding_review.web.synthesis_page import spans
 from modelops.models import SyntheticChart
@@ -71,6 +73,50 @@ def test_a_run_shows_its_diagnostics(expert):
     assert page.pairs == (("syn-7-000001", "syn-7-000000", "87.1%"),)
     assert "hx-get" not in response.content.decode()
     assert " style=" not in response.content.decode()
+
+
+def test_codes_that_retrieval_did_not_find_are_kept_and_not_counted_among_those_that_were_not(expert):
+    run = synthesis_run(counts={"codes_not_kept": {"excludes1": 2, "not_retrieved": 5}})
+    group = next(g for g in get(expert, "synthesis", run.pk).context["page"].groups if g.key == "not-kept")
+    assert [(b.label, b.count) for b in group.bars] == [("Excludes1: not coded together", "2")]
+    assert group.note == (
+        "By the rule that speaks against them. 5 others were written though retrieval did not find them: kept."
+    )
+
+
+def test_notes_about_procedures_are_listed_by_their_first_code_with_its_title(expert, cpt_sample):
+    title = Code.objects.get(release__system=CodeSystem.CPT, code="71046").title
+    run = synthesis_run(
+        kind="procedures",
+        codes={"note_type": "procedure note", "codes": [{"code": "71046", "lines": [2]}]},
+        between={"style": "clinic_soap"},
+    )
+    response = get(expert, "synthesis", run.pk)
+    assert '<th scope="col">First code</th>' in response.content.decode()
+    assert {(row.first_code, row.first_title) for row in response.context["rows"]} == {("71046", title)}
+    # The domains are lists of diagnoses.
+    assert response.context["page"].figures[1].note == ""
+    chart = get(expert, "synthetic-chart", run.pk, 0)
+    page = chart.context["page"]
+    assert [(label.code, label.title) for label in page.labels] == [("71046", title)]
+    assert "none: procedures are drawn by specialty" in chart.content.decode()
+    assert ("Style", "outpatient progress note") in [(fact.label, fact.value) for fact in page.facts]
+
+
+def test_styles_and_settings_are_told_in_the_words_of_the_trade(expert):
+    run = synthesis_run(
+        setting="snf",
+        codes={"note_type": "skilled nursing facility visit", "codes": []},
+        between={"style": "snf_visit"},
+    )
+    assert get(expert, "synthesis", run.pk).context["rows"][0].setting == "skilled nursing"
+    facts = [(f.label, f.value) for f in get(expert, "synthetic-chart", run.pk, 0).context["page"].facts]
+    assert ("Setting", "skilled nursing") in facts
+    # Said once: the style is named for the kind of note.
+    assert [label for label, _ in facts if label in ("Note", "Style")] == ["Note"]
+    form = get(expert, "synthesis-new").content.decode()
+    assert '<option value="ed_note">ED provider note</option>' in form
+    assert "Clinic soap" not in form
 
 
 def test_a_run_that_is_being_made_counts_its_charts_and_asks_again_by_itself(expert):
