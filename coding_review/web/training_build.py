@@ -139,7 +139,6 @@ def figures(job: TrainingJob, newest: Sequence[TrainingStep]) -> tuple[Figure, .
     """The four that matter."""
     last = newest[0] if newest else None
     validation = next((s.validation_loss for s in newest if s.validation_loss is not None), None)
-    packing: Any = job.dataset.statistics.get("packing", {}) if job.dataset else {}
     rate = last.tokens_per_second if last else None
     mfu = last.mfu if last else None
     return (
@@ -153,12 +152,33 @@ def figures(job: TrainingJob, newest: Sequence[TrainingStep]) -> tuple[Figure, .
             amounts.count(rate),
             f"{amounts.share(mfu)} of the matrix rate (MFU)" if mfu is not None else "MFU: rate not stated",
         ),
-        Figure(
-            "useful tokens in packs",
-            amounts.share(packing.get("useful")),
-            f"{amounts.share(packing.get('useful_unpacked'))} without packing" if packing else "",
-        ),
+        _packs(job, last),
         _memory(job, last),
+    )
+
+
+def _packs(job: TrainingJob, last: TrainingStep | None) -> Figure:
+    """As the dataset counted them, or as they come to the trainer where its packs are of another size."""
+    packing: Mapping[str, Any] = job.dataset.statistics.get("packing", {}) if job.dataset else {}
+    label, size = "useful tokens in packs", int(job.recipe["max_tokens"])
+    if packing.get("size") == size:
+        return Figure(
+            label,
+            amounts.share(packing.get("useful")),
+            f"{amounts.share(packing.get('useful_unpacked'))} without packing",
+        )
+    if last is None or not last.tokens:
+        return Figure(label, amounts.ABSENT, f"packs of {size:,}: counted while it trains")
+    packs_a_step = (
+        job.recipe["micro_batch"]
+        * job.recipe["accumulation"]
+        * job.resources.get("processes", 1)
+        * job.resources.get("nodes", 1)
+    )
+    return Figure(
+        label,
+        amounts.share(min(1.0, last.tokens / (last.step * packs_a_step * size))),
+        f"of packs of {size:,}, so far",
     )
 
 
@@ -217,7 +237,8 @@ def plots(job: TrainingJob, rows: Sequence[Mapping[str, Any]]) -> tuple[Plot, ..
         plot("mfu", "MFU", "%", [Series("MFU", column("mfu", 0.01))], steps=steps, form=_percent),
         plot("memory", "Memory", "GiB", memory, steps=steps, form=_short),
     )
-    return tuple(one for one in found if one.key != "mfu" or not one.is_empty)
+    # What the trainer cannot tell is not drawn: a rate that nobody stated, the gradient of ZeRO-0 in 32 bits.
+    return tuple(one for one in found if one.key not in ("mfu", "gradient") or not one.is_empty)
 
 
 def log_lines(newest: Sequence[TrainingStep]) -> tuple[LogLine, ...]:

@@ -39,7 +39,8 @@ PRESETS: Mapping[str, Preset] = {
         {
             "learning_rate": 1e-3,
             "max_tokens": 512,
-            "zero_stage": 0,
+            # With stage 0 DeepSpeed tells no gradient norm in 32 bits.
+            "zero_stage": 1,
             "offload_optimizer": False,
             "optimizer": "adam",
             "precision": "fp32",

@@ -85,6 +85,28 @@ def test_a_running_job_shows_stations_figures_and_curves(admin):
     assert page.live.log.lines[0].words == "step 40 loss 0.353 lr 6.0e-06 grad 0.50 validation 0.350"
 
 
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        # A step of 8 processes with 4 packs each.
+        (0, ("–", "packs of 2,048: counted while it trains")),
+        (40, ("50.0%", "of packs of 2,048, so far")),
+    ],
+)
+def test_packs_of_another_size_than_the_datasets_are_told_as_they_come(admin, steps, told):
+    job = training_job(dataset=dataset_version(), steps=steps)
+    TrainingJob.objects.update(recipe=job.recipe | {"max_tokens": 2048})
+    figure = get(admin, "training", job.pk).context["page"].live.figures[2]
+    assert (figure.label, figure.value, figure.note) == ("useful tokens in packs", *told)
+
+
+def test_a_gradient_norm_that_the_trainer_cannot_tell_is_not_drawn(admin):
+    job = training_job(dataset=dataset_version())
+    job.training_steps.update(grad_norm=None)
+    plots = get(admin, "training", job.pk).context["page"].live.plots
+    assert [p.key for p in plots] == ["loss", "rate", "speed", "mfu", "memory"]
+
+
 def test_a_poll_is_answered_with_what_changed_and_with_nothing_where_nothing_did(admin):
     job = training_job(dataset=dataset_version())
     revision = get(admin, "training", job.pk).context["page"].live.revision

@@ -106,7 +106,7 @@ def test_the_plan_stands_before_the_job_and_the_job_is_as_planned(admin: Any, tm
         "queued",
         52,
     )
-    assert (job.recipe["zero_stage"], job.recipe["precision"], job.recipe["optimizer"]) == (0, "fp32", "adam")
+    assert (job.recipe["zero_stage"], job.recipe["precision"], job.recipe["optimizer"]) == (1, "fp32", "adam")
     assert (job.resources["device"], job.resources["place"]) == ("cpu", "local")
     assert AuditEvent.objects.filter(type="training.queued").count() == 1
 
