@@ -6,8 +6,10 @@ The version need not serve: that is how a candidate is measured before it answer
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import shorten
 
 from django.conf import settings
 
@@ -32,6 +34,8 @@ from modelops.models import ModelVersion
 MOST_UNANSWERED = 0.1
 _FROM, _TO = 15, 30
 _TOLD_EACH = 5
+# Characters of the reason that is told; what is stored has room for a sentence around it.
+_REASON = 150
 
 
 class CandidateFailed(Exception):
@@ -63,6 +67,7 @@ def asked_lines(job: EvaluationJob, engine: Engine) -> Iterator[bytes]:
     them. Raises CandidateFailed, and Cancelled between charts."""
     total = job.gold_set.charts.standing().count()
     failed = 0
+    reasons = Counter[str]()
     try:
         outcomes = predict_lines(
             _charts(job.gold_set),
@@ -73,6 +78,8 @@ def asked_lines(job: EvaluationJob, engine: Engine) -> Iterator[bytes]:
         )
         for number, outcome in enumerate(outcomes, start=1):
             failed += outcome.failed
+            if outcome.failed:
+                reasons[str(outcome.row["error"])] += 1
             if number % _TOLD_EACH == 0:
                 percent = _FROM + (_TO - _FROM) * number // max(total, 1)
                 note_step(job, f"Asking the model: {number} of {total} charts", percent)
@@ -82,9 +89,11 @@ def asked_lines(job: EvaluationJob, engine: Engine) -> Iterator[bytes]:
         if isinstance(engine, LlmEngine):
             engine.leave()
     if failed > MOST_UNANSWERED * total:
+        ((most, _),) = reasons.most_common(1)
         raise CandidateFailed(
             "not_answered",
-            f"{failed} of {total} charts were not answered. Look whether the model's server answers, then ask again.",
+            f"{failed} of {total} charts were not answered, most of them for this: {shorten(most, _REASON)} "
+            "Look whether the model's server answers, then ask again.",
         )
 
 

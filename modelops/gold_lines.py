@@ -14,14 +14,20 @@ from typing import Any
 
 from catalog.choices import CodeRole, CodeSystem, PresentOnAdmission
 from modelops.engines.types import split_lines
-from modelops.interchange import LONE_DOCUMENT_ID, BadChart, ChartIn, chart_of_object, object_of_line
+from modelops.interchange import (
+    GOLD_DOCUMENT_FIELDS,
+    LONE_DOCUMENT_ID,
+    BadChart,
+    ChartIn,
+    chart_of_object,
+    object_of_line,
+)
 
 STATUSES = ("accepted", "rejected", "undecided")
 SOURCES = ("", "label", "addition")
 # Of gold and synthetic charts elsewhere: carried along by them, not read here.
 NOT_READ = frozenset({"note_type", "procedures", "gold", "status", "notes"})
 _OURS = frozenset({"codes", "optional", "traps", "domains"})
-_OF_DOCUMENT = frozenset({"sha256", "lines", "version"})
 MAX_CODES = 2000
 MAX_CODE = 12
 _HEX = frozenset("0123456789abcdef")
@@ -107,7 +113,7 @@ def parse_gold_line(line: str, *, domains: Collection[str], reasons: Collection[
 
 def _chart(row: dict[str, Any], domains: Collection[str], reasons: Collection[str]) -> GoldChart:
     told, kept = _with_texts(row)
-    chart = chart_of_object(kept, _OURS | NOT_READ | _OF_DOCUMENT)
+    chart = chart_of_object(kept, _OURS | NOT_READ | GOLD_DOCUMENT_FIELDS)
     documents = tuple(
         _document(
             given,

@@ -30,10 +30,20 @@ LONE_DOCUMENT_ID = "1"
 AGE_UNITS = ("years", "months", "weeks", "days")
 SEXES = ("F", "M", "X", "U")
 
+# What a frozen set tells of each of its documents.
+GOLD_DOCUMENT_FIELDS: frozenset[str] = frozenset({"sha256", "version", "lines"})
 # Fields of gold and synthetic charts, which a batch of predictions may carry along unread.
-GOLD_FIELDS: frozenset[str] = frozenset(
-    {"codes", "optional", "traps", "domains", "note_type", "procedures", "gold", "status", "notes"}
-)
+GOLD_FIELDS: frozenset[str] = GOLD_DOCUMENT_FIELDS | {
+    "codes",
+    "optional",
+    "traps",
+    "domains",
+    "note_type",
+    "procedures",
+    "gold",
+    "status",
+    "notes",
+}
 
 
 class BadChart(ModelopsError):

@@ -8,8 +8,10 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
+from coding_review.choices import EvaluationStatus
 from coding_review.evaluation_comparison import comparison
 from coding_review.models import EvaluationJob
+from coding_review.models.evaluation_job import EvaluationJobQuerySet
 from coding_review.promotion import Compared, Gate
 from coding_review.rules.promotion_gate import GateRow, Verdict
 from modelops.checkpoint_files import Standing, standing
@@ -176,9 +178,20 @@ def not_measured(gate: Gate) -> bool:
 
 def under_way(version: ModelVersion, gate: Gate) -> list[EvaluationJob]:
     """Evaluations of the version, and of what it is held against."""
+    return list(_evaluations(version, gate).open().order_by("pk"))
+
+
+def not_done(version: ModelVersion, gate: Gate) -> list[EvaluationJob]:
+    """The same where the newest against a set failed: without a word of it a set would merely lack its figures."""
+    what = ("gold_set", "model_version", "engine")
+    newest = _evaluations(version, gate).order_by(*what, "-pk").distinct(*what)
+    return [job for job in newest if job.status == EvaluationStatus.FAILED]
+
+
+def _evaluations(version: ModelVersion, gate: Gate) -> EvaluationJobQuerySet:
     mine = Q(model_version=version)
     theirs = Q(model_version=gate.serving) if gate.serving else Q(engine=gate.baseline, asked=True)
-    return list(EvaluationJob.objects.open().filter(mine | theirs).select_related("gold_set").order_by("pk"))
+    return EvaluationJob.objects.filter(mine | theirs).select_related("gold_set", "model_version")
 
 
 def _compared_line(of: Compared) -> ComparedLine:

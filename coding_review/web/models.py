@@ -150,6 +150,7 @@ def _page(
         "shadow": page.shadow_figures(version),
         "acts": [page.done(row) for row in acts[:ACTS_SHOWN]],
         "jobs": page.under_way(version, gate),
+        "not_done": page.not_done(version, gate),
         "own": trained_by(user, version),
         "may_promote": may(user, PROMOTE_MODEL),
         "may_override": may(user, OVERRIDE_GATE),

@@ -8,6 +8,7 @@ import pytest
 
 from coding_review.actions.evaluate_version import evaluate_baseline, evaluate_version
 from coding_review.actions.gold_exchange import import_gold
+from coding_review.actions.gold_freeze import freeze_gold_set
 from coding_review.errors import InvalidDecision, NotAllowed, WrongStatus
 from coding_review.evaluation_job import run_evaluation
 from coding_review.models import (
@@ -22,6 +23,7 @@ from coding_review.shadow import score_in_shadow, wants_shadow
 from modelops.engines.types import CodeSuggestion, EngineInfo, EngineResult, Evidence
 from modelops.errors import EngineError
 from modelops.models import Calibration, EvaluationRun, ModelVersion, ShadowScore
+from tests.coding_review.gold_rows import adjudicated
 
 pytestmark = pytest.mark.django_db
 CHARTS = 30
@@ -133,6 +135,19 @@ def test_both_models_are_asked_and_the_candidates_confidences_fitted(lead, sets)
     assert [event.data["model_version_id"] for event in events] == [candidate.pk, candidate.pk, serving.pk]
 
 
+def test_a_set_that_a_project_froze_is_asked_about_with_what_it_tells_of_its_documents(
+    lead, coder, expert, adjudicator, make_encounter
+):
+    """Each document carries its hash, version and number of lines."""
+    study = adjudicated(lead, coder, expert, adjudicator, make_encounter)
+    frozen = freeze_gold_set(adjudicator, study.project.pk, purpose="evaluation")
+    (job,) = evaluate_version(lead, version("2").pk)
+    run_all()
+    job.refresh_from_db()
+    assert (job.gold_set, job.status, job.error) == (frozen, "done", "")
+    assert job.run.charts_count == 1
+
+
 def test_what_was_done_is_not_asked_again(lead, sets):
     version("1", active=True)
     candidate = version("2")
@@ -149,7 +164,8 @@ def test_a_server_that_does_not_answer_gives_no_figures(lead, sets):
     assert set(EvaluationJob.objects.values_list("status", "error_code")) == {("failed", "not_answered")}
     job = EvaluationJob.objects.first()
     assert job.error == (
-        "30 of 30 charts were not answered. Look whether the model's server answers, then ask again."
+        "30 of 30 charts were not answered, most of them for this: The server does not answer. Look whether the "
+        "model's server answers, then ask again."
     )
     assert (EvaluationRun.objects.count(), Calibration.objects.count()) == (0, 0)
 

@@ -216,6 +216,17 @@ def test_the_first_version_is_held_against_the_engine_that_was_chosen(admin, set
     assert Promotion.objects.get().comparison_runs == [list(pair) for pair in pairs]
 
 
+def test_an_evaluation_that_failed_is_told_until_one_on_that_set_is_done(admin, expert):
+    gold, first = gold_set(), version("1")
+    asked = {"gold_set": gold, "model_version": first, "engine": first.engine, "created_by": admin}
+    job = EvaluationJob.objects.create(**asked, status="failed", error="1 of 1 charts were not answered.")
+    body = get(expert, "model-version", first.pk).content.decode()
+    assert f'<a href="{reverse("web:evaluation-job", args=[job.pk])}">{first} on {gold}</a>' in body
+    assert "was not evaluated. 1 of 1 charts were not answered." in body
+    EvaluationJob.objects.create(**asked, status="done")
+    assert get(expert, "model-version", first.pk).context["not_done"] == []
+
+
 def test_a_comparison_with_no_engine_is_refused(admin, tmp_path):
     gold, first = gold_set(), version("1")
     run_of(tmp_path, first, gold)

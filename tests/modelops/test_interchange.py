@@ -132,5 +132,12 @@ def test_gold_fields_are_refused_unless_tolerated():
     assert parse_chart_line(text, tolerated=GOLD_FIELDS).documents[0].text == "Cough."
 
 
+def test_what_a_frozen_set_tells_of_its_documents_is_carried_along_unread():
+    document = {"document_id": "a", "text": "Cough.", "sha256": "0" * 64, "version": 2, "lines": 1}
+    text = json.dumps({"id": "e-1", "documents": [document], "codes": []})
+    assert str(refused(text)).startswith("'codes': unknown field")
+    assert parse_chart_line(text, tolerated=GOLD_FIELDS).documents[0].text == "Cough."
+
+
 def test_no_text_in_the_repr():
     assert "Cough" not in repr(parse_chart_line(line()))
