@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -49,6 +50,17 @@ class Week:
     @property
     def override_rate(self) -> float:
         return (self.modified + self.rejected) / self.decisions if self.decisions else 0.0
+
+
+def interval(count: int, of: int) -> tuple[float, float]:
+    """Wilson's 95% interval of a share, as if each one of `of` stood by itself; (0, 1) of none."""
+    if not of:
+        return 0.0, 1.0
+    share, square = count / of, 1.959964**2
+    middle = (share + square / (2 * of)) / (1 + square / of)
+    half = math.sqrt(square * (share * (1 - share) / of + square / (4 * of * of))) / (1 + square / of)
+    # Of none and of all the ends are exact; a rounding error is not told.
+    return (0.0 if count == 0 else middle - half), (1.0 if count == of else middle + half)
 
 
 @dataclass(frozen=True, slots=True)

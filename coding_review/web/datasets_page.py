@@ -207,17 +207,17 @@ def figures_of(statistics: Mapping[str, Any]) -> tuple[Figure, ...]:
         Figure(
             "examples to validate on",
             amounts.count(examples.get("validation")),
-            f"of {amounts.count(patients.get('validation'))} patients, none of them in training",
+            f"of {_counted(patients.get('validation'), 'patient')}, none of them in training",
         ),
         Figure(
             "distinct codes",
             amounts.count(codes.get("distinct")),
-            f"{amounts.count(statistics.get('labels'))} labels; {amounts.count(codes.get('once'))} codes once",
+            f"{_counted(statistics.get('labels'), 'label')}; {_counted(codes.get('once'), 'code')} once",
         ),
         Figure(
             "useful tokens in packs",
             amounts.share(packing.get("useful")),
-            f"{amounts.short_count(tokens.get('all'))} tokens, {amounts.count(packing.get('packs'))} packs of "
+            f"{amounts.short_count(tokens.get('all'))} tokens, {_counted(packing.get('packs'), 'pack')} of "
             f"{amounts.count(packing.get('size'))}; {amounts.share(packing.get('useful_unpacked'))} unpacked",
         ),
     )
@@ -236,14 +236,14 @@ def facts_of(manifest: Mapping[str, Any]) -> tuple[Fact, ...]:
         ),
         Fact(
             "Compared with",
-            f"{words.count(len(sets), 'gold set')}, {amounts.count(check.get('charts'))} charts: "
-            f"{amounts.count(check.get('leaks'))} leaks"
+            f"{words.count(len(sets), 'gold set')}, {_counted(check.get('charts'), 'chart')}: "
+            f"{_counted(check.get('leaks'), 'leak')}"
             if sets
             else "no gold set: none was there when it was built",
         ),
         Fact(
             "De-identified",
-            f"{amounts.count(manifest.get('deidentified', {}).get('charts'))} charts"
+            _counted(manifest.get("deidentified", {}).get("charts"), "chart")
             + (f"; replaced {_listed(replaced)}" if replaced else ""),
         ),
         Fact("Codes that nobody decided about", _plain(str(manifest.get("unlabelled", "")))),
@@ -282,7 +282,8 @@ def groups_of(manifest: Mapping[str, Any], statistics: Mapping[str, Any]) -> tup
             "frequent",
             "Most frequent codes",
             bars(frequent, ordered=False),
-            f"{amounts.count(codes.get('only_in_validation'))} codes stand in validation alone.",
+            f"{_counted(codes.get('only_in_validation'), 'code')} "
+            f"{'stands' if codes.get('only_in_validation') == 1 else 'stand'} in validation alone.",
             codes=True,
         ),
         Group("chapters", "First letters of codes", bars(codes.get("chapters", {})), "Labels.", codes=True),
@@ -304,6 +305,10 @@ def _spread(label: str, told: Mapping[str, float]) -> Spread:
 
 def _plain_keys(counted: Mapping[str, int]) -> dict[str, int]:
     return {_plain(key): n for key, n in counted.items()}
+
+
+def _counted(number: int | None, one: str) -> str:
+    return f"{amounts.count(number)} {one if number == 1 else one + 's'}"
 
 
 def _plain(key: str) -> str:

@@ -27,7 +27,7 @@ from coding_review.drift import (
     weeks,
 )
 from coding_review.rules import reasons
-from coding_review.rules.drift import LIMITS, Alert, Week, alerts
+from coding_review.rules.drift import LIMITS, Alert, Week, alerts, interval
 from coding_review.rules.permissions import VIEW_EVALUATION
 from coding_review.web.plots import Plot, Series, plot
 
@@ -58,6 +58,7 @@ class WeekLine:
     model: str
     decisions: int
     accepted: str
+    interval: str
     modified: str
     rejected: str
     calibration_error: str
@@ -164,14 +165,16 @@ def _week(one: Week) -> WeekLine:
         return f"{count / one.decisions:.1%}"
 
     error = one.calibration_error
+    low, high = interval(one.accepted, one.decisions)
     return WeekLine(
         one.monday.isoformat(),
         one.model,
         one.decisions,
         share(one.accepted),
+        f"{100 * low:.1f} to {high:.1%}",
         share(one.modified),
         share(one.rejected),
-        "—" if error is None else f"{error:.3f}",
+        "no confidence shown" if error is None else f"{error:.3f}",
     )
 
 

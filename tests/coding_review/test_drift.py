@@ -16,7 +16,7 @@ from coding_review.actions.reject import reject
 from coding_review.actions.undo import undo
 from coding_review.drift import audits, by_code, by_reason, judged, month_of, since, weeks
 from coding_review.models import AuditEvent, CodeEntry, Decision
-from coding_review.rules.drift import LIMITS, Alert, Week, alerts
+from coding_review.rules.drift import LIMITS, Alert, Week, alerts, interval
 from coding_review.web.drift import _audits, _plots
 from tests.coding_review.decision_rows import make_decision
 from tests.coding_review.entries import HF, suggest
@@ -56,6 +56,21 @@ def test_the_newest_week_of_each_model_counts_against_its_four_before() -> None:
 def test_a_site_sets_its_own_limits() -> None:
     assert alerts([week(0, 7, 3)], {"least_decisions": 10, "override_rate": 0.2})[0].limit == 0.2
     assert set(LIMITS) == {"least_decisions", "accept_drop", "override_rate", "calibration_error"}
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "ends"),
+    # Of none of n: 0 to z²/(n + z²).
+    [(0, 0, (0, 1)), (0, 10, (0, 0.2775)), (10, 10, (0.7225, 1)), (84, 100, (0.7558, 0.8990))],
+)
+def test_a_share_has_its_interval(count, of, ends) -> None:
+    assert interval(count, of) == pytest.approx(ends, abs=5e-5)
+
+
+@OPEN
+def test_a_week_without_a_confidence_says_so(expert, make_encounter, coder) -> None:
+    decide(make_encounter(), coder, timezone.now() - timedelta(days=1), "accept", sure=None)
+    assert [w.calibration_error for w in page(expert).context["weeks"]] == ["no confidence shown"]
 
 
 def test_months_and_weeks_begin_where_they_should() -> None:
@@ -151,6 +166,8 @@ def test_the_page_tells_counts_and_no_record(expert, make_encounter, coder, sett
     assert [(w.decisions, w.rejected, w.calibration_error) for w in response.context["weeks"]] == [
         (2, "100.0%", "0.900")
     ]
+    # Wilson's 95% interval of none of two; two of two are 34.2% to 100%.
+    assert [w.interval for w in response.context["weeks"]] == ["0.0 to 65.8%"]
     assert [(a.figure, a.limit) for a in response.context["alerts"]] == [("100.0%", "40%"), ("90.0%", "10%")]
     assert [(r.label, r.overridden) for r in response.context["reasons"]] == [("Context: negated", 2)]
     body = response.content.decode()

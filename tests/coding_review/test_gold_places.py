@@ -194,6 +194,9 @@ def test_the_page_asks_for_it_and_takes_it(closed: Adjudication, adjudicator: Us
     client.force_login(adjudicator)
     address = reverse("web:gold-adjudication", args=[closed.chart.project_id, closed.chart_id])
     page = client.get(address).content.decode()
+    # Where there are no columns, on a phone or read aloud, each word still says whose it is.
+    agreed = page.split('<details class="agreed">')[1].split("</details>")[0]
+    assert agreed.count('<span class="sr">Reader 1: </span>') == agreed.count('<li class="arow flat') > 0
     assert "place 1, principal, POA Y" in page
     assert "place 3, POA exempt" in page
     rule = reverse("web:gold-rule", args=[closed.pk])

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from catalog.choices import CodeSystem
 from catalog.models import Code
-from coding_review.web.datasets_page import bars
+from coding_review.web.datasets_page import bars, figures_of, groups_of
 from coding_review.web.synthesis_page import spans
 from modelops.models import SyntheticChart
 from tests.coding_review.learning_rows import NOTE, dataset_version, synthesis_run
@@ -204,6 +204,26 @@ def test_the_list_of_datasets_shows_what_each_was_built_from(expert):
         "611 gold, 14,441 signed off, 4,110 synthetic",
         "361",
     )
+
+
+def test_one_of_a_thing_is_told_as_one():
+    one = {
+        "examples": {"train": 1, "validation": 1},
+        "patients": {"validation": 1},
+        "composites": 0,
+        "labels": 1,
+        "codes": {"distinct": 1, "once": 1, "only_in_validation": 1, "most_frequent": [["I10", 1]]},
+        "tokens": {"all": 900},
+        "packing": {"packs": 1, "size": 8192, "useful": 0.11, "useful_unpacked": 0.11},
+    }
+    assert [figure.note for figure in figures_of(one)] == [
+        "0 of them composites",
+        "of 1 patient, none of them in training",
+        "1 label; 1 code once",
+        "900 tokens, 1 pack of 8,192; 11.0% unpacked",
+    ]
+    notes = {group.key: group.note for group in groups_of({}, one)}
+    assert notes["frequent"] == "1 code stands in validation alone."
 
 
 def test_a_dataset_shows_manifest_hash_sources_and_what_was_left_out(expert):
