@@ -199,10 +199,19 @@ def observe(job: TrainingJob) -> Observed:
     if state is not None and state.attempt != job.attempt:
         state = None
     beat = read_json(folder.heartbeat) or {}
-    at = parse_datetime(str(beat.get("at", ""))) if beat.get("attempt") == job.attempt else None
+    at = _moment(beat.get("at")) if beat.get("attempt") == job.attempt else None
     # Read again: between the first look and the second it may have ended.
     lost = _is_lost(job, at) and not _has_ended(folder, job)
     return Observed(folder.read_state() if state is not None else None, at, lost)
+
+
+def _moment(told: object) -> dt.datetime | None:
+    """None for what is no moment, or says no time zone."""
+    try:
+        at = parse_datetime(told) if isinstance(told, str) else None
+    except ValueError:
+        return None
+    return at if at is not None and timezone.is_aware(at) else None
 
 
 def _is_lost(job: TrainingJob, beat: dt.datetime | None) -> bool:
@@ -272,7 +281,7 @@ _FIGURES: Sequence[str] = (
 
 def _step(job: TrainingJob, row: Mapping[str, Any]) -> TrainingStep:
     figures = {name: row[name] for name in _FIGURES if name in row}
-    at = parse_datetime(row["at"]) or timezone.now()
+    at = _moment(row["at"]) or timezone.now()
     return TrainingStep(job=job, step=row["step"], attempt=row["attempt"], at=at, **figures)
 
 

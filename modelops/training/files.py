@@ -70,7 +70,10 @@ class RunFolder:
         if data is None:
             return None
         known = {name: data[name] for name in State.__slots__ if name in data}
-        return State(**known) if "status" in known and "attempt" in known else None
+        if not {"status", "attempt"} <= known.keys():
+            return None
+        state = State(**known)
+        return state if state.is_of_its_shape else None
 
     def write_state(self, state: State) -> None:
         write_json(self.state, asdict(state))
@@ -92,6 +95,19 @@ class State:
     error: str = ""
     at: str = ""
     result: Mapping[str, Any] | None = None
+
+    @property
+    def is_of_its_shape(self) -> bool:
+        """A file may say anything, and whoever reads it has other jobs to look after."""
+        counts, words = (
+            (self.attempt, self.step, self.steps),
+            (self.status, self.stage, self.error_code, self.error, self.at),
+        )
+        return (
+            all(type(count) is int and count >= 0 for count in counts)
+            and all(isinstance(word, str) for word in words)
+            and isinstance(self.result, Mapping | None)
+        )
 
     @property
     def is_end(self) -> bool:

@@ -1,5 +1,6 @@
-"""Two workers at the jobs of one slot: neither waits for the other for ever. What happens to a job between two looks at
-it: neither is a job started that nobody looks after, nor one ended by the word of another attempt."""
+"""Two workers at the jobs of one slot: neither waits for the other for ever. What happens to a job between two looks:
+no job is started that nobody looks after, none ended by the word of another attempt. Files of one job that make no
+sense keep no other job from its rows."""
 
 from __future__ import annotations
 
@@ -21,8 +22,9 @@ from modelops.choices import TrainingStatus
 from modelops.jobs import run_folder, write_files
 from modelops.models import TrainingJob
 from modelops.training.errors import Stopped
+from modelops.training.files import State
 from modelops.training.processes import marked
-from tests.training_site import WAITS, site
+from tests.training_site import SLURM, WAITS, site
 
 __all__ = ["site"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -209,3 +211,29 @@ def test_a_job_that_ended_and_was_resumed_during_a_look_waits_for_its_next_attem
     statuses = dict(TrainingJob.objects.values_list("name", "status"))
     assert statuses == {"coder": TrainingStatus.FAILED, "other": TrainingStatus.QUEUED}
     assert AuditEvent.objects.filter(type="training.ended").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("state.json", {"attempt": 1, "status": "running", "step": "three"}),
+        ("heartbeat.json", {"attempt": 1, "at": "2026-11-21T10:00:00"}),
+        ("heartbeat.json", {"attempt": 1, "at": "2026-13-45T10:00:00+00:00"}),
+        ("progress.jsonl", {"attempt": 1, "step": 5, "at": "2026-13-45T10:00:00+00:00"}),
+    ],
+)
+def test_files_that_make_no_sense_keep_no_other_job_from_its_rows(site, admin, settings, name, said):
+    """As of a cluster, where others write."""
+    first, second = site.queue(admin, resources=SLURM), site.queue(admin, name="other", resources=SLURM)
+    settings.TRAINING_CLUSTER_LOST_SECONDS = 3600
+    for job in (first, second):
+        begin_training(job.pk)
+        job.refresh_from_db()
+        run_folder(job).write_state(State(1, "running", step=3))
+    (run_folder(first).path / name).write_text(json.dumps(said) + "\n")
+    for _ in range(2):
+        reconcile_training()
+    second.refresh_from_db()
+    assert (second.status, second.step) == (TrainingStatus.RUNNING, 3)
+    first.refresh_from_db()
+    assert first.is_open

@@ -164,6 +164,16 @@ def test_a_state_of_an_unknown_shape_is_none(tmp_path):
     assert folder.read_state() is None
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"step": "3"}, {"step": True}, {"attempt": None}, {"steps": -1}, {"status": ["done"]}, {"result": "ab"}],
+)
+def test_a_state_whose_fields_are_of_another_kind_is_none(tmp_path, wrong):
+    folder = RunFolder(tmp_path)
+    folder.state.write_text(json.dumps({"attempt": 1, "status": "running", "step": 3} | wrong))
+    assert folder.read_state() is None
+
+
 SLURM = Resources(
     place="slurm",
     partition="gpu",
