@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError, connection
 
+from coding_review.actions.training_steps import begin_training, reconcile_training
+from modelops.choices import TRAINING_AT_WORK
 from modelops.datasets.packing import pack
+from modelops.jobs import run_folder
+from modelops.models import DatasetVersion, ModelVersion, TrainingJob, TrainingStep
 from modelops.training import card
 from modelops.training.base import check_base
 from modelops.training.checkpoints import is_complete, newest_complete, step_of, world_size_of
+from modelops.training.config import to_dict
 from modelops.training.errors import ERRORS
+from modelops.training.files import State
 from modelops.training.processes import marked
 from tests.deepspeed.conftest import CPU, RECIPE, ROOT, STEPS, Run
+from tests.faults.conftest import wait_until
+from tests.faults.own_postgres import own_postgres
 from tests.modelops.training.rows import weights
+from tests.training_site import site
 
+__all__ = ["own_postgres", "site"]
 pytestmark = pytest.mark.timeout(590)
 # By DeepSpeed's own name.
 OPTIMIZER = "zero_pp_rank_0_mp_rank_00_optim_states.pt"
@@ -208,6 +221,57 @@ def test_two_processes_learn_what_one_learns_also_when_one_of_them_was_killed(ma
     parts = [f"zero_pp_rank_{rank}_mp_rank_00_{kind}.pt" for rank in (0, 1) for kind in kinds]
     assert sorted(path.name for path in newest.glob("global_step*/*")) == sorted(parts)
     assert run.folder.read_state().result["sha256"] == card.check(run.folder.output) != ""
+
+
+@pytest.fixture
+def trains(own_postgres, site, settings, monkeypatch, training_venv, tiny, charts):
+    """Puts a job into the queue as an admin does, of the very training that `whole` is. The database is its own."""
+    settings.TRAINING_BASE_DIRS, settings.TRAINING_VENV = [tiny], str(training_venv)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    shutil.copyfile(charts, site.train)
+    dataset = DatasetVersion.objects.create(
+        name="real", version=1, kind="icd10cm", manifest={}, sha256="cd" * 32, path=site.train.parent.name
+    )
+    return partial(
+        site.queue,
+        dataset_id=dataset.pk,
+        base=str(tiny / "tiny"),
+        recipe=to_dict(RECIPE),
+        resources=to_dict(CPU),
+    )
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.django_db(transaction=True)
+def test_it_trains_on_while_postgresql_is_away(trains, own_postgres, admin, whole):
+    job = trains(admin)
+    assert begin_training(job.pk)
+    job.refresh_from_db()
+    folder = run_folder(job)
+    wait_until(lambda: (folder.read_state() or State(1, "")).step > 2, seconds=560)
+    reconcile_training()
+    assert TrainingJob.objects.get().status in TRAINING_AT_WORK
+    own_postgres.crash()
+    at = folder.read_state()
+    with pytest.raises(OperationalError):
+        reconcile_training()
+    connection.close()
+    wait_until(lambda: folder.read_state().step > at.step or folder.read_state().is_end, seconds=560)
+    own_postgres.start()
+
+    def ended() -> bool:
+        reconcile_training()
+        return not TrainingJob.objects.get().is_open
+
+    wait_until(ended, seconds=560)
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.step, job.error_code) == ("done", 1, STEPS, "")
+    # To the last bit what was trained without a database.
+    rows = TrainingStep.objects.order_by("step").values_list("step", "loss", "learning_rate", "grad_norm")
+    assert {step: tuple(told) for step, *told in rows} == whole.steps
+    weights_of = [card.file_sha256(of.output / "model.safetensors") for of in (folder, whole.folder)]
+    assert weights_of[0] == weights_of[1]
+    assert ModelVersion.objects.get().sha256 == card.check(folder.output) != ""
 
 
 def test_a_loss_that_is_no_number_ends_it_before_anything_is_saved(make_run, tiny):
