@@ -57,7 +57,7 @@ from modelops.datasets.examples import (
 )
 from modelops.datasets.identifiers import Known
 from modelops.engines.types import ChartDocument, ChartText, Evidence
-from modelops.gold_lines import parse_gold_line
+from modelops.gold_lines import GoldChart, parse_gold_line
 
 # Decisions that say what becomes of a code; the others change how it is billed or shown.
 _DECIDING = (
@@ -72,6 +72,8 @@ _DECIDING = (
 # What a gold project's readers were shown. Readers of the others had the labels before them.
 _SHOWN = {GoldMode.BLIND: "none"}
 _CHUNK = 200
+# Ids from outside that are looked for in the text are longer: "chart 12" is no reason to change every 12.
+_SHORT_ID = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def signed_off(held: Held, titles: CodeTitles, today: date, chosen: Chosen | Non
         example = _signed_example(code_set, versions, titles, admitted)
         found.append(example)
         if example.phi:
-            known[example.id] = _known(encounter, versions)
+            known[example.id] = _known(encounter)
     source: dict[str, Any] = {"kind": SIGNED_OFF, "source": "signed-off", "examples": len(found)}
     if chosen.told():
         source["chosen"] = chosen.told()
@@ -185,8 +187,8 @@ def gold_set(chosen: GoldSet, held: Held, titles: CodeTitles, today: date) -> Ga
             left_out[error.reason] += 1
             continue
         found.append(example)
-        if example.phi and code_set is not None:
-            known[example.id] = _known(code_set.encounter, [])
+        if example.phi:
+            known[example.id] = _known(code_set.encounter) if code_set is not None else _told(gold)
     source = {
         "kind": GOLD,
         "source": f"gold:{chosen}",
@@ -222,10 +224,16 @@ def _as_signed(code_set: CodeSet) -> list[DocumentVersion]:
     return list(versions.exclude(document__status=DocumentStatus.ENTERED_IN_ERROR))
 
 
-def _known(encounter: Encounter, versions: Sequence[DocumentVersion]) -> Known:
+def _told(gold: GoldChart) -> Known:
+    """Of a chart from outside: its ids, whatever they were made of, the name of a file or the number of a record."""
+    ids = {gold.id, gold.chart.patient_id, gold.chart.encounter_id}
+    return Known(numbers=tuple(sorted(one for one in ids if len(one) > _SHORT_ID)), chart_id=gold.id)
+
+
+def _known(encounter: Encounter) -> Known:
     patient = encounter.patient
     identity: PatientIdentity | None = getattr(patient, "identity", None) if patient else None
-    names = {version.document.author for version in versions}
+    names = set(encounter.documents.values_list("author", flat=True))
     numbers = {encounter.account_number, encounter.source_id}
     if identity is not None:
         names.add(identity.name)

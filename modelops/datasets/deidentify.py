@@ -7,21 +7,20 @@ run is measured on planted identifiers (docs/datasets.md); where a word may be a
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from modelops.datasets.examples import Label, TrainingExample, words_at
-from modelops.datasets.identifiers import AGE, CONTACT, DATE, NAME, ODD_DATE, PLACE, Known, Recognizer
+from modelops.datasets.identifier_forms import AGE, CONTACT, DATE, NAME, PLACE
+from modelops.datasets.identifiers import ODD_DATE, Known, Recognizer
 from modelops.datasets.ordinary_words import OrdinaryWords
-from modelops.datasets.shifted_dates import shift
+from modelops.datasets.shifted_dates import OLDEST, shift
 from modelops.datasets.surrogates import Surrogates
 from modelops.engines.types import ChartDocument, ChartText, Evidence
 from modelops.errors import ModelopsError
-
-# Who is older is 90: beyond that an age tells who somebody is.
-OLDEST = 90
 
 
 class Doubtful(ModelopsError):
@@ -77,13 +76,18 @@ class Deidentifier:
 
     def apply(self, example: TrainingExample, known: Known) -> Deidentified:
         """Raises Doubtful."""
-        work = _Work(example, Surrogates(self._key, example.patient), Recognizer(known, self._ordinary))
+        work = _Work(
+            example, known, Surrogates(self._key, example.patient), Recognizer(known, self._ordinary)
+        )
         return work.done()
 
 
 class _Work:
-    def __init__(self, example: TrainingExample, surrogates: Surrogates, recognizer: Recognizer) -> None:
+    def __init__(
+        self, example: TrainingExample, known: Known, surrogates: Surrogates, recognizer: Recognizer
+    ) -> None:
         self._example = example
+        self._known = known
         self._surrogates = surrogates
         self._recognizer = recognizer
         self._replaced: Counter[str] = Counter()
@@ -105,8 +109,21 @@ class _Work:
         if self._doubts:
             raise Doubtful(self._doubts)
         return Deidentified(
-            replace(self._example, chart=changed, labels=labels, phi=False),
+            replace(self._renamed(), chart=changed, labels=labels, phi=False),
             dict(sorted(self._replaced.items())),
+        )
+
+    def _renamed(self) -> TrainingExample:
+        """The row does not say an id that came with the chart: it may be the name of a file."""
+        example = self._example
+        named = self._known.chart_id
+        if not named:
+            return example
+        mark = f"chart-{self._surrogates.mark(named)}"
+        return replace(
+            example,
+            id=f"{example.id.removesuffix(named)}{mark}",
+            provenance=replace(example.provenance, chart=mark),
         )
 
     def _document(self, document: ChartDocument, lines: list[_Line]) -> ChartDocument:
@@ -140,9 +157,8 @@ class _Work:
         self._doubts.update(doubts)
         edits: list[_Edit] = []
         for span in spans:
-            found = text[span.start : span.end]
             self._replaced[span.kind] += 1
-            edits.append(_Edit(span.start, span.end, self._instead(span.kind, found)))
+            edits.append(_Edit(span.start, span.end, self._instead(span.kind, span.text)))
         made, at = [], 0
         for edit in edits:
             made += [text[at : edit.start], edit.text]
@@ -156,10 +172,13 @@ class _Work:
                 self._doubts[ODD_DATE] += 1
             return shifted or ""
         if kind == AGE:
-            return str(OLDEST)
+            # Of a year of birth the year that makes them as old.
+            born = int(found) if re.fullmatch(r"\d{4}", found) else 0
+            return str(max(born, self._year - OLDEST) if born else OLDEST)
         if kind == NAME:
             return self._surrogates.name(found)
-        if kind in (PLACE, CONTACT):
+        # An account may be called after a person: tolliver-1931.
+        if kind in (PLACE, CONTACT) or re.search(r"[^\W\d_]{4,}", found):
             return self._words(found)
         return self._surrogates.digits(found)
 
@@ -201,7 +220,10 @@ def _reference_year(chart: ChartText) -> int:
         if day is not None:
             return day.year
     authored = next((d.authored_at for d in chart.documents if d.authored_at is not None), None)
-    return authored.year if authored else 2000
+    if authored:
+        return authored.year
+    written = (int(year) for d in chart.documents for year in re.findall(r"(?<!\d)20[0-3]\d(?!\d)", d.text))
+    return max(written, default=2000)
 
 
 def _age(chart: ChartText) -> float | None:

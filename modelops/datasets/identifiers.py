@@ -7,161 +7,125 @@ is then refused. The recognizers err on the side of replacing: a score of 5/6 ma
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from modelops.datasets.ordinary_words import ALSO_GIVEN_NAMES, OrdinaryWords
+from modelops.datasets.identifier_forms import (
+    AGE,
+    CAPITAL,
+    CREDENTIAL,
+    CUES,
+    DATE,
+    FORMS,
+    MONTH_DAY,
+    NAME,
+    NUMBER,
+    PLACE,
+    TITLE,
+)
+from modelops.datasets.ordinary_words import ALSO_GIVEN_NAMES, ALSO_SURNAMES, OF_CHARTS, OrdinaryWords
+from modelops.datasets.plain_text import plain, without_marks
 
-NAME, NUMBER, DATE, CONTACT, PLACE, AGE = "name", "number", "date", "contact", "place", "age"
 POSSIBLE_NAME, ODD_DATE = "possible_name", "odd_date"
 
-_WORD = r"[A-Z\u00c0-\u00de][A-Za-z\u00c0-\u024f'’-]+"
-_PART = rf"(?:{_WORD}|[A-Z]\.?(?![\w.]))"
-_FULL = rf"{_PART}(?:,?[ ]{_PART}){{0,3}}"
-_CREDENTIAL = (
-    r"(?:M\.?D|D\.?O|RN|LPN|NP|FNP|CNP|PA-C|PA|CRNA|RD|LCSW|MSW|LSW|PT|DPT|OT|SLP|PharmD|PhD|PsyD|RT|CNA"
-    r"|MA|DDS|DPM)\b"
-)
-_TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Rev|Sr|Nurse)"
-_MONTH = (
-    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
-    r"|Nov(?:ember)?|Dec(?:ember)?)"
-)
-
-# In this order: what an earlier one took, a later one leaves.
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (CONTACT, re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
-    (CONTACT, re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)),
-    (CONTACT, re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")),
-    (NUMBER, re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")),
-    (CONTACT, re.compile(r"(?<![\d-])(?:\+?1[ .-]?)?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)")),
-    (CONTACT, re.compile(r"(?<![\d/-])\d{3}-\d{4}(?![\d-])")),
-    (
-        NUMBER,
-        re.compile(
-            r"\b(?:MRN|MR[ ]?#|Med(?:ical)?\.?[ ]Rec(?:ord)?(?:[ ](?:No\.?|Number|#))?|Acct|Account|FIN|CSN|HAR"
-            r"|Visit[ ]ID"
-            r"|Encounter|Case|Policy|Member|Medicare|Medicaid|MBI|HICN|SSN|NPI|DEA|Licen[sc]e|Serial|Accession|Specimen"
-            r"|Chart|Record|Order|Unit|Bed|Room|Rm|ID)"
-            r"(?:[ ](?:ID|No\.?|Number))?[ ]?[:#]*[ ]*(?P<it>(?=[A-Z0-9-]*\d)[A-Z0-9]+(?:-[A-Z0-9]+)*)\b",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        PLACE,
-        re.compile(
-            rf"\b\d{{1,5}}[ ](?:[NSEW]\.?[ ])?(?:{_WORD}[ ]){{1,3}}(?:Street|St|Avenue|Ave|Road|Rd|Drive|Dr|Lane|Ln"
-            r"|Court|Ct|Boulevard|Blvd|Way|Place|Pl|Terrace|Highway|Hwy|Circle|Parkway|Pkwy)\b\.?"
-            r"(?:,?[ ](?:Apt|Unit|Suite|Ste)\.?[ ]?#?\w+)?"
-        ),
-    ),
-    (PLACE, re.compile(r"\bP\.?O\.?[ ]Box[ ]\d+", re.IGNORECASE)),
-    (PLACE, re.compile(rf"\b{_WORD}(?:[ ]{_WORD})?,[ ][A-Z]{{2}},?[ ]\d{{5}}(?:-\d{{4}})?\b")),
-    (AGE, re.compile(r"\b(?:9\d|1[01]\d)(?=[ -]?(?:y/?o\b|y\.o\.|years?[ -]old|yrs?\b|[FM]\b|year[ -]old))")),
-    (AGE, re.compile(r"\bage(?:d|:)?[ ](?P<it>9\d|1[01]\d)\b(?!\.\d|[%/])", re.IGNORECASE)),
-    (
-        AGE,
-        re.compile(
-            r"\bninety(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?(?=[ -]years?[ -]old)",
-            re.IGNORECASE,
-        ),
-    ),
-    (DATE, re.compile(r"(?<![\d-])(?:19|20)\d\d-\d{1,2}-\d{1,2}(?![\d-])")),
-    (DATE, re.compile(r"(?<![\d/.-])\d{1,2}(?P<s>[/.-])\d{1,2}(?P=s)(?:(?:19|20)\d\d|\d\d)(?![\d/-])")),
-    (DATE, re.compile(r"(?<!\d)(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")),
-    (DATE, re.compile(rf"\b{_MONTH}\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?,?[ ](?:19|20)\d\d\b", re.IGNORECASE)),
-    (DATE, re.compile(rf"\b\d{{1,2}}[ -]{_MONTH}\.?[ -](?:(?:19|20)\d\d|\d\d)\b", re.IGNORECASE)),
-    (DATE, re.compile(rf"\b{_MONTH}\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?(?![\d/.])\b")),
-    (DATE, re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)?[ ](?:of[ ])?{_MONTH}\b(?:,?[ ](?:19|20)\d\d\b)?")),
-    (DATE, re.compile(rf"\b{_MONTH}\.?,?[ ](?:19|20)\d\d\b")),
-    (DATE, re.compile(rf"\b\d{{1,2}}{_MONTH}(?:19|20)\d\d\b", re.IGNORECASE)),
-    (DATE, re.compile(rf"\b(?:in|since|from|until|by|of|last|mid|early|late|next)[ -](?P<it>{_MONTH})\b")),
-    (DATE, re.compile(r"(?<![\d/.])(?:0?[1-9]|1[0-2])/(?:19|20)\d\d(?![\d/])")),
-    (DATE, re.compile(r"(?<![\d/.])(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])(?![\d/%]|\.\d)")),
-    (NUMBER, re.compile(r"(?<![\d.,/])(?![1-9]0+(?!\d))\d{6,}(?![\d.,/]\d)")),
-    (NUMBER, re.compile(r"\b[A-Z]{1,4}-?\d{4,}\b")),
-    (NAME, re.compile(rf"\b{_TITLE}\.?[ ](?P<it>{_FULL})")),
-    (
-        NAME,
-        re.compile(
-            r"\b(?:(?:[Dd]iscussed|[Ss]poke|[Mm]et|[Mm]eeting|[Ll]iv(?:es?|ing)|[Ss]taffed|[Rr]eviewed|d/w)(?:[ ]with)?"
-            rf"|by|per)[ ](?P<it>{_WORD}(?:[ ]{_WORD})?)"
-        ),
-    ),
-    (NAME, re.compile(rf"(?P<it>{_FULL}),?[ ]{_CREDENTIAL}")),
-    (
-        NAME,
-        re.compile(
-            r"\b(?:Patient(?:[ ]Name)?|Pt(?:[ ]Name)?|Name|Attending|PCP|Provider|Physician|Surgeon|Dictated[ ]by"
-            r"|(?:Electronically[ ])?Signed(?:[ ]by)?|Author|Referr(?:ing|ed[ ]by)|Consultant|Assistant|Resident|Nurse"
-            r"|Anesthesi(?:ologist|a)|Emergency[ ]contact|Contact|Next[ ]of[ ]kin|NOK|Caregiver|Guardian|Proxy"
-            r"|Case[ ]manager|Social[ ]worker|Transcribed[ ]by|Interpreter|Spouse|Witness|cc)"
-            rf"(?:[ ]?[:#]|(?<=by))[ ]*(?P<it>{_FULL})",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        NAME,
-        re.compile(
-            r"\b(?:wife|husband|daughter|son|mother|father|mom|dad|sister|brother|niece|nephew|partner|spouse|friend|neighbou?r"
-            r"|caregiver|roommate|aunt|uncle|grand(?:daughter|son|mother|father)|girlfriend|boyfriend|landlord|pastor)"
-            rf"s?,?[ ](?:is[ ]|named[ ]|called[ ])?\(?(?P<it>{_WORD}(?:[ ]{_WORD})?)"
-        ),
-    ),
-    (
-        PLACE,
-        re.compile(
-            rf"\b(?P<it>(?:{_WORD}[ ]){{1,4}})(?:Regional[ ]|Memorial[ ]|General[ ]|Community[ ])*"
-            r"(?:Hospital|Medical[ ](?:Center|Ctr)|Clinic|Health[ ](?:Center|Ctr|System)|Nursing|Hospice|Manor|Village"
-            r"|Pharmacy|University|Rehab(?:ilitation)?|Senior[ ]Living|Assisted[ ]Living|School|Church|Shelter)\b"
-        ),
-    ),
-    (PLACE, re.compile(rf"\b(?:in|from|near|at|to|outside)[ ](?P<it>{_WORD}(?:[ ]{_WORD})?)")),
-)
-# What these announce is a name though its words be ordinary ones.
-_CERTAIN = re.compile(
-    r"\b(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Rev)\.?[ ]|(?:Patient|Pt|Name|by)\b.{0,8})$", re.IGNORECASE
+# What these announce is a name though its words be ordinary ones; after a title even where the sentence goes on.
+_TITLED = re.compile(rf"\b{TITLE}(?:\.[ \t]?|[ \t])(?:(?:and|&)[ ]{TITLE}\.?[ ])?$")
+_CERTAIN = re.compile(r"\b(?:Patient|Pt|Name|by)\b.{0,8}$", re.IGNORECASE)
+# Of these the words may be in small letters too: nothing else is told after them.
+_ONLY_NAMES = re.compile(
+    r"\b(?:(?<!\w )name|pcp|attending|provider|physician|surgeon|author|signed|by|aka)[ ]?[:#]?[ \t]*$",
+    re.IGNORECASE,
 )
 _SCORE_BEFORE = re.compile(
-    r"(?:strength|motor|pain|scor\w*|scale|murmur|grade|vision|GCS|PHQ-?\d?|power|pulses?|reflex\w*|tone|muscle|rated?|BP"
-    r"|Glasgow|Apgars?|orientation|\bx)\W{0,3}(?:\w+\W{1,2}){0,2}$",
+    r"(?:strength|motor(?! vehicle)|pain|scor\w*|scale|murmur|grade|vision|GCS|PHQ-?\d?|power|pulses?|reflex\w*|tone"
+    r"|muscle(?! biopsy)|rated?|BP|Glasgow|Apgars?|orientation|\bx)\W{0,3}(?:\w+\W{1,2}){0,2}$",
     re.IGNORECASE,
 )
 _SCORE_AFTER = re.compile(
-    r"^\s*(?:strength|pain|ppd|p\.p\.d|packs?|pk|murmurs?|systolic|diastolic|SEM|tab|tabs|tablets?|cups?|dose|bottle|pills?"
-    r"|points?|criteria|bilateral\w*|in all|throughout|NS\b|normal saline|of\b|hours?|days?|cm|mm|mg|ml)",
+    r"^\s*(?:strength|pain|ppd|p\.p\.d|packs?|pk|murmurs?|systolic|diastolic|SEM|tab|tabs|tablets?|cups?|dose|bottle"
+    r"|pills?|points?|criteria|bilateral\w*|in all|throughout|NS\b|normal saline|of\b|hours?|days?|cm|mm|mg|ml"
+    r"|blood cultures?)",
     re.IGNORECASE,
 )
-_NAME_WORD = re.compile(r"(?<![\w'’-])[A-Z\u00c0-\u00de][A-Za-z\u00c0-\u024f'’-]*(?![\w])")
-_HYPHENATED = re.compile(r"[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)?(?:-[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)?)*")
+_DAY_BEFORE = re.compile(
+    r"\b(?:on|since|until|dated|through|thru|before|after|admitted|seen|heard)[ ]$", re.IGNORECASE
+)
+# What is measured in the same figures as an age above 89: 98 F.
+_DEGREES = re.compile(r"[ ]?[FMfm]\b")
+_MEASURE_BEFORE = re.compile(
+    r"\b(?:T|temp\w*|tmax|SpO2|O2|sats?|saturat\w*|HR|BP|pulse|heart rate|glucose|weigh\w*)\W{0,3}(?:\w+\W{1,2}){0,2}$",
+    re.IGNORECASE,
+)
+_NAME_WORD = re.compile(rf"(?<![\w'’-])(?:[dlo]['’])?[{CAPITAL}](?:[^\W\d_]|['’-])*(?![\w])")
+_SMALL_WORD = re.compile(r"(?<![\w'’-])(?:[dlo]['’])?[^\W\d_]{2,}(?:['’-][^\W\d_]{2,})*(?!\w)")
+_KNOWN_WORD = re.compile(r"[^\W\d_]+(?:['’](?![sS]\b)[^\W\d_]+)?")
+_HYPHENATED = re.compile(rf"{_KNOWN_WORD.pattern}(?:-{_KNOWN_WORD.pattern})*")
+_POSSESSIVE = re.compile(r"['’][sS]?$")
+_INITIALS_BEFORE = re.compile(r"(?<!\w)(?:[A-Z]\.[ ]?){1,3}$")
+_INITIALS_AFTER = re.compile(r",?[ ](?:[A-Z]\.[ ]?){1,2}(?!\w)")
+# Of a known name no words: Class III, de novo.
+_NO_NAMES = frozenset(
+    (
+        *(
+            "jr",
+            "sr",
+            "ii",
+            "iii",
+            "iv",
+            "van",
+            "von",
+            "der",
+            "den",
+            "de",
+            "del",
+            "della",
+            "di",
+            "da",
+            "dos",
+            "du",
+        ),
+        *("la", "le", "el", "al", "ter", "ten", "bin", "ibn", "st", "ste", "mr", "mrs", "ms", "dr", "prof"),
+    )
+)
 _NEARLY = 5
+# Characters before a figure in which something says what it is.
+_NEAR = 80
+# As long a word in capitals is hardly an abbreviation.
+_LONG = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the system itself knows of the people and places behind a chart; looked for before any rule."""
+    """What the system itself knows of the people and places behind a chart; looked for before any rule.
+
+    `chart_id`: the one that came from outside with the chart and may name somebody; empty for one of our own."""
 
     names: tuple[str, ...] = field(default=(), repr=False)
     numbers: tuple[str, ...] = field(default=(), repr=False)
     places: tuple[str, ...] = field(default=(), repr=False)
+    chart_id: str = field(default="", repr=False)
 
     def name_words(self) -> frozenset[str]:
-        found = set()
+        found: set[str] = set()
         for name in self.names:
-            bare = re.sub(_CREDENTIAL, " ", name)
-            for word in re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", bare):
-                if len(word) > 1:
-                    found.add(word.casefold())
+            bare = re.sub(CREDENTIAL, " ", plain(name).text)
+            for word in _KNOWN_WORD.findall(bare):
+                if len(word) > 1 and word.casefold() not in _NO_NAMES:
+                    found.update((word.casefold(), without_marks(word.casefold())))
         return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
+    """Places of the line as it stands; `text`: what stands there, as it reads."""
+
     start: int
     end: int
     kind: str
+    text: str = field(default="", repr=False)
 
 
 class Recognizer:
@@ -169,90 +133,144 @@ class Recognizer:
 
     def __init__(self, known: Known, ordinary: OrdinaryWords) -> None:
         self._names = known.name_words()
+        self._initials = frozenset(initials for name in known.names for initials in _initials(name))
         self._ordinary = ordinary
+        self._places = frozenset(
+            word.casefold()
+            for place in known.places
+            for word in re.findall(r"[^\W\d_]{4,}", plain(place).text)
+            if word not in ordinary
+        )
         exact = sorted({*known.numbers, *known.places} - {""}, key=lambda text: (-len(text), text))
-        self._exact = [
-            (
-                NUMBER if text in known.numbers else PLACE,
-                re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.IGNORECASE),
-            )
-            for text in exact
-        ]
+        self._exact = [(NUMBER if text in known.numbers else PLACE, _written(text)) for text in exact]
 
     def find(self, line: str) -> tuple[list[Span], list[str]]:
         """Spans that do not meet each other, from left to right, and the doubts that are left."""
+        read = plain(line)
+        taken, doubts = self._found(read.text)
+        spans = [
+            Span(*read.place(span.start, span.end), span.kind, read.text[span.start : span.end])
+            for span in sorted(taken, key=lambda span: span.start)
+        ]
+        return spans, doubts
+
+    def _found(self, line: str) -> tuple[list[Span], list[str]]:
         taken: list[Span] = []
-        doubts: list[str] = []
         for kind, pattern in self._exact:
             for match in pattern.finditer(line):
                 _take(taken, Span(match.start(), match.end(), kind))
+        self._take_all(taken, line, FORMS)
         for span in self._known_names(line):
             _take(taken, span)
-        for kind, pattern in _PATTERNS:
-            for match in pattern.finditer(line):
-                for span in self._of_match(line, kind, match):
-                    _take(taken, span)
+        self._take_all(taken, line, CUES)
+        doubts: list[str] = []
         for span, sure in self._unknown_names(line, taken):
             if sure:
                 _take(taken, span)
             else:
                 doubts.append(POSSIBLE_NAME)
-        return sorted(taken, key=lambda span: span.start), doubts
+        for span in [one for one in taken if one.kind == NAME]:
+            for beside in self._beside(line, span):
+                _take(taken, beside)
+        # Writing without capitals, where no rule tells a name from a word.
+        if any(unicodedata.category(c) == "Lo" and c not in "ªº" for c in line):
+            doubts.append(POSSIBLE_NAME)
+        return taken, doubts
+
+    def _take_all(
+        self, taken: list[Span], line: str, patterns: tuple[tuple[str, re.Pattern[str]], ...]
+    ) -> None:
+        for kind, pattern in patterns:
+            for match in pattern.finditer(line):
+                for span in self._of_match(line, kind, match):
+                    _take(taken, span)
 
     def _known_names(self, line: str) -> Iterator[Span]:
-        """Each word of a known name, also misspelt by one letter; in lower case only where it is no ordinary word. What
-        a hyphen joins to it is part of the name: one half may be all that the record knows."""
-        for match in re.finditer(r"[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)?", line):
-            word = match.group().casefold()
-            known = word in self._names or (
-                len(word) > _NEARLY
-                and word not in self._ordinary
-                and any(DamerauLevenshtein.distance(word, name, score_cutoff=1) <= 1 for name in self._names)
-            )
-            if known and not (match.group().islower() and word in self._ordinary):
-                yield Span(match.start(), match.end(), NAME)
-                yield from self._joined(line, match)
+        """Each word of a known name, also misspelt by one letter or run together with another; in lower case only
+        where it is no ordinary word. What a hyphen joins to it is part of the name: one half may be all that the
+        record knows."""
+        for joined in _HYPHENATED.finditer(line):
+            parts = list(_KNOWN_WORD.finditer(line, joined.start(), joined.end()))
+            known = [self._is_known(part.group()) for part in parts]
+            # Of a term such as Wolff-Parkinson-White only the part that is known is a name.
+            term = not any(known) or joined.group() in self._ordinary
+            for part, named in zip(parts, known, strict=True):
+                text = part.group()
+                if named or not (term or (text in self._ordinary and not text[0].isupper())):
+                    yield Span(part.start(), part.end(), NAME)
+                elif text.casefold() in self._places:
+                    yield Span(part.start(), part.end(), PLACE)
+        for match in re.finditer(r"(?<!\w)(?:[A-Z]\.[ ]?){2,4}(?!\w)", line):
+            if "".join(re.findall(r"[A-Z]", match.group())) in self._initials:
+                for letter in re.finditer(r"[A-Z]", match.group()):
+                    yield Span(match.start() + letter.start(), match.start() + letter.end(), NAME)
 
-    def _joined(self, line: str, known: re.Match[str]) -> Iterator[Span]:
-        """Of a term such as Wolff-Parkinson-White only the part that is known is a name."""
-        joined = next(m for m in _HYPHENATED.finditer(line) if m.start() <= known.start() < m.end())
-        if joined.group() in self._ordinary:
-            return
-        for part in re.finditer(r"[^-\s]+", joined.group()):
-            if part.group()[0].isupper() and joined.start() + part.start() != known.start():
-                yield Span(joined.start() + part.start(), joined.start() + part.end(), NAME)
+    def _is_known(self, text: str) -> bool:
+        folded = text.casefold()
+        word = without_marks(folded)
+        if text.islower() and word in self._ordinary:
+            return False
+        if folded in self._names or word in self._names:
+            return True
+        return (
+            len(word) > _NEARLY
+            and word not in self._ordinary
+            and any(
+                DamerauLevenshtein.distance(word, name, score_cutoff=1) <= 1
+                or (len(name) >= _NEARLY and name in word and name not in self._ordinary)
+                for name in self._names
+            )
+        )
 
     def _of_match(self, line: str, kind: str, match: re.Match[str]) -> Iterator[Span]:
-        start, end = match.span("it") if "it" in match.re.groupindex else match.span()
+        parts = match.re.groupindex
+        start, end = match.span("it" if "it" in parts else "small" if "small" in parts else 0)
         if kind == DATE:
-            if match.re is _PATTERNS[_MONTH_DAY][1] and _is_score(line, start, end):
+            if match.re is MONTH_DAY and _is_score(line, start, end):
                 return
             yield Span(start, end, DATE)
+        elif kind == AGE:
+            if not (
+                _DEGREES.match(line, end) and _MEASURE_BEFORE.search(line[max(0, start - _NEAR) : start])
+            ):
+                yield Span(start, end, AGE)
         elif kind == NAME:
-            yield from self._name_words(line, start, end, certain=_CERTAIN.search(line[:start]) is not None)
-        elif kind == PLACE and "it" in match.re.groupindex:
+            yield from self._name_words(line, start, end, small="small" in parts)
+        elif kind == PLACE and "it" in parts and line[start].isalpha():
             for word in _NAME_WORD.finditer(line, start, end):
                 if word.group() not in self._ordinary and not _is_abbreviation(word.group()):
-                    yield Span(word.start(), word.end(), PLACE)
+                    yield _bare(word, PLACE)
         else:
             yield Span(start, end, kind)
 
-    def _name_words(self, line: str, start: int, end: int, *, certain: bool) -> Iterator[Span]:
+    def _name_words(self, line: str, start: int, end: int, *, small: bool) -> Iterator[Span]:
         """The words that the cue names; ordinary ones end it unless the cue leaves no doubt about the first."""
-        for number, word in enumerate(_NAME_WORD.finditer(line, start, end)):
+        before = line[max(0, start - _NEAR) : start]
+        titled = _TITLED.search(before) is not None
+        certain = titled or _CERTAIN.search(before) is not None
+        small = small or _ONLY_NAMES.search(before) is not None
+        named = False
+        for number, word in enumerate((_SMALL_WORD if small else _NAME_WORD).finditer(line, start, end)):
             text = word.group()
-            if re.fullmatch(_CREDENTIAL, text):
+            if re.fullmatch(CREDENTIAL, text):
                 return
-            if re.fullmatch(_TITLE, text):
+            if re.fullmatch(TITLE, text):
                 continue
-            ordinary = text in self._ordinary and text.casefold() not in ALSO_GIVEN_NAMES
+            folded = _POSSESSIVE.sub("", text).casefold()
+            alone = re.match(r"\s\w", line[word.end() :]) is None
+            also = folded in ALSO_GIVEN_NAMES or (
+                folded in ALSO_SURNAMES and (titled or named or certain or alone or text.isupper())
+            )
+            ordinary = text in self._ordinary and not (also and not text.islower())
             followed_by_prose = re.match(r"\s[a-z]", line[word.end() :]) is not None
-            if ordinary and not (certain and number == 0 and not followed_by_prose):
+            sure = titled or (certain and not followed_by_prose and folded not in OF_CHARTS)
+            if ordinary and not (sure and number == 0 and not text.islower()):
                 if number or not certain:
                     return
                 continue
             if len(text) > 1 or number:
-                yield Span(word.start(), word.end(), NAME)
+                named = True
+                yield _bare(word, NAME)
 
     def _unknown_names(self, line: str, taken: list[Span]) -> Iterator[tuple[Span, bool]]:
         """Capitalised words that nobody writes small: two in a row or joined by "and" are names, one is a doubt."""
@@ -261,7 +279,7 @@ class Recognizer:
             for match in _NAME_WORD.finditer(line)
             if len(match.group()) > 1
             and not _is_abbreviation(match.group())
-            and not re.fullmatch(_TITLE, match.group())
+            and not re.fullmatch(TITLE, match.group())
             and match.group() not in self._ordinary
             and not any(span.start < match.end() and match.start() < span.end for span in taken)
         ]
@@ -276,12 +294,55 @@ class Recognizer:
                 and (0 <= match.start() - span.end <= 2 or 0 <= span.start - match.end() <= 2)
                 for span in taken
             )
-            yield Span(match.start(), match.end(), NAME), in_row or beside
+            yield _bare(match, NAME), in_row or beside
+
+    def _beside(self, line: str, span: Span) -> Iterator[Span]:
+        """What belongs to a name that was found: initials, and the other half of a double name without a hyphen."""
+        for initials in (
+            _INITIALS_BEFORE.search(line, max(0, span.start - 8), span.start),
+            _INITIALS_AFTER.match(line, span.end),
+        ):
+            if initials is not None:
+                for at in range(*initials.span()):
+                    if line[at].isalpha():
+                        yield Span(at, at + 1, NAME)
+        text = line[span.start : span.end]
+        for word in (
+            re.compile(r"(?<![\w'’-])[^\W\d_]{2,}(?=,?[ ]$)").search(
+                line, max(0, span.start - 40), span.start
+            ),
+            re.compile(r",?[ ](?P<it>[^\W\d_]{2,})(?![\w-])").match(line, span.end),
+        ):
+            if word is None:
+                continue
+            place = word.span("it") if "it" in word.re.groupindex else word.span()
+            other = line[slice(*place)]
+            alike = other.isupper() == text.isupper() and other.islower() == text.islower()
+            unknown = other not in self._ordinary and (other.islower() or len(other) > 3)
+            surname = other.istitle() and other.casefold() in ALSO_SURNAMES
+            if (alike and unknown and (other.islower() or other.isupper())) or surname:
+                yield Span(*place, NAME)
 
 
-_MONTH_DAY = next(
-    at for at, (_, pattern) in enumerate(_PATTERNS) if pattern.pattern.endswith(r"(?![\d/%]|\.\d)")
-)
+def _bare(word: re.Match[str], kind: str) -> Span:
+    """Without the sign of the possessive, which stays."""
+    return Span(word.start(), word.end() - len(word.group()) + len(_POSSESSIVE.sub("", word.group())), kind)
+
+
+def _initials(name: str) -> frozenset[str]:
+    """As they are written, given names first; none of a name of one word."""
+    surname, _, given = re.sub(CREDENTIAL, " ", plain(name).text).partition(",")
+    words = re.findall(r"[^\W\d_]+", f"{given} {surname}" if given.strip() else surname)
+    letters = "".join(word[0].upper() for word in words)
+    return frozenset((letters, f"{letters[0]}{letters[-1]}")) if len(words) > 1 else frozenset()
+
+
+def _written(known: str) -> re.Pattern[str]:
+    """A number or place however its parts are parted."""
+    parts = re.findall(r"[^\W_]+", plain(known).text)
+    between = r"[ ./_-]{0,2}" if any(c.isdigit() for c in known) else r"[ ,._-]{1,2}"
+    text = between.join(map(re.escape, parts)) if parts else re.escape(known)
+    return re.compile(rf"(?<![^\W_]){text}(?![^\W_])", re.IGNORECASE)
 
 
 def _side_by_side(line: str, one: re.Match[str], other: re.Match[str]) -> bool:
@@ -289,14 +350,32 @@ def _side_by_side(line: str, one: re.Match[str], other: re.Match[str]) -> bool:
 
 
 def _is_abbreviation(word: str) -> bool:
-    """All in capitals, or with one in the middle, as HbA1c, PharmD: not how a name is written but in headings, where
-    cues and what is known find it."""
-    capitals = sum(letter.isupper() for letter in word)
-    return word.isupper() or (capitals > 1 and "-" not in word and "'" not in word)
+    """Short and all in capitals, or with one in the middle, as HbA1c, PharmD: not how a name is written but in
+    headings, where cues and what is known find it."""
+    bare = _POSSESSIVE.sub("", word)
+    if bare.isupper():
+        return max(map(len, bare.split("-"))) < _LONG
+    capitals = sum(letter.isupper() for letter in bare)
+    named = re.match(rf"(?:Mac|Mc|De|Di|Du|La|Le|Van|Fitz)[{CAPITAL}][^\W\d_]{{2,}}$", bare) is not None
+    return capitals > 1 and not named and "-" not in bare and "'" not in bare and "’" not in bare
 
 
 def _is_score(line: str, start: int, end: int) -> bool:
-    return _SCORE_BEFORE.search(line[:start]) is not None or _SCORE_AFTER.match(line[end:]) is not None
+    """Never more than the highest there is; another of the same scale may stand before it."""
+    reached, most = map(int, line[start:end].split("/"))
+    if reached > most or _DAY_BEFORE.search(line[max(0, start - _NEAR) : start]):
+        return False
+    if _announced(line, start) or _SCORE_AFTER.match(line[end:]):
+        return True
+    same = re.compile(rf"(?<![\d/.])\d{{1,2}}/{most}(?![\d/])")
+    return any(
+        _announced(line, other.start()) for other in same.finditer(line, max(0, start - 2 * _NEAR), start)
+    )
+
+
+def _announced(line: str, start: int) -> bool:
+    before = line[max(0, start - _NEAR) : start]
+    return _SCORE_BEFORE.search(before) is not None and _DAY_BEFORE.search(before) is None
 
 
 def _take(taken: list[Span], span: Span) -> None:

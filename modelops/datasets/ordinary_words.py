@@ -31,6 +31,7 @@ _CALENDAR = (
         "november",
     ),
     *("december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+    *("mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun"),
 )
 
 # fmt: off
@@ -43,6 +44,54 @@ ALSO_GIVEN_NAMES = frozenset((
     "miles", "misty", "norm", "olive", "pat", "pearl", "penny", "peg", "ray", "reed", "rich", "rob",
     "robin", "rod", "rose", "ruby", "rusty", "sandy", "scarlet", "sky", "stew", "summer", "sue", "ted",
     "violet", "wade", "ward", "will", "willow",
+))
+# Surnames that are words as well: beside a title or another name they are names.
+ALSO_SURNAMES = frozenset((
+    "addison", "baker", "banks", "barber", "barrett", "bell", "berry", "best", "bird", "bishop", "black", "blood",
+    "bond", "bowers", "bright", "brook", "brooks", "brown", "burns", "bush", "butler", "carpenter", "carter", "case",
+    "chambers", "church", "cole", "coleman", "cook", "cooper", "cross", "cushing", "day", "dean", "drake", "early",
+    "english", "farmer", "fields", "fisher", "fleming", "flowers", "ford", "forest", "foster", "fowler", "fox",
+    "freeman", "french", "frost", "gold", "golden", "good", "gordon", "gray", "graves", "green", "grey", "hall",
+    "hand", "hands", "hardy", "hart", "hawkins", "hays", "head", "high", "hill", "hills", "hodgkin", "holiday",
+    "hood", "house", "hurst", "key", "keys", "kidd", "king", "knight", "lake", "lamb", "land", "lane", "law",
+    "little", "long", "lord", "love", "low", "major", "mann", "marsh", "mason", "mayo", "meadows", "mercer",
+    "miller", "mills", "moon", "moore", "murphy", "nail", "noble", "north", "page", "paine", "painter", "palmer",
+    "park", "parker", "parkinson", "parks", "peck", "pepper", "pierce", "pike", "pool", "pope", "porter", "potter",
+    "power", "powers", "price", "prince", "rice", "rivers", "root", "ross", "rush", "sage", "sanders", "savage",
+    "sharp", "shepherd", "short", "silver", "singer", "slaughter", "small", "snow", "sparks", "spears", "stark",
+    "steele", "stone", "story", "street", "strong", "summers", "swift", "tanner", "taylor", "temple", "tucker",
+    "turner", "valentine", "wagner", "walker", "wall", "walls", "warner", "waters", "weaver", "webb", "weeks",
+    "wells", "west", "white", "wilder", "winter", "winters", "wise", "wolf", "wolff", "wood", "woods", "wright",
+    "yates", "york", "young",
+))
+# What charts write with a capital or in capitals alone, so that no lower case teaches it: services, peoples and
+# languages, signs and diseases called after somebody, long abbreviations, brand names.
+OF_CHARTS = frozenset((
+    "anesthesia", "anesthesiology", "audiology", "cardiology", "chiropractic", "dental", "dentistry", "dermatology",
+    "endocrinology", "gastroenterology", "genetics", "geriatrics", "gynecology", "hematology", "hospitalist",
+    "immunology", "intensivist", "interventional", "medicine", "neonatology", "nephrology", "neurology",
+    "neurosurgery", "nutrition", "obstetrics", "oncology", "ophthalmology", "orthopedics", "orthopaedics",
+    "otolaryngology", "palliative", "pathology", "pediatrics", "pharmacy", "physiatry", "podiatry", "psychiatry",
+    "psychology", "pulmonary", "pulmonology", "radiology", "rehab", "rehabilitation", "rheumatology", "surgery",
+    "telemetry", "toxicology", "transplant", "trauma", "urology", "vascular", "wound",
+    "african", "american", "arabic", "asian", "black", "cantonese", "catholic", "caucasian", "chinese", "christian",
+    "english", "european", "french", "german", "haitian", "hindu", "hispanic", "indian", "italian", "japanese",
+    "jehovah", "jewish", "korean", "latino", "latina", "mandarin", "medicaid", "medicare", "mediterranean", "mexican",
+    "muslim", "portuguese", "russian", "spanish", "tagalog", "vietnam", "vietnamese", "witness",
+    "apgar", "apgars", "babinski", "barre", "barré", "brudzinski", "charcot", "cheyne", "chvostek", "clostridioides",
+    "coombs", "doppler", "dupuytren", "ehlers", "danlos", "gram", "guillain", "hashimoto", "heimlich", "homans",
+    "kaposi", "kernig", "korsakoff", "lachman", "mallory", "marfan", "mcburney", "mcmurray", "meniere", "papanicolaou",
+    "raynaud", "romberg", "rovsing", "sjogren", "sjögren", "tinel", "phalen", "trendelenburg", "trousseau", "virchow",
+    "wolff-parkinson-white", "charcot-marie-tooth", "navy", "army", "temp", "plt", "reflexes", "wernicke",
+    "aicd", "bipap", "cabg", "covid", "hfmref", "hfpef", "hfref", "hstroponin", "nsaids", "nstemi", "perrla", "perrl",
+    "contin", "scds", "septal", "ssris", "stemi", "telehealth",
+    "ativan", "augmentin", "bactrim", "cipro", "colace", "coumadin", "decadron", "depakote", "dilaudid", "diovan",
+    "dulcolax", "eliquis", "entresto", "flagyl", "flomax", "haldol", "humalog", "humira", "januvia", "jardiance",
+    "keflex", "keppra", "klonopin", "lantus", "lasix", "levaquin", "lexapro", "lipitor", "lopressor", "lovenox",
+    "lyrica", "miralax", "motrin", "narcan", "neurontin", "nexium", "norvasc", "novolog", "oxycontin", "ozempic",
+    "pepcid", "percocet", "plavix", "pradaxa", "prilosec", "protonix", "prozac", "remeron", "rocephin", "senokot",
+    "seroquel", "sinemet", "symbicort", "synthroid", "tylenol", "unasyn", "valium", "vancomycin", "vicodin",
+    "wellbutrin", "xanax", "xarelto", "zocor", "zofran", "zoloft", "zosyn", "zyprexa",
 ))
 # fmt: on
 
@@ -64,11 +113,11 @@ class OrdinaryWords:
                     patients[word].add(patient)
         never = frozenset(names)
         found = (word for word, who in patients.items() if len(who) >= _FEWEST_PATIENTS and word not in never)
-        return cls([*known, *_CALENDAR, *_of_notes(), *found])
+        return cls([*known, *_CALENDAR, *OF_CHARTS, *_of_notes(), *found])
 
     def __contains__(self, word: str) -> bool:
         """Also by its plain form, and by the parts of a word with hyphens."""
-        folded = word.casefold().removesuffix("'s").removesuffix("’s")
+        folded = word.casefold().removesuffix("'s").removesuffix("’s").removesuffix("'").removesuffix("’")
         if folded in self._words or any(
             folded.endswith(ending) and f"{folded.removesuffix(ending)}{stem}" in self._words
             for ending, stem in _ENDINGS

@@ -15,24 +15,28 @@ _YEAR = r"(?P<y>\d{4})"
 _FORMS: tuple[re.Pattern[str], ...] = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
-        rf"{_YEAR}-(?P<m>\d{{1,2}})-(?P<d>\d{{1,2}})",
+        rf"{_YEAR}[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}})",
         rf"{_YEAR}(?P<m>\d\d)(?P<d>\d\d)",
-        r"(?P<m>0?[1-9]|1[0-2])[/.-](?P<d>\d{1,2})[/.-](?P<y>\d{4}|\d\d)",
-        r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4}|\d\d)",
-        rf"{_NAME}\.?\s(?P<d>\d{{1,2}})(?P<o>st|nd|rd|th)?(?:,?\s{_YEAR})?",
-        rf"(?P<d>\d{{1,2}})(?P<o>st|nd|rd|th)?[ -](?:of )?{_NAME}\.?(?:,?[ -](?P<y>\d{{4}}|\d\d))?",
-        rf"{_NAME}\.?,?\s{_YEAR}",
+        r"(?P<m>0?[1-9]|1[0-2])(?: / |[/.\s|-])(?P<d>\d{1,2})(?: / |[/.\s|-])['’]?(?P<y>\d{4}|\d\d)",
+        r"(?P<d>\d{1,2})(?: / |[/.-])(?P<m>\d{1,2})(?: / |[/.-])['’]?(?P<y>\d{4}|\d\d)",
+        rf"{_NAME}\.?\s(?P<d>\d{{1,2}})(?P<o>st|nd|rd|th)?(?:,?\s?{_YEAR})?",
+        rf"(?P<d>\d{{1,2}})(?P<o>st|nd|rd|th)?[ -]?(?:of )?{_NAME}\.?(?:,?[ -]?(?P<y>\d{{4}}|\d\d))?",
+        rf"{_NAME}\.?,?\s(?:of )?['’]?(?P<y>\d{{4}}|\d\d)",
         _NAME,
-        rf"(?P<m>\d{{1,2}})/{_YEAR}",
+        rf"(?P<m>\d{{1,2}})[/-]{_YEAR}",
+        rf"{_YEAR}-(?P<m>\d{{1,2}})",
         r"(?P<m>\d{1,2})/(?P<d>\d{1,2})",
     )
 )
+# Who is older is 90: beyond that an age tells who somebody is, and so does a year of birth.
+OLDEST = 90
 # Within a year no other day lies further from its month's ends.
 _MIDDLE = 15
 
 
 def shift(text: str, surrogates: Surrogates, reference: int) -> str | None:
-    """`reference`: the year of a date that says none. None where the text is no day of any calendar."""
+    """`reference`: the year of a date that says none. A year that makes somebody older than OLDEST in it becomes the
+    one that does not. None where the text is no day of any calendar."""
     for form in _FORMS:
         found = form.fullmatch(text)
         if found is None:
@@ -41,7 +45,11 @@ def shift(text: str, surrogates: Surrogates, reference: int) -> str | None:
         day = _day(parts, reference)
         if day is None:
             continue
-        return _written(found, parts, surrogates.day(day))
+        moved = surrogates.day(day)
+        earliest = reference - OLDEST
+        if moved.year < earliest and "y" in parts:
+            moved = date(earliest, moved.month, min(moved.day, 28))
+        return _written(found, parts, moved)
     return None
 
 

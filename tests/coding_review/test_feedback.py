@@ -21,8 +21,10 @@ from coding_review.rules import training_labels
 from coding_review.rules.part2 import bears_notice
 from modelops.datasets.build import Gathered
 from modelops.datasets.code_titles import CodeTitles
+from modelops.datasets.deidentify import Deidentifier
 from modelops.datasets.examples import words_at
 from modelops.datasets.leaks import find_leaks
+from modelops.datasets.ordinary_words import OrdinaryWords
 from modelops.datasets.split import patient_key
 from tests.coding_review.gold_rows import adjudicated
 from tests.coding_review.signed_charts import signed_chart
@@ -218,6 +220,32 @@ def test_a_set_for_training_gives_labels_negatives_and_what_is_open(
     assert not one.phi
     assert found.sources[0]["sha256"] == frozen.sha256
     assert list(held_out_charts()) == []
+
+
+def test_who_wrote_the_notes_of_a_gold_set_is_known(
+    icd10cm, make_encounter, lead, coder, expert, adjudicator
+) -> None:
+    study = adjudicated(lead, coder, expert, adjudicator, make_encounter)
+    frozen = freeze_gold_set(adjudicator, study.project.pk, purpose="train")
+    encounter = study.charts[0].code_set.encounter
+    type(encounter).objects.update(synthetic=False)
+    encounter.documents.update(author="Bola Oyelaran, MD")
+    found = gold_set(frozen, held(), CodeTitles(), timezone.localdate())
+    (known,) = found.known.values()
+    assert "Bola Oyelaran, MD" in known.names
+
+
+def test_an_outside_set_s_ids_are_known_and_name_no_row(icd10cm) -> None:
+    """A chart's id may be the name of a file, and that the name of a person."""
+    values = {"source": "real", "patient_id": "0071-44", "encounter_id": "9", "id": "tolliver_emmett"}
+    training = outside("Outside", "train", **values)
+    found = gold_set(training, held(), CodeTitles(), timezone.localdate())
+    (one,) = found.examples
+    known = found.known[one.id]
+    assert (known.chart_id, known.numbers) == ("tolliver_emmett", ("0071-44", "tolliver_emmett"))
+    row = Deidentifier(b"k" * 16, OrdinaryWords.learned([], NOTE.split())).apply(one, known).example
+    assert "tolliver" not in f"{row.id} {row.provenance}"
+    assert row.id.startswith("gold:Outside v1/chart-")
 
 
 @pytest.mark.parametrize("purpose", ["evaluation", "calibration"])

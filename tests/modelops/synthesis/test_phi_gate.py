@@ -58,6 +58,14 @@ def test_the_same_text_gets_the_same_answer(gate: PhiGate, order: Order) -> None
     assert gate.kinds("Signed by Tadeusz Kowalczyk") == ("name",)
 
 
+@pytest.mark.parametrize(
+    "text", ["dr kowalczyk aware", "KOWALCZYK, TADEUSZ", "kowalczyk rn", "Ko\u200bwalczyk came"]
+)
+def test_names_in_capitals_or_small_or_with_signs_that_nobody_sees(gate: PhiGate, text: str) -> None:
+    (kind,) = gate.kinds(text)
+    assert kind in ("name", "possible_name")
+
+
 def test_the_command_prints_the_residual_by_kind(icd10cm: object) -> None:
     out = StringIO()
     call_command("phi_residual", "--json", stdout=out)
