@@ -135,7 +135,7 @@ def _page(
         "against": gate.baseline,
         "compared": ",".join(f"{a}-{b}" for a, b in gate.pairs),
     }
-    acts = version.promotions.newest_first().select_related("model_version", "replaced", "by")
+    acts = Promotion.objects.about(version).newest_first().select_related("model_version", "replaced", "by")
     context = {
         "version": version,
         "facts": page.facts(version),

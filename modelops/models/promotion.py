@@ -15,6 +15,11 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
     def newest_first(self) -> PromotionQuerySet:
         return self.order_by("-pk")
 
+    def about(self, version: ModelVersion) -> PromotionQuerySet:
+        """What was done to it, and what took its place."""
+        taken = models.Q(replaced=version, kind__in=(PromotionKind.PROMOTE, PromotionKind.ROLLBACK))
+        return self.filter(models.Q(model_version=version) | taken)
+
     def was_promoted(self, version: ModelVersion) -> bool:
         """Past the gate and by another than its trainer."""
         return self.filter(kind=PromotionKind.PROMOTE, model_version=version).exists()

@@ -103,6 +103,11 @@ def test_what_the_page_showed_is_promoted_and_taken_back_with_one_form_each(admi
     response = post(admin, "model-rollback", candidate.pk, **{"rollback-reason": "More rejections."})
     assert response.status_code == 302
     assert ModelVersion.objects.get(active=True) == serving
+    # Both pages tell of both acts: what took a version's place was done to it too.
+    done = [("Rolled back", "coder 1", "coder 2"), ("Promoted", "coder 2", "coder 1")]
+    for one in (candidate, serving):
+        acts = get(admin, "model-version", one.pk).context["acts"]
+        assert [(act.what, act.version, act.replaced) for act in acts] == done
 
 
 @pytest.mark.parametrize(("missing", "field"), [("promote-reason", "reason"), ("promote-seen", "seen")])
