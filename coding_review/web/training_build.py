@@ -178,7 +178,7 @@ def _packs(job: TrainingJob, last: TrainingStep | None) -> Figure:
     return Figure(
         label,
         amounts.share(min(1.0, last.tokens / (last.step * packs_a_step * size))),
-        f"of packs of {size:,}, so far",
+        f"of packs of {size:,}, as they came",
     )
 
 

@@ -90,7 +90,7 @@ def test_a_running_job_shows_stations_figures_and_curves(admin):
     [
         # A step of 8 processes with 4 packs each.
         (0, ("–", "packs of 2,048: counted while it trains")),
-        (40, ("50.0%", "of packs of 2,048, so far")),
+        (40, ("50.0%", "of packs of 2,048, as they came")),
     ],
 )
 def test_packs_of_another_size_than_the_datasets_are_told_as_they_come(admin, steps, told):
