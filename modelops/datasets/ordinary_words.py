@@ -14,6 +14,11 @@ from functools import cache
 from importlib.resources import files
 
 _LOWER = re.compile(r"(?<![\w'’-])[a-z\u00df-\u00ff]{2,}(?![\w-])")
+# Small letters behind a title or before a credential make nothing ordinary.
+_CALLED = re.compile(
+    r"\b(?:mrs?|drs?|prof)\b\.?\s+([^\W\d_]{2,})|(?<!\w)([^\W\d_]{2,}),?\s+(?:rn|lpn|md|np|pa-c)\b",
+    re.IGNORECASE,
+)
 _FEWEST_PATIENTS = 2
 _ENDINGS = (("s", ""), ("d", ""), ("ed", ""), ("ing", ""), ("ing", "e"))
 _CALENDAR = (
@@ -105,13 +110,15 @@ class OrdinaryWords:
         cls, texts: Iterable[tuple[str, str]], known: Iterable[str] = (), *, names: Iterable[str] = ()
     ) -> OrdinaryWords:
         """`texts`: pairs of a patient's key and a text; `known`: words that are ordinary in any case; `names`: words
-        of people's names, which writing them in lower case makes not ordinary."""
+        of people's names, which writing them in lower case makes not ordinary; nor what a text itself calls somebody.
+        """
         patients: dict[str, set[str]] = defaultdict(set)
+        never = set(names)
         for patient, text in texts:
+            never.update(word.casefold() for pair in _CALLED.findall(text) for word in pair if word)
             for word in set(_LOWER.findall(text)):
                 if len(patients[word]) < _FEWEST_PATIENTS:
                     patients[word].add(patient)
-        never = frozenset(names)
         found = (word for word, who in patients.items() if len(who) >= _FEWEST_PATIENTS and word not in never)
         return cls([*known, *_CALENDAR, *OF_CHARTS, *_of_notes(), *found])
 

@@ -31,7 +31,8 @@ class Surrogates:
         at = self._number("name", folded) % len(names)
         chosen = names[at] if names[at].casefold() != folded else names[(at + 1) % len(names)]
         if len(token) == 1:
-            return chosen[0] if chosen[0].casefold() != folded else names[(at + 2) % len(names)][0]
+            following = (names[(at + step) % len(names)][0] for step in range(len(names)))
+            return next(letter for letter in following if letter.casefold() != folded)
         if token.isupper():
             return chosen.upper()
         return chosen.lower() if token.islower() else chosen

@@ -15,6 +15,7 @@ from modelops.datasets.deidentify import Deidentifier, Doubtful
 from modelops.datasets.examples import Label, TrainingExample, words_at
 from modelops.datasets.identifiers import Known
 from modelops.datasets.ordinary_words import OrdinaryWords
+from modelops.datasets.surrogates import Surrogates
 from modelops.engines.types import Evidence
 from tests.modelops.datasets.made import WRITTEN, example, with_text
 
@@ -156,6 +157,27 @@ def test_a_score_beside_a_score_stays_and_a_day_beside_a_score_goes() -> None:
     assert done(text) == text
     after = done("pain since 3/5, motor vehicle accident 3/5, pain 5/3")
     assert not re.search("3/5|5/3", after)
+
+
+def test_no_initial_stays() -> None:
+    """Names that follow each other in the list begin with the same letter."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    for patient in range(40):
+        surrogates = Surrogates(KEY, f"P{patient}")
+        assert [letter for letter in letters if surrogates.name(letter) == letter] == []
+
+
+@pytest.mark.parametrize(
+    "written", ["dr oyelaran aware", "Dr. Oyelaran aware, oyelaran paged", "oyelaran, rn aware"]
+)
+def test_a_name_that_two_charts_write_small_is_no_ordinary_word(written: str) -> None:
+    """Else two careless notes would let a name stand in all others."""
+    texts = [("P1", f"{written}; quavery voice"), ("P2", f"{written}; quavery voice")]
+    ordinary = OrdinaryWords.learned(texts)
+    assert "quavery" in ordinary
+    assert "oyelaran" not in ordinary
+    with pytest.raises(Doubtful):
+        Deidentifier(KEY, ordinary).apply(chart("Oyelaran agrees."), KNOWN)
 
 
 def test_evidence_points_at_its_words_beside_signs_that_nobody_sees() -> None:
