@@ -294,8 +294,9 @@ def answered(
     reading = changed[-1].reading
     code_set = reading.code_set
     if not is_htmx(request):
-        if request.POST.get("panel") == "findings":
-            return redirect(page_url(code_set, document=document, panel="findings"))
+        # Who works down the lines of a panel goes on there.
+        if (panel := request.POST.get("panel", "")) in {"findings", "codes"}:
+            return redirect(page_url(code_set, document=document, panel=panel))
         return redirect(
             page_url(code_set, document=document, entry=select or _next_undecided(code_set, after))
         )

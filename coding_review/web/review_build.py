@@ -111,12 +111,25 @@ class Builder:
         return _RUNS.instances(self.code_set.pk)
 
     @cached_property
+    def answers(self) -> list[PredictionRun]:
+        """The runs that answered, newest first; also those of the versions before, whose suggestions and context tags
+        a reopened code set goes on with."""
+        own = [run for run in self.runs if run.status == RunStatus.DONE]
+        if self.code_set.reopened_from_id is None:
+            return own
+        before = CodeSet.objects.filter(
+            encounter=self.encounter, claim_type=self.code_set.claim_type, version__lt=self.code_set.version
+        )
+        earlier = PredictionRun.objects.filter(code_set__in=before, status=RunStatus.DONE)
+        return [*own, *earlier.order_by("-pk")[:RUNS_LOOKED_AT]]
+
+    @cached_property
     def finished(self) -> PredictionRun | None:
-        return next((run for run in self.runs if run.status == RunStatus.DONE), None)
+        return next(iter(self.answers), None)
 
     @cached_property
     def makers(self) -> Makers:
-        return Makers(self.runs)
+        return Makers(self.answers)
 
     @cached_property
     def held(self) -> Hold | None:
@@ -209,7 +222,7 @@ class Builder:
             "code_set_id": self.code_set.pk,
             "revision": self.code_set.revision,
             "document": self.text(lines=lines),
-            "code_set": review_cards.code_set_panel(self.code_set, coded, self.beside),
+            "code_set": review_cards.code_set_panel(self.code_set, coded, self.beside, self._refused()),
             "progress": review_cards.progress(
                 self.listed, self.reading, signoff.blockers(facts), editable=not self.read_only
             ),
@@ -331,6 +344,11 @@ class Builder:
 
     def _first(self) -> DocumentVersion | None:
         return self.versions[0] if self.versions else None
+
+    def _refused(self) -> dict[int, str]:
+        """By entry why its change was not saved, for a line of the code set; its card is not in sight then."""
+        stale = {pk: f"Changed meanwhile. Now {one.stands}." for pk, one in self.wanted.conflicts.items()}
+        return self.wanted.errors | stale
 
     def _decorated(self, card: Card) -> Card:
         if card.id in self.wanted.errors:

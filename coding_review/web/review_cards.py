@@ -155,7 +155,10 @@ def bands(entries: Sequence[Listed]) -> tuple[BandCount, ...]:
 
 
 def code_set_panel(
-    code_set: CodeSet, entries: Sequence[CodeEntry], beside: Mapping[int, tuple[Finding, ...]]
+    code_set: CodeSet,
+    entries: Sequence[CodeEntry],
+    beside: Mapping[int, tuple[Finding, ...]],
+    refused: Mapping[int, str],
 ) -> CodeSetPanel:
     coded = sorted((e for e in entries if e.state in CODED_STATES), key=line_order)
     claim_type = code_set.claim_type
@@ -175,6 +178,7 @@ def code_set_panel(
             replace(
                 _set_line(e, number, claim_type, first=number == 1, last=number == len(coded)),
                 findings=beside.get(e.pk, ()),
+                refused=refused.get(e.pk, ""),
             )
             for number, e in enumerate(coded, start=1)
         ),

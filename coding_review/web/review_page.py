@@ -13,8 +13,7 @@ review              encounter_id, claim_type                           the page;
 entry-decide        entry_id                                           POST action=accept|reject|modify|dismiss|
                                                                        hold|withdraw, version, document, panel;
                                                                        reject: reason, comment; modify: code as
-                                                                       "system:code", reason, comment;
-                                                                       accept: poa (may be empty)
+                                                                       "system:code", reason, comment; accept: poa
 entry-set           entry_id                                           POST version, document and any of role,
                                                                        poa, move=up|down, modifiers (one text),
                                                                        units, service_date, pointers (one text),
@@ -54,7 +53,7 @@ next                                                                   POST: cla
 Answers to htmx (header HX-Request):
 
 - entry-decide, entry-set: review/answer.html with `page` and `result`: only what changed, everything out of band.
-  409 (stale page): the same with the card's `conflict` set; 422: with the card's `error` set.
+  409 (stale page): the same with the card's `conflict`; 422: its `error`; a line of the code set has both as `refused`.
 - finding-override, finding-withdraw: the same, with the findings beside the cards they concern. Every answer to an
   act draws them where the page shows others: `found` names the marks of the cards that show some.
 - entry-add, undo, redo, dismiss-low: the same with `result.whole_list` true.
@@ -253,6 +252,7 @@ class SetLine:
     first: bool = False
     last: bool = False
     findings: tuple[Finding, ...] = ()
+    refused: str = ""  # why its last change was not saved
 
 
 @dataclass(frozen=True, slots=True)

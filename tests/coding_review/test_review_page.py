@@ -8,8 +8,22 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
+from coding_review.actions.accept import accept
 from coding_review.actions.claim import claim
-from coding_review.models import AuditEvent, CodeEntry, Decision, Document, Encounter, Exposure, Facility
+from coding_review.actions.reopen import reopen
+from coding_review.actions.set_line import set_role
+from coding_review.actions.sign_off import sign_off
+from coding_review.models import (
+    AuditEvent,
+    CodeEntry,
+    ContextMention,
+    Decision,
+    Document,
+    Encounter,
+    Exposure,
+    Facility,
+    PredictionRun,
+)
 from tests.coding_review.entries import CKD, DM, HF, PNEUMONIA, SOB, suggest
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +74,59 @@ def test_who_may_not_code_is_not_asked_to_tell_what_was_shown(case, client, expe
     read = client.get(page(code_set))
     assert (read.status_code, b"data-exposures" in read.content) == (200, False)
     assert client.post(address, {"shown": "1"}).status_code == 403
+
+
+def test_a_line_saved_without_scripts_leads_back_to_the_lines(case, client, coder) -> None:
+    code_set, entries = case
+    accept(coder, code_set.pk, entries[0].pk)
+    form = {"version": 1, "role": "principal", "poa": "", "panel": "codes"}
+    answer = client.post(reverse("web:entry-set", args=[entries[0].pk]), form)
+    assert (answer.status_code, answer["Location"]) == (302, page(code_set) + "?panel=codes")
+    assert CodeEntry.objects.get(pk=entries[0].pk).role == "principal"
+    stale = client.post(reverse("web:entry-set", args=[entries[0].pk]), form | {"role": "secondary"})
+    line = stale.content.decode().partition(f'id="line-{entries[0].pk}"')[2].partition("</li>")[0]
+    assert stale.status_code == 409
+    assert "<b>Not saved.</b> Changed meanwhile. Now I50.23: Accepted" in line
+    assert CodeEntry.objects.get(pk=entries[0].pk).role == "principal"
+
+
+def test_who_may_not_code_is_offered_no_next_encounter(case, client, expert) -> None:
+    code_set, _ = case
+    offered = f'action="{reverse("web:next")}"'
+    assert offered in client.get(page(code_set)).content.decode()
+    client.force_login(expert)
+    read = client.get(page(code_set))
+    assert (read.status_code, offered in read.content.decode()) == (200, False)
+
+
+def test_a_reopened_code_set_keeps_context_tags_and_who_suggested(case, client, coder) -> None:
+    code_set, entries = case
+    run = PredictionRun.objects.get()
+    quote = {"line_start": 1, "line_end": 1, "col_start": 0, "col_end": 4}
+    version = run.documents.get()
+    ContextMention.objects.create(
+        run=run,
+        document_version=version,
+        tag="other_person",
+        code="J18.9",
+        quote=version.lines[0][:4],
+        **quote,
+    )
+    for entry in entries:
+        accept(coder, code_set.pk, entry.pk, poa="Y")
+    set_role(coder, code_set.pk, entries[0].pk, role="principal")
+    signed = sign_off(coder, code_set.pk)
+
+    def said(html: str) -> tuple[int, int, bool]:
+        tags = html.count('data-ctx="other person"')
+        return tags, html.count("embedded · embedded-test"), "Which engine made these suggestions" in html
+
+    before = said(client.get(page(code_set)).content.decode())
+    assert before == (1, len(entries), True)
+    again = reopen(coder, signed.pk, reason="correction")
+    html = client.get(page(code_set)).content.decode()
+    assert f'action="{reverse("web:entry-add", args=[again.pk])}"' in html
+    assert said(html) == before
 
 
 def test_opening_is_audited_once_a_session(case, client) -> None:

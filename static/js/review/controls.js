@@ -15,7 +15,10 @@ function address(controls, card) {
   for (const field of controls.querySelectorAll("[name='version']")) field.value = version;
   for (const list of controls.querySelectorAll("select")) {
     list.id = list.id.replace(/0$/, id);
-    list.value = { poa, role }[list.name];
+    const stands = { poa, role }[list.name];
+    // As drawn by the server, so that what is chosen later can be told from it.
+    for (const option of list.options) option.defaultSelected = option.value === stands;
+    list.value = stands;
     const label = list.getAttribute("aria-label");
     if (label.endsWith(" ")) list.setAttribute("aria-label", label + code);
   }

@@ -11,6 +11,7 @@ import "./evidence.js";
 import "./selection.js";
 import "./find.js";
 import "./lists.js";
+import "./code-line.js";
 import "./exposures.js";
 import "./active.js";
 import "./reveal.js";
