@@ -229,9 +229,9 @@ class Act:
             and line.role not in REPEATING_ROLES
             for line in self._coded_lines()
         ):
-            raise InvalidDecision(
-                f"{code} is already in the code set. Reject this one as a duplicate.", code=code
-            )
+            # What is entered by hand has no row yet that could be rejected.
+            then = " Reject this one as a duplicate." if entry.pk else ""
+            raise InvalidDecision(f"{code} is already in the code set.{then}", code=code)
 
     def next_sequence(self) -> int:
         return max((line.sequence for line in self._coded_lines()), default=0) + 1

@@ -47,8 +47,9 @@ def _excludes(kind: NoteKind, label: str, also: str = "") -> PairFunction:
             target = block.target(b)
             # A range that holds the code itself speaks of what is elsewhere in it.
             if target is not None and not target.meets(a):
-                where = _place(case, block)
-                return Hit(f"{label} at {where} of {a.code} names {b.code}: {target.text}.{also}", lines)
+                place = _place(case, block)
+                where = a.code if place == a.code else f"{place} of {a.code}"
+                return Hit(f"{label} at {where} names {b.code}: {target.text}.{also}", lines)
         return None
 
     return pair

@@ -259,7 +259,8 @@ def _place(place: dict[str, Any]) -> str:
 
 
 def _shown(values: dict[str, Any]) -> str:
-    if values["rank_shown"] is None:
+    """What was suggested; a code of the coder's own was shown too, at a place in the list that says nothing."""
+    if values["rank_shown"] is None or not values["band_shown"]:
         return ""
     confidence = values["confidence_shown"]
     parts = [f"rank {values['rank_shown']}", values["band_shown"].upper()]

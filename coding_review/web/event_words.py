@@ -153,7 +153,8 @@ def _decision_detail(data: Data) -> Iterable[str]:
         label = reasons.label(data["reason"])
         yield f"{label[0].lower()}{label[1:]}"
     field = data.get("field")
-    if field:
+    # A code that comes into the set gets the next place by itself; only a move is a decision about the order.
+    if field and not (field == "sequence" and 0 in (data.get("value_before"), data.get("value_after"))):
         yield (
             f"{_FIELDS.get(field, field.replace('_', ' '))} {value_words(field, data.get('value_before'))} → "
             + value_words(field, data.get("value_after"))

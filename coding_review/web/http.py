@@ -56,7 +56,8 @@ def is_htmx(request: HttpRequest) -> bool:
 
 
 def _back(request: HttpRequest) -> str:
-    """Where the user came from on this site, else the start."""
+    """Where the user came from on this site; empty where that is unknown, or this address itself."""
     referer = request.headers.get("Referer", "")
     safe = url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure())
-    return referer if safe else "/"
+    same = request.method == "GET" and referer == request.build_absolute_uri()
+    return referer if safe and not same else ""

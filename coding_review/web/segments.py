@@ -23,6 +23,12 @@ MARK_STATE: dict[str, str] = {
 _HEADING = re.compile(
     r"^\s{0,3}(?:[A-Z][A-Z /&,'()\-]{5,60}|[A-Z][A-Z0-9 /&,'().\-]{1,60}:|[A-Z][A-Za-z0-9 /&,'()\-]{2,50}:)\s*$"
 )
+_WORD = re.compile(r"[A-Z]+")
+# Of the headings of notes; other words of theirs are written small in the outline.
+_ABBREVIATION = re.compile(
+    r"CBC|CC|CPT|CT|CXR|DVT|ECG|ED|EEG|EKG|EMS|EMG|ENT|FHX?|GI|GU|HEENT|HPI|ICD|ICU|IV|LOS|MAR|MDM|MRI|NICU|OB|OR"
+    r"|PACU|PE|PICU|PMHX?|POA|POC|PSH|PT|ROS|RN|SHX?|SICU|SLP|SOAP|US|VS|WOCN"
+)
 _ALIGNED = re.compile(r"\t|\S {3,}\S|^ {4,}\S|^\s*[|+].*[|+]\s*$")
 
 
@@ -106,15 +112,20 @@ def marked_lines(
 
 
 def sections(texts: Sequence[str]) -> tuple[Section, ...]:
-    """The outline: lines that look like headings, as they stand, without the colon."""
+    """The outline: lines that look like headings, as they stand, without the colon and not in capitals."""
     return tuple(
-        Section(
-            text.strip().rstrip(":").capitalize() if text.strip().isupper() else text.strip().rstrip(":"),
-            number,
-        )
+        Section(_in_small_letters(text.strip().rstrip(":")), number)
         for number, text in enumerate(texts, start=1)
         if is_heading(text)
     )
+
+
+def _in_small_letters(heading: str) -> str:
+    """ "ED DIAGNOSES" is "ED diagnoses"."""
+    if not heading.isupper():
+        return heading
+    text = _WORD.sub(lambda word: word[0] if _ABBREVIATION.fullmatch(word[0]) else word[0].lower(), heading)
+    return text[:1].upper() + text[1:]
 
 
 def strip(spans: Sequence[Span], line_count: int) -> tuple[StripMark, ...]:

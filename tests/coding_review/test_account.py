@@ -58,6 +58,12 @@ def test_who_signs_in_begins_where_their_roles_let_them(client: Client, request,
     assert client.post(reverse("web:sign-in"), data)["Location"] == reverse(home)
     # The button of the page that refuses something leads there too.
     assert client.get("/sign-in/")["Location"] == reverse(home)
+    # Opened by its printed address, the worklist refuses whoever has none, and leads there as well.
+    first = client.get("/", headers={"Referer": "http://testserver/"}).content.decode()
+    refused = "<h1>Not allowed</h1>" in first
+    assert refused is (home != "web:worklist")
+    assert refused is (f'<a class="btn pri" href="{reverse(home)}">Go to the start</a>' in first)
+    assert "Go back" not in first
     page = client.get(reverse(home))
     assert (page.status_code, f'class="brand" href="{reverse(home)}"' in page.content.decode()) == (200, True)
 

@@ -68,6 +68,18 @@ def searches() -> list[dict[str, Any]]:
     )
 
 
+def test_a_code_of_the_coders_own_has_no_rank(
+    client: Client, make_encounter: MakeEncounter, coder: User, auditor: User
+) -> None:
+    encounter = make_encounter(on=None)
+    make_decision(encounter, coder, START, action="add", after="99214", rank_shown=1_000_000)
+    client.force_login(auditor)
+    _, ids, page = search(client)
+    assert len(ids) == 1
+    assert "99214" in page
+    assert "rank" not in page
+
+
 def test_lists_the_decisions_of_the_own_work_groups(
     client: Client, made: list[Decision], auditor: User
 ) -> None:

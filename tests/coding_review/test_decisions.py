@@ -291,11 +291,21 @@ def test_adding_a_code_that_stands_as_another_ones_modification_is_refused(case,
     modify(coder, code_set.pk, entries["sob"].pk, code="N18.32")
     before = Decision.objects.count()
     place = Selection(version_of(code_set).pk, 5, 5)
-    with pytest.raises(InvalidDecision, match=r"N18\.32 is already in the code set"):
+    with pytest.raises(
+        InvalidDecision, match=r"^N18\.32 is already in the code set\. Reject this one as a dup"
+    ):
         add_code(coder, code_set.pk, code="N18.32", selections=(place,))
     assert state_of(entries["ckd"]) == "undecided"
     assert entries["ckd"].evidence.count() == 1
     assert Decision.objects.count() == before
+
+
+def test_adding_a_code_twice_by_hand_says_only_that_it_is_there(case, coder) -> None:
+    code_set, _ = case
+    add_code(coder, code_set.pk, code="0DTN0ZZ", system="icd10pcs")
+    with pytest.raises(InvalidDecision, match=r"^0DTN0ZZ is already in the code set\.$"):
+        add_code(coder, code_set.pk, code="0DTN0ZZ", system="icd10pcs")
+    assert Decision.objects.count() == 1
 
 
 def test_adding_the_suggestion_that_was_modified_away_is_a_line_of_its_own(case, coder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +74,20 @@ def test_events_newest_first_in_words(client: Client, encounter: Encounter, code
     assert places == sorted(places)
     assert "✓ The chain verifies.</b> 3 events, none altered" in page
     assert 'id="d77"' in page
+
+
+def test_the_order_is_told_where_somebody_moved_a_line(
+    client: Client, encounter: Encounter, coder: User
+) -> None:
+    with transaction.atomic():
+        for action, before, after in (("accept", 0, 1), ("move", 2, 1), ("withdraw", 1, 0)):
+            data = {"decision_id": 78, "action": action, "code_before": "I10", "code_after": "I10"}
+            order = {"field": "sequence", "value_before": before, "value_after": after}
+            audit.record("decision", actor=coder, encounter=encounter, data=data | order)
+    client.force_login(coder)
+    _, page = history(client, encounter)
+    assert "Accepted I10" in page
+    assert re.findall(r"order \d+ → \d+", page) == ["order 2 → 1"]
 
 
 def test_comment_and_quotes_for_readers_of_documents_only(

@@ -232,6 +232,10 @@ def test_states_without_suggestions_say_what_happened(changes: dict[str, Any], h
     assert [words(e) for e in tree.find("h2", within=panel)] == [heading]
     polls = [e for e in tree.elements if "data-poll" in e["attrs"]]
     assert len(polls) == (1 if changes.get("prediction") == "running" else 0)
+    # Only who may change something is told how.
+    advice = "with <kbd>+</kbd>"
+    assert draw(replace(PAGE, **changes)).count(advice) == (0 if heading == "Predicting" else 1)
+    assert advice not in draw(replace(PAGE, read_only="The prediction failed.", **changes))
 
 
 def test_reasons_are_the_table_with_their_digits() -> None:

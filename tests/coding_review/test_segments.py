@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +55,21 @@ def test_headings_and_outline() -> None:
     texts = ["HOSPITAL COURSE", "Past history:", "BP 120/80", "1. HTN", "", "WBC 12.1 HIGH", "---"]
     assert [is_heading(text) for text in texts] == [True, True, False, False, False, False, False]
     assert sections(texts) == (Section("Hospital course", 1), Section("Past history", 2))
+
+
+@pytest.mark.parametrize(
+    ("heading", "shown"),
+    [
+        ("ED DIAGNOSES", "ED diagnoses"),
+        ("PMH / PSH", "PMH / PSH"),
+        ("HPI:", "HPI"),
+        ("COURSE IN THE ED", "Course in the ED"),
+        ("REASON FOR VISIT", "Reason for visit"),
+        ("Physical Exam:", "Physical Exam"),
+    ],
+)
+def test_abbreviations_in_headings_stay_capitals(heading: str, shown: str) -> None:
+    assert sections([heading]) == (Section(shown, 1),)
 
 
 def test_aligned_lines_are_those_with_columns() -> None:

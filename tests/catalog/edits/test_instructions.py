@@ -37,6 +37,8 @@ def test_excludes1_is_silent(edits, codes):
 def test_excludes1_is_inherited_from_a_block(edits):
     (finding,) = edits.run("excludes1", "R10.0", "N23")
     assert finding.message == "Excludes1 at R10 of R10.0 names N23: renal colic (N23)."
+    (finding,) = edits.run("excludes2", "Z79.4", "Z79.84")
+    assert finding.message.startswith("Excludes2 at Z79.4 names Z79.84: long term (current) use of oral")
     (finding,) = edits.run("excludes1", "I60.9", "S06.6X0A")
     assert "at I60-I69 of I60.9" in finding.message
 
