@@ -44,6 +44,7 @@ _STATE = (
     r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]"
     r"|W[AIVY])"
 )
+_DOSE = r"(?![ ]?(?:mg|mcg|g|ml|cc|units?|k?cal|calories)\b)"
 _UNITS = r"(?![ ]?(?:mg|mcg|g|ml|cc|l|units?|prbc|tabs?|hours?|hrs?|days?|weeks?|of|more|times?|%)\b)"
 _NUMBERED = (
     r"(?:MRN|MR[ ]?#|Med(?:ical)?\.?[ ]Rec(?:ord)?(?:[ ](?:No\.?|Number|#))?|Acct|Account|FIN|CSN|HAR|Visit[ ]ID|SSN"
@@ -83,7 +84,7 @@ FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"(?<![\d-])(?:\+?1[ .-]?)?(?:\(\d{3}\)[ ]?|\d{3}(?:[ .-]|[ ]?[/-][ ]?))\d{3}(?:[ .-]|[ ]-[ ])\d{4}(?!\d)"
         ),
     ),
-    (CONTACT, re.compile(r"(?<![\d/-])\d{3}-\d{4}(?![\d-])")),
+    (CONTACT, re.compile(rf"(?<![\d/-])\d{{3}}-\d{{4}}(?![\d-]){_DOSE}", re.IGNORECASE)),
     (
         CONTACT,
         re.compile(

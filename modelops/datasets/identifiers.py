@@ -26,7 +26,13 @@ from modelops.datasets.identifier_forms import (
     PLACE,
     TITLE,
 )
-from modelops.datasets.ordinary_words import ALSO_GIVEN_NAMES, ALSO_SURNAMES, OF_CHARTS, OrdinaryWords
+from modelops.datasets.ordinary_words import (
+    ALSO_GIVEN_NAMES,
+    ALSO_SURNAMES,
+    CALENDAR,
+    OF_CHARTS,
+    OrdinaryWords,
+)
 from modelops.datasets.plain_text import plain, without_marks
 
 POSSIBLE_NAME, ODD_DATE = "possible_name", "odd_date"
@@ -263,7 +269,9 @@ class Recognizer:
             )
             ordinary = text in self._ordinary and not (also and not text.islower())
             followed_by_prose = re.match(r"\s[a-z]", line[word.end() :]) is not None
-            sure = titled or (certain and not followed_by_prose and folded not in OF_CHARTS)
+            sure = titled or (
+                certain and not followed_by_prose and folded not in OF_CHARTS and folded not in CALENDAR
+            )
             if ordinary and not (sure and number == 0 and not text.islower()):
                 if number or not certain:
                     return

@@ -21,7 +21,7 @@ _CALLED = re.compile(
 )
 _FEWEST_PATIENTS = 2
 _ENDINGS = (("s", ""), ("d", ""), ("ed", ""), ("ing", ""), ("ing", "e"))
-_CALENDAR = (
+CALENDAR = (
     *(
         "january",
         "february",
@@ -87,7 +87,7 @@ OF_CHARTS = frozenset((
     "coombs", "doppler", "dupuytren", "ehlers", "danlos", "gram", "guillain", "hashimoto", "heimlich", "homans",
     "kaposi", "kernig", "korsakoff", "lachman", "mallory", "marfan", "mcburney", "mcmurray", "meniere", "papanicolaou",
     "raynaud", "romberg", "rovsing", "sjogren", "sjögren", "tinel", "phalen", "trendelenburg", "trousseau", "virchow",
-    "wolff-parkinson-white", "charcot-marie-tooth", "navy", "army", "temp", "plt", "reflexes", "wernicke",
+    "wolff-parkinson-white", "charcot-marie-tooth", "navy", "army", "temp", "tmax", "plt", "reflexes", "wernicke",
     "aicd", "bipap", "cabg", "covid", "hfmref", "hfpef", "hfref", "hstroponin", "nsaids", "nstemi", "perrla", "perrl",
     "contin", "scds", "septal", "ssris", "stemi", "telehealth",
     "ativan", "augmentin", "bactrim", "cipro", "colace", "coumadin", "decadron", "depakote", "dilaudid", "diovan",
@@ -120,7 +120,7 @@ class OrdinaryWords:
                 if len(patients[word]) < _FEWEST_PATIENTS:
                     patients[word].add(patient)
         found = (word for word, who in patients.items() if len(who) >= _FEWEST_PATIENTS and word not in never)
-        return cls([*known, *_CALENDAR, *OF_CHARTS, *_of_notes(), *found])
+        return cls([*known, *CALENDAR, *OF_CHARTS, *_of_notes(), *found])
 
     def __contains__(self, word: str) -> bool:
         """Also by its plain form, and by the parts of a word with hyphens."""

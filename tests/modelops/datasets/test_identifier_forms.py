@@ -66,7 +66,7 @@ def done(text: str, known: Known = KNOWN) -> str:
     [
         ("names", 128, 24),
         ("signs that nobody sees or few type", 28, 6),
-        ("numbers and ways to reach somebody", 73, 2),
+        ("numbers and ways to reach somebody", 74, 2),
         ("ages above 89", 50, 0),
         ("dates and places", 176, 28),
     ],
