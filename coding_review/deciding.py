@@ -287,7 +287,8 @@ class Act:
             assistance=exposure.assistance
             if exposure
             else _assistance_without_exposure(entry, reading.assistance),
-            rank_shown=exposure.rank if exposure else None,
+            # A code of the coder's own stands in the list too, at a place that says nothing.
+            rank_shown=exposure.rank if exposure and exposure.band else None,
             band_shown=exposure.band if exposure else "",
             confidence_shown=exposure.confidence if exposure else None,
             first_shown_at=exposure.first_shown_at if exposure else None,

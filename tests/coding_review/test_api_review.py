@@ -103,6 +103,20 @@ def test_what_the_coder_was_shown_is_stored_and_others_leave_no_trace(
     assert (decision.assistance, decision.rank_shown, decision.band_shown) == ("full", 1, "high")
 
 
+def test_a_code_of_the_coders_own_was_shown_at_no_rank(case: Case, coder: Any) -> None:
+    client = client_of(coder)
+    evidence = [{"document_version": case.version.pk, "line_start": 5, "line_end": 5}]
+    body = post(client, case, "codes", {"code": "I10", "evidence": evidence}).json()
+    entry = CodeEntry.objects.get(pk=body["entries"][0]["id"])
+    client.get(case.url("/api/code-sets/{code_set}/suggestions/"))
+    assert Exposure.objects.filter(user=coder, entry=entry).exists()
+    assert line(client, entry, entry.version, poa="Y").status_code == 200
+    assert [(d.rank_shown, d.band_shown) for d in Decision.objects.filter(entry=entry)] == [
+        (None, ""),
+        (None, ""),
+    ]
+
+
 def test_accept_answers_with_the_entry_as_it_stands(case: Case, coder: Any) -> None:
     body = decide(client_of(coder), case.entries[HF[0]], "accept", poa="Y").json()
     assert body["code_set"] == {
