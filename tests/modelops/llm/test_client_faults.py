@@ -320,7 +320,8 @@ def test_what_is_asked_beside_a_chart_keeps_to_the_charts_deadline(
         with pytest.raises(Cancelled):
             ask(Deadline.after(600, stopped.is_set))
         assert 1.5 <= time.monotonic() - began < SOON
-    assert standin.state()["requests"] == {path: 4}
+    # The last of them may have been given up before the server came to read it.
+    assert comes_true(lambda: standin.state()["requests"] == {path: 4})
     assert comes_true(lambda: standin.state()["running"] == 0)
 
 
