@@ -223,9 +223,9 @@ EXPECTED: dict[str, tuple[Expected, ...]] = {
     ),
     "web:training": (Expected("GET", p.VIEW_TRAINING, kwargs={"training_id": ""}),),
     "web:training-cancel": (Expected("POST", p.TRAIN_MODEL, kwargs={"training_id": ""}, answers=ACTED),),
-    # It is at work: what has not ended cannot go on.
+    # It is at work: what has not ended is shown as it is.
     "web:training-resume": (
-        Expected("POST", p.TRAIN_MODEL, kwargs={"training_id": ""}, answers=frozenset({409})),
+        Expected("POST", p.TRAIN_MODEL, kwargs={"training_id": ""}, answers=frozenset({302})),
     ),
     # It has no result and no file yet.
     "web:training-card": (
