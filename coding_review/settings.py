@@ -298,6 +298,10 @@ DRIFT_LIMITS = env.dict("DRIFT_LIMITS", cast={"value": float}, default={})
 DATASETS_DIR = Path(env.str("DATASETS_DIR", default=str(VAR_DIR / "datasets")))
 # What other names and days in de-identified charts follow from. With another key the same patient gets others.
 DEIDENTIFICATION_KEY = _secret("DEIDENTIFICATION_KEY") or SECRET_KEY
+# What the site decided of words that may be names (manage.py words_in_doubt); read by whoever builds a dataset.
+DEIDENTIFICATION_WORDS = Path(
+    env.str("DEIDENTIFICATION_WORDS", default=str(VAR_DIR / "deidentification-words.tsv"))
+)
 # Runs of trainings, each in a folder of its own, and the folders that base checkpoints are taken from (results of
 # trainings below TRAINING_DIR too); the workers of the queue `train` and the web server share them.
 TRAINING_DIR = Path(env.str("TRAINING_DIR", default=str(VAR_DIR / "training")))

@@ -41,6 +41,7 @@ from modelops.datasets.build import (
 )
 from modelops.datasets.chat_tokens import BadTokenizer, ChatTokens
 from modelops.datasets.code_titles import CodeTitles, catalog_words
+from modelops.datasets.decided_words import BadDecidedWords, DecidedWords, read_decided
 from modelops.datasets.deidentify import Deidentifier
 from modelops.datasets.from_catalog import catalog_stages
 from modelops.datasets.ordinary_words import OrdinaryWords
@@ -123,8 +124,15 @@ def _assembled(
         raise InvalidDecision(str(error), field="tokenizer") from error
     at(GATHERING)
     titles = CodeTitles()
-    gathered = _gathered(sources, held(), titles)
-    tools = Tools(tokens.count, tokens.sha256, titles.titles, Deidentifier(site_key(), _ordinary(gathered)))
+    decided = decided_words()
+    gathered = gather(sources, held(), titles)
+    tools = Tools(
+        tokens.count,
+        tokens.sha256,
+        titles.titles,
+        Deidentifier(site_key(), ordinary_words(gathered, decided)),
+        decided.sha256,
+    )
     try:
         return assemble(gathered, held_out_charts(), options, tools, at)
     except Leaking as error:
@@ -222,7 +230,16 @@ def site_key() -> bytes:
     ).digest()
 
 
-def _gathered(sources: Sources, kept_out: Held, titles: CodeTitles) -> Gathered:
+def decided_words() -> DecidedWords:
+    """Raises InvalidDecision where the file cannot be read as one."""
+    try:
+        return read_decided(Path(settings.DEIDENTIFICATION_WORDS))
+    except BadDecidedWords as error:
+        raise InvalidDecision(str(error), field="sources") from error
+
+
+def gather(sources: Sources, kept_out: Held, titles: CodeTitles) -> Gathered:
+    """Raises InvalidDecision."""
     today = timezone.localdate()
     parts: list[Gathered] = []
     if sources.signed_off:
@@ -273,7 +290,7 @@ def _joined(parts: Sequence[Gathered], leave_out: frozenset[str]) -> Gathered:
     )
 
 
-def _ordinary(gathered: Gathered) -> OrdinaryWords:
+def ordinary_words(gathered: Gathered, decided: DecidedWords) -> OrdinaryWords:
     def texts() -> Iterator[tuple[str, str]]:
         for example in gathered.examples:
             for document in example.chart.documents:
@@ -284,4 +301,4 @@ def _ordinary(gathered: Gathered) -> OrdinaryWords:
     if not any(example.phi for example in gathered.examples):
         return OrdinaryWords(())
     names = {word for known in gathered.known.values() for word in known.name_words()}
-    return OrdinaryWords.learned(texts(), catalog_words(), names=names)
+    return OrdinaryWords.learned(texts(), catalog_words(), names=names, decided=decided)

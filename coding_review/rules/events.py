@@ -173,6 +173,7 @@ EVENTS: dict[str, EventType] = {
         "Dataset's build ended", "build_id status error_code dataset_id only_looks"
     ),
     "dataset.built": _event("Dataset built", "dataset_id name version kind sha256 train validation sources"),
+    "words_in_doubt.listed": _event("Words that may be names listed", "charts doubtful words"),
     "dataset.exported": _event("Dataset exported", "dataset_id name version format sha256 rows"),
     "training.queued": _event("Training asked for", "job_id dataset_id base method slot recipe resources"),
     "training.cancel_asked": _event("Training told to stop", "job_id"),

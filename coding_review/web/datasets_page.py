@@ -29,7 +29,7 @@ _REASONS: Mapping[str, str] = {
     "part2_without_authority": "Part 2 record, without a recorded authority",
     "no_document": "no document that counts",
     "composite_near_duplicate": "composite of nearly the same charts",
-    "doubtful_possible_name": "a word that may be a name: not de-identified",
+    "doubtful_possible_name": "a word that may be a name (manage.py words_in_doubt lists them): not de-identified",
     "doubtful_odd_date": "what may be a date and is none: not de-identified",
     "held_out": "in a gold set that models are measured on",
 }

@@ -406,6 +406,11 @@ DETAILS: dict[str, Callable[[Data, Names], Iterable[str]]] = {
         *_counted(d, ("train", "to train on"), ("validation", "to validate on")),
         _sha(d),
     ],
+    "words_in_doubt.listed": lambda d, n: [
+        *_counted(
+            d, ("charts", "charts of real patients"), ("doubtful", "in doubt"), ("words", "words not decided")
+        ),
+    ],
     "dataset.exported": lambda d, n: [
         str(d.get("name", "")),
         _version(d),

@@ -108,12 +108,14 @@ class Assembled:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What building needs besides examples. `deidentifier` None: an example of a real patient is left out."""
+    """What building needs besides examples. `deidentifier` None: an example of a real patient is left out.
+    `words_sha256`: of what the site decided of words that may be names."""
 
     count: Count
     tokenizer_sha256: str
     titles: Titles
     deidentifier: Deidentifier | None = None
+    words_sha256: str = ""
 
 
 def unwatched(_step: str) -> None:
@@ -235,7 +237,11 @@ class _Building:
             "unlabelled": options.unlabelled,
             "sources": [dict(source) for source in self._gathered.sources],
             "left_out": {reason: count for reason, count in sorted(self._left_out.items()) if count},
-            "deidentified": {"charts": self._deidentified, "replaced": dict(sorted(self._replaced.items()))},
+            "deidentified": {
+                "charts": self._deidentified,
+                "replaced": dict(sorted(self._replaced.items())),
+                "words_sha256": self._tools.words_sha256 if self._deidentified else "",
+            },
             "leak_check": {
                 "sets": list(checked.sets),
                 "charts": checked.charts,

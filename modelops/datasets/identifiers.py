@@ -34,6 +34,7 @@ from modelops.datasets.ordinary_words import (
     OrdinaryWords,
 )
 from modelops.datasets.plain_text import plain, without_marks
+from modelops.datasets.spans import Span, Taken
 
 POSSIBLE_NAME, ODD_DATE = "possible_name", "odd_date"
 
@@ -97,6 +98,8 @@ _NO_NAMES = frozenset(
     )
 )
 _NEARLY = 5
+# Characters between two parts of one name: a comma and a blank.
+_JOINED = 2
 # Characters before a figure in which something says what it is.
 _NEAR = 80
 # As long a word in capitals is hardly an abbreviation.
@@ -124,16 +127,6 @@ class Known:
         return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Places of the line as it stands; `text`: what stands there, as it reads."""
-
-    start: int
-    end: int
-    kind: str
-    text: str = field(default="", repr=False)
-
-
 class Recognizer:
     """For the lines of one patient's charts."""
 
@@ -153,43 +146,47 @@ class Recognizer:
     def find(self, line: str) -> tuple[list[Span], list[str]]:
         """Spans that do not meet each other, from left to right, and the doubts that are left."""
         read = plain(line)
-        taken, doubts = self._found(read.text)
+        taken, doubtful, foreign = self._found(read.text)
+        doubts = [POSSIBLE_NAME] * (len(doubtful) + foreign)
         spans = [
             Span(*read.place(span.start, span.end), span.kind, read.text[span.start : span.end])
-            for span in sorted(taken, key=lambda span: span.start)
+            for span in taken
         ]
         return spans, doubts
 
-    def _found(self, line: str) -> tuple[list[Span], list[str]]:
-        taken: list[Span] = []
+    def doubtful_words(self, line: str) -> list[str]:
+        """Those for which the line would be refused, as they are written."""
+        read = plain(line).text
+        return [read[span.start : span.end] for span in self._found(read)[1]]
+
+    def _found(self, line: str) -> tuple[Taken, list[Span], bool]:
+        """Names and the like, words in doubt, and whether there is writing in which no rule tells a name."""
+        taken = Taken()
         for kind, pattern in self._exact:
             for match in pattern.finditer(line):
-                _take(taken, Span(match.start(), match.end(), kind))
+                taken.take(Span(match.start(), match.end(), kind))
         self._take_all(taken, line, FORMS)
         for span in self._known_names(line):
-            _take(taken, span)
+            taken.take(span)
         self._take_all(taken, line, CUES)
-        doubts: list[str] = []
+        doubtful: list[Span] = []
         for span, sure in self._unknown_names(line, taken):
             if sure:
-                _take(taken, span)
+                taken.take(span)
             else:
-                doubts.append(POSSIBLE_NAME)
+                doubtful.append(span)
         for span in [one for one in taken if one.kind == NAME]:
             for beside in self._beside(line, span):
-                _take(taken, beside)
-        # Writing without capitals, where no rule tells a name from a word.
-        if any(unicodedata.category(c) == "Lo" and c not in "ªº" for c in line):
-            doubts.append(POSSIBLE_NAME)
-        return taken, doubts
+                taken.take(beside)
+        # Writing without capitals.
+        foreign = any(unicodedata.category(c) == "Lo" and c not in "ªº" for c in line)
+        return taken, doubtful, foreign
 
-    def _take_all(
-        self, taken: list[Span], line: str, patterns: tuple[tuple[str, re.Pattern[str]], ...]
-    ) -> None:
+    def _take_all(self, taken: Taken, line: str, patterns: tuple[tuple[str, re.Pattern[str]], ...]) -> None:
         for kind, pattern in patterns:
             for match in pattern.finditer(line):
                 for span in self._of_match(line, kind, match):
-                    _take(taken, span)
+                    taken.take(span)
 
     def _known_names(self, line: str) -> Iterator[Span]:
         """Each word of a known name, also misspelt by one letter or run together with another; in lower case only
@@ -280,7 +277,7 @@ class Recognizer:
                 named = True
                 yield _bare(word, NAME)
 
-    def _unknown_names(self, line: str, taken: list[Span]) -> Iterator[tuple[Span, bool]]:
+    def _unknown_names(self, line: str, taken: Taken) -> Iterator[tuple[Span, bool]]:
         """Capitalised words that nobody writes small: two in a row or joined by "and" are names, one is a doubt."""
         words = [
             match
@@ -289,7 +286,7 @@ class Recognizer:
             and not _is_abbreviation(match.group())
             and not re.fullmatch(TITLE, match.group())
             and match.group() not in self._ordinary
-            and not any(span.start < match.end() and match.start() < span.end for span in taken)
+            and not taken.meets(match.start(), match.end())
         ]
         for number, match in enumerate(words):
             before = words[number - 1] if number else None
@@ -299,10 +296,9 @@ class Recognizer:
             )
             beside = any(
                 span.kind in (NAME, PLACE)
-                and (0 <= match.start() - span.end <= 2 or 0 <= span.start - match.end() <= 2)
-                for span in taken
+                for span in taken.beside(match.start(), match.end(), within=_JOINED)
             )
-            yield _bare(match, NAME), in_row or beside
+            yield _bare(match, NAME), in_row or beside or self._ordinary.is_name(match.group())
 
     def _beside(self, line: str, span: Span) -> Iterator[Span]:
         """What belongs to a name that was found: initials, and the other half of a double name without a hyphen."""
@@ -384,13 +380,6 @@ def _is_score(line: str, start: int, end: int) -> bool:
 def _announced(line: str, start: int) -> bool:
     before = line[max(0, start - _NEAR) : start]
     return _SCORE_BEFORE.search(before) is not None and _DAY_BEFORE.search(before) is None
-
-
-def _take(taken: list[Span], span: Span) -> None:
-    if span.start < span.end and not any(
-        other.start < span.end and span.start < other.end for other in taken
-    ):
-        taken.append(span)
 
 
 def words_beside(texts: Iterable[str]) -> frozenset[str]:

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
+from modelops.datasets.decided_words import NAME, ORDINARY, DecidedWords
+
 _LOWER = re.compile(r"(?<![\w'’-])[a-z\u00df-\u00ff]{2,}(?![\w-])")
 # Small letters behind a title or before a credential make nothing ordinary.
 _CALLED = re.compile(
@@ -102,29 +104,41 @@ OF_CHARTS = frozenset((
 
 
 class OrdinaryWords:
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str], names: Iterable[str] = ()) -> None:
+        """`names`: words of which somebody decided that they are names, whoever's."""
         self._words = frozenset(word.casefold() for word in words)
+        self._names = frozenset(name.casefold() for name in names)
 
     @classmethod
     def learned(
-        cls, texts: Iterable[tuple[str, str]], known: Iterable[str] = (), *, names: Iterable[str] = ()
+        cls,
+        texts: Iterable[tuple[str, str]],
+        known: Iterable[str] = (),
+        *,
+        names: Iterable[str] = (),
+        decided: DecidedWords | None = None,
     ) -> OrdinaryWords:
         """`texts`: pairs of a patient's key and a text; `known`: words that are ordinary in any case; `names`: words
         of people's names, which writing them in lower case makes not ordinary; nor what a text itself calls somebody.
         """
+        decided = decided or DecidedWords()
         patients: dict[str, set[str]] = defaultdict(set)
-        never = set(names)
+        never = {*names, *decided.of(NAME)}
         for patient, text in texts:
             never.update(word.casefold() for pair in _CALLED.findall(text) for word in pair if word)
             for word in set(_LOWER.findall(text)):
                 if len(patients[word]) < _FEWEST_PATIENTS:
                     patients[word].add(patient)
         found = (word for word, who in patients.items() if len(who) >= _FEWEST_PATIENTS and word not in never)
-        return cls([*known, *CALENDAR, *OF_CHARTS, *_of_notes(), *found])
+        words = [*known, *CALENDAR, *OF_CHARTS, *_of_notes(), *decided.of(ORDINARY), *found]
+        return cls(words, decided.of(NAME))
+
+    def is_name(self, word: str) -> bool:
+        return _plain_form(word) in self._names
 
     def __contains__(self, word: str) -> bool:
         """Also by its plain form, and by the parts of a word with hyphens."""
-        folded = word.casefold().removesuffix("'s").removesuffix("’s").removesuffix("'").removesuffix("’")
+        folded = _plain_form(word)
         if folded in self._words or any(
             folded.endswith(ending) and f"{folded.removesuffix(ending)}{stem}" in self._words
             for ending, stem in _ENDINGS
@@ -132,6 +146,10 @@ class OrdinaryWords:
             return True
         parts = folded.split("-")
         return len(parts) > 1 and all(part in self._words for part in parts)
+
+
+def _plain_form(word: str) -> str:
+    return word.casefold().removesuffix("'s").removesuffix("’s").removesuffix("'").removesuffix("’")
 
 
 @cache

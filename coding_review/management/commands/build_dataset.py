@@ -29,17 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME", help="small letters, digits and hyphens")
-        parser.add_argument(
-            "--from",
-            dest="sources",
-            metavar="SOURCE",
-            action="append",
-            required=True,
-            help="signed-off, gold:NAME or gold:NAME@VERSION (a set frozen for training), synthetic:FILE or "
-            "synthetic:RUN (the newest stored run of that name), and for a curriculum's first stages catalog (every "
-            "code), catalog:labels (codes of the other sources) or catalog:FILE (a code a line); may be given "
-            "several times",
-        )
+        add_sources(parser)
         parser.add_argument(
             "--tokenizer",
             metavar="DIR",
@@ -69,7 +59,7 @@ class Command(BaseCommand):
             version, new = build_dataset(
                 _user(options["user"]),
                 options["name"],
-                _sources(options["sources"], options["leave_out"]),
+                sources_of(options["sources"], options["leave_out"]),
                 tokenizer=options["tokenizer"],
                 options=chosen,
             )
@@ -78,6 +68,20 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}", returncode=1) from error
         self.stdout.write(told(version, new=new))
+
+
+def add_sources(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="sources",
+        metavar="SOURCE",
+        action="append",
+        required=True,
+        help="signed-off, gold:NAME or gold:NAME@VERSION (a set frozen for training), synthetic:FILE or "
+        "synthetic:RUN (the newest stored run of that name), and for a curriculum's first stages catalog (every "
+        "code), catalog:labels (codes of the other sources) or catalog:FILE (a code a line); may be given "
+        "several times",
+    )
 
 
 def _user(name: str | None) -> User | None:
@@ -89,7 +93,8 @@ def _user(name: str | None) -> User | None:
     return user
 
 
-def _sources(named: list[str], leave_out: list[str]) -> Sources:
+def sources_of(named: list[str], leave_out: list[str]) -> Sources:
+    """Raises CommandError."""
     gold_sets: list[int] = []
     written = []
     catalog: tuple[str, ...] | None = None

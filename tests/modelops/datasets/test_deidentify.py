@@ -280,7 +280,7 @@ def test_what_is_in_doubt_is_refused_and_counted(text: str, reasons: dict[str, i
 def test_without_a_deidentifier_no_real_chart_gets_in() -> None:
     found = assemble(Gathered([chart(), example("clean")], []), (), Options(), tools())
     assert found.facts["left_out"] == {"not_deidentified": 1}
-    assert found.facts["deidentified"] == {"charts": 0, "replaced": {}}
+    assert found.facts["deidentified"] == {"charts": 0, "replaced": {}, "words_sha256": ""}
 
 
 def test_scores_and_lab_values_stay() -> None:
