@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from catalog.choices import CodeSystem
+from catalog.choices import CodeSystem, TableKind
 from catalog.errors import NoRelease
-from catalog.models import Code, Release
+from catalog.models import Code, IndexEntry, Release
 from catalog.queries import get_nodes, latest_release, release_for
 from modelops.datasets.identifiers import words_beside
 
@@ -60,10 +60,12 @@ def _release_of(day: date | None) -> Release | None:
 
 
 def catalog_words() -> frozenset[str]:
-    """Every word of the latest release's titles."""
+    """Every word of the latest release's titles, and of the tables of drugs that are loaded."""
+    drugs = IndexEntry.objects.filter(edition__kind=TableKind.DRUGS).values_list("term", flat=True)
+    words = words_beside(drugs.iterator(chunk_size=5_000))
     try:
         release = latest_release(CodeSystem.ICD10CM)
     except NoRelease:
-        return frozenset()
+        return words
     titles = Code.objects.of(release).values_list("title", flat=True).iterator(chunk_size=5_000)
-    return words_beside(titles)
+    return words | words_beside(titles)

@@ -99,6 +99,16 @@ OF_CHARTS = frozenset((
     "pepcid", "percocet", "plavix", "pradaxa", "prilosec", "protonix", "prozac", "remeron", "rocephin", "senokot",
     "seroquel", "sinemet", "symbicort", "synthroid", "tylenol", "unasyn", "valium", "vancomycin", "vicodin",
     "wellbutrin", "xanax", "xarelto", "zocor", "zofran", "zoloft", "zosyn", "zyprexa",
+    "hgb", "hct", "creat", "plts", "trop", "troponin", "procalcitonin", "lactate", "ammonia", "ferritin", "fibrinogen",
+    "haptoglobin", "lipase", "amylase", "phos", "bili", "retic", "tacro", "vanc", "quant",
+    "ht", "wt", "tm", "tc", "ag", "ab", "fr", "gy", "hg", "kt", "pb", "rx", "tx", "sx", "fx", "bx", "abd", "ext",
+    "neuro", "resp", "psych", "conj", "periph", "prev", "anesth", "specs", "comps", "asst", "dbl",
+    "i'm", "i've", "i'd", "i'll", "he'd", "he'll", "she'd", "she'll", "we'd", "we'll", "we've", "we're", "they'd",
+    "they'll", "they've", "they're", "you'd", "you'll", "you've", "you're", "it'll", "that'll",
+    "normocephalic", "atraumatic", "anicteric", "afebrile", "nontender", "nondistended", "diaphoretic", "disheveled",
+    "endorses", "ambulates", "tolerates", "voiding", "nonsmoker", "interpreter", "client", "addendum", "attestation",
+    "braden", "gleason", "mallampati", "karnofsky", "ecog", "epworth", "holter", "foley", "pfannenstiel", "penrose",
+    "tenckhoff", "yankauer", "rollator", "kerlix", "vicryl",
 ))
 # fmt: on
 

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from catalog.choices import TableKind
+from catalog.loaders.table_rows import IndexRow
+from catalog.loaders.table_store import load_table
 from coding_review.actions.build_dataset import Sources, build_dataset
 from coding_review.errors import DatasetRefused, InvalidDecision
 from coding_review.models import AuditEvent
+from tests.catalog.test_table_store import source
 from tests.coding_review.signed_charts import signed_chart
 from tests.modelops.datasets.chat_model import make_chat_model
 from tests.personas import NOTE
@@ -50,9 +54,9 @@ def test_a_chart_is_refused_until_its_words_are_decided(chart, words: Path, tmp_
     with pytest.raises(DatasetRefused, match="1 doubtful possible name"):
         build_dataset(None, "real", Sources(signed_off=True), tokenizer=tokenizer)
     told = listed()
-    assert told.startswith("1 of 1 charts of real patients hold words in doubt; 2 words to decide in ")
+    assert told.startswith("Charts of real patients: 1, with words in doubt 1. Words to decide: 2, in ")
     decide(words, quorra="name", zorblex="ordinary")
-    assert listed().startswith("0 of 1 charts of real patients hold words in doubt; 0 words to decide in ")
+    assert listed().startswith("Charts of real patients: 1, with words in doubt 0. Words to decide: 0, in ")
     version, _ = build_dataset(None, "real", Sources(signed_off=True), tokenizer=tokenizer)
     kept = "".join(path.read_text() for path in (tmp_path / "datasets" / version.path).iterdir())
     assert "Zorblex was given" in kept
@@ -81,3 +85,11 @@ def test_a_file_that_cannot_be_read_stops_the_build_and_is_left_as_it_is(
 def test_sources_are_those_of_a_dataset(words: Path) -> None:
     with pytest.raises(CommandError, match="There is no gold set mine"):
         listed("gold:mine")
+
+
+def test_a_drug_of_a_loaded_table_is_an_ordinary_word(chart, words: Path) -> None:
+    assert listed().startswith("Charts of real patients: 1, with words in doubt 1. Words to decide: 2, in ")
+    rows = (IndexRow(0, "Zorblex", codes=("T37.2X1",), columns=("Poisoning Accidental (unintentional)",)),)
+    load_table(source(*rows, kind=TableKind.DRUGS, name="", fingerprint="d" * 64))
+    assert listed().startswith("Charts of real patients: 1, with words in doubt 1. Words to decide: 1, in ")
+    assert "quorra\t?\t1\n" in words.read_text(encoding="utf-8")

@@ -169,8 +169,8 @@ def told(version: DatasetVersion, *, new: bool) -> str:
             f"{figures['tokens']['all']:,} tokens; {packing['packs']:,} packs of {packing['size']:,}, "
             f"{packing['useful']:.1%} of their tokens useful (unpacked {packing['useful_unpacked']:.1%}, padded to the "
             f"longest {packing['useful_padded_to_longest']:.1%})",
-            f"{manifest['leak_check']['charts']:,} charts of {len(manifest['leak_check']['sets']):,} gold sets "
-            f"compared, no leak; {manifest['deidentified']['charts']:,} charts de-identified",
+            f"gold sets compared: {len(manifest['leak_check']['sets']):,} with {manifest['leak_check']['charts']:,} "
+            f"charts, no leak; {manifest['deidentified']['charts']:,} charts de-identified",
             f"SHA-256 {version.sha256} in {version.path}",
         )
     )

@@ -28,6 +28,6 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}", returncode=1) from error
         self.stdout.write(
-            f"{listed.doubtful:,} of {listed.charts:,} charts of real patients hold words in doubt; {listed.words:,} "
-            f"words to decide in {listed.path}"
+            f"Charts of real patients: {listed.charts:,}, with words in doubt {listed.doubtful:,}. "
+            f"Words to decide: {listed.words:,}, in {listed.path}"
         )

@@ -101,8 +101,8 @@ document.addEventListener("keydown", (event) => {
 
 // The panel of findings has its own way up and down.
 const when = () => document.getElementById("panel-findings")?.hidden !== false;
-bind("j", { label: "Next suggestion", group: "Codes", when, run: () => move(1), repeat: true });
-bind("k", { label: "Suggestion before", group: "Codes", when, run: () => move(-1), repeat: true });
+bind("j", { label: "Next code", group: "Codes", when, run: () => move(1), repeat: true });
+bind("k", { label: "Code before", group: "Codes", when, run: () => move(-1), repeat: true });
 bind("x", {
   label: "Next undecided",
   group: "Codes",
