@@ -72,31 +72,17 @@ _KNOWN_WORD = re.compile(r"[^\W\d_]+(?:['’](?![sS]\b)[^\W\d_]+)?")
 _HYPHENATED = re.compile(rf"{_KNOWN_WORD.pattern}(?:-{_KNOWN_WORD.pattern})*")
 _POSSESSIVE = re.compile(r"['’][sS]?$")
 _INITIALS_BEFORE = re.compile(r"(?<!\w)(?:[A-Z]\.[ ]?){1,3}$")
+_WORD_BEFORE = re.compile(r"(?<![\w'’-])[^\W\d_]{2,}(?=,?[ ]$)")
+_WORD_AFTER = re.compile(r",?[ ](?P<it>[^\W\d_]{2,})(?![\w-])")
 _INITIALS_AFTER = re.compile(r",?[ ](?:[A-Z]\.[ ]?){1,2}(?!\w)")
 # Of a known name no words: Class III, de novo.
-_NO_NAMES = frozenset(
-    (
-        *(
-            "jr",
-            "sr",
-            "ii",
-            "iii",
-            "iv",
-            "van",
-            "von",
-            "der",
-            "den",
-            "de",
-            "del",
-            "della",
-            "di",
-            "da",
-            "dos",
-            "du",
-        ),
-        *("la", "le", "el", "al", "ter", "ten", "bin", "ibn", "st", "ste", "mr", "mrs", "ms", "dr", "prof"),
-    )
-)
+# fmt: off
+_NO_NAMES = frozenset((
+    "jr", "sr", "ii", "iii", "iv", "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du",
+    "la", "le", "el", "al", "ter", "ten", "bin", "ibn",
+    "st", "ste", "mr", "mrs", "ms", "dr", "prof",
+))
+# fmt: on
 _NEARLY = 5
 # Characters between two parts of one name: a comma and a blank.
 _JOINED = 2
@@ -312,10 +298,8 @@ class Recognizer:
                         yield Span(at, at + 1, NAME)
         text = line[span.start : span.end]
         for word in (
-            re.compile(r"(?<![\w'’-])[^\W\d_]{2,}(?=,?[ ]$)").search(
-                line, max(0, span.start - 40), span.start
-            ),
-            re.compile(r",?[ ](?P<it>[^\W\d_]{2,})(?![\w-])").match(line, span.end),
+            _WORD_BEFORE.search(line, max(0, span.start - 40), span.start),
+            _WORD_AFTER.match(line, span.end),
         ):
             if word is None:
                 continue

@@ -23,25 +23,14 @@ _CALLED = re.compile(
 )
 _FEWEST_PATIENTS = 2
 _ENDINGS = (("s", ""), ("d", ""), ("ed", ""), ("ing", ""), ("ing", "e"))
+# fmt: off
 CALENDAR = (
-    *(
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-    ),
-    *("december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
-    *("mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun"),
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november", "december",
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+    "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun",
 )
 
-# fmt: off
 # Given names that are words as well: after "daughter" or "son" they are names.
 ALSO_GIVEN_NAMES = frozenset((
     "amber", "angel", "april", "art", "august", "autumn", "bill", "brook", "chance", "chase", "clay",

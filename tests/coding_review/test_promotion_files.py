@@ -218,16 +218,22 @@ def test_a_file_more_or_gone_is_another_state(admin, candidate, serving, weights
     nothing_changed()
 
 
-def test_files_that_cannot_be_read_say_nothing(admin, candidate, serving, weights_of, large, monkeypatch):
-    weights_of(candidate)
-    assert due_comparisons() == [candidate.pk]
+def unreadable(version, monkeypatch):
+    """A worker is asked while the disk is away."""
 
     def unread(folder):
         raise OSError("the disk is away")
 
-    monkeypatch.setattr("modelops.checkpoint_files.checked", unread)
-    assert not compare_files(candidate.pk)
-    monkeypatch.undo()
+    with monkeypatch.context() as away:
+        away.setattr("modelops.checkpoint_files.checked", unread)
+        assert not compare_files(version.pk)
+
+
+def test_files_that_cannot_be_read_say_nothing(admin, candidate, serving, weights_of, large, monkeypatch):
+    weights_of(candidate)
+    assert due_comparisons() == [candidate.pk]
+
+    unreadable(candidate, monkeypatch)
     assert compared(candidate) == []
     # Not read again before half an hour is over.
     assert due_comparisons() == []
@@ -252,12 +258,7 @@ def test_one_version_is_read_at_a_time_the_newest_first_and_none_waits_for_what_
     ModelVersion.objects.update(files={})
     assert due_comparisons() == [newer.pk]
 
-    def unread(folder):
-        raise OSError("the disk is away")
-
-    monkeypatch.setattr("modelops.checkpoint_files.checked", unread)
-    assert not compare_files(newer.pk)
-    monkeypatch.undo()
+    unreadable(newer, monkeypatch)
     assert due_comparisons() == [older.pk]
     # Asked again after half an hour, it is waited for as every other.
     ModelVersion.objects.filter(pk=older.pk).update(files_asked_at=None)

@@ -49,17 +49,23 @@ def visit(icd10cm: Any, make_encounter: Any, coder: Any) -> CodeEntry:
     return add_code(coder, code_set.pk, code="99214", system="cpt")
 
 
-def test_units_and_lines_typed_while_modifiers_are_saved_are_saved_too(
-    visit: CodeEntry, coder: Any, sign_in: Any, live_server: Any, page: Page
-) -> None:
-    sign_in(coder)
+def modifiers_then_units(page: Page, live_server: Any, visit: CodeEntry, units: str) -> Held:
+    """Typed one after the other, while the modifiers are on their way."""
     code_set_panel(page, live_server, visit.reading.code_set)
     held = Held(page)
     page.locator(f"#mod-{visit.pk}").focus()
     page.keyboard.type("25")
     page.keyboard.press("Tab")
     page.keyboard.press("Control+a")
-    page.keyboard.type("3")
+    page.keyboard.type(units)
+    return held
+
+
+def test_units_and_lines_typed_while_modifiers_are_saved_are_saved_too(
+    visit: CodeEntry, coder: Any, sign_in: Any, live_server: Any, page: Page
+) -> None:
+    sign_in(coder)
+    held = modifiers_then_units(page, live_server, visit, "3")
     page.keyboard.press("Tab")
     provider = page.locator(f"#provider-{visit.pk}")
     provider.focus()
@@ -80,13 +86,7 @@ def test_a_field_left_in_a_form_that_is_drawn_anew_is_saved_without_a_further_ke
     visit: CodeEntry, coder: Any, sign_in: Any, live_server: Any, page: Page
 ) -> None:
     sign_in(coder)
-    code_set_panel(page, live_server, visit.reading.code_set)
-    held = Held(page)
-    page.locator(f"#mod-{visit.pk}").focus()
-    page.keyboard.type("25")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Control+a")
-    page.keyboard.type("2")
+    held = modifiers_then_units(page, live_server, visit, "2")
     held.let_go()
     expect(page.locator(f"#mod-{visit.pk}[value='25']")).to_have_count(1)
     expect(page.locator(f"#units-{visit.pk}")).to_have_value("2")

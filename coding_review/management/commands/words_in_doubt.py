@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from coding_review.actions.words_in_doubt import words_in_doubt
 from coding_review.errors import ReviewError
-from coding_review.management.commands.build_dataset import add_sources, sources_of
+from coding_review.management.dataset_sources import add_sources, sources_of
 
 
 class Command(BaseCommand):
